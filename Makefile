@@ -1,0 +1,38 @@
+# Two commands matter: `make demo` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .venv/bin/uv
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.venv/uv.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Trackwalker needs Python 3.11 or newer; this is $$($(PYTHON) --version). Set PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/run.stamp: .venv/uv.stamp requirements.lock pyproject.toml
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps -e .
+	@touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements-dev.lock
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: .venv/dev.stamp ## the Python environment for developers
+
+lock: .venv/uv.stamp ## renew the hash-locked requirements
+	$(UV) pip compile --quiet --universal --generate-hashes --no-header pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --no-header --group pyproject.toml:dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+lint: .venv/dev.stamp ## ruff, mypy, pyright, import-linter
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports
+	.venv/bin/mypy
+	.venv/bin/pyright
+
+.PHONY: help setup lock lint

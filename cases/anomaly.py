@@ -1,0 +1,56 @@
+"""Anomaly: a series that left its expected range, as one detector saw it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cases.moments import utc
+from cases.telemetry import Direction, Signal
+
+
+class AnomalyKind(StrEnum):
+    """What shape the departure has."""
+
+    THRESHOLD = "threshold"
+    LEVEL = "level"  # left its forecast band and stayed out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anomaly:
+    """One series out of its expected range.
+
+    onset     when it began, as dated on the samples; `onset_bound_s` is how far off that may be, in seconds
+    detected  when the detector could first have said so (causal)
+    expected, low, high   the forecast and its band at `detected`, in the signal's unit
+    value     the reading at `detected`; score in [0, 1]
+    """
+
+    signal: Signal
+    labels: Mapping[str, str]
+    detector: str
+    kind: AnomalyKind
+    direction: Direction
+    onset: datetime
+    onset_bound_s: float
+    detected: datetime
+    value: float
+    expected: float
+    low: float
+    high: float
+    score: float
+
+    def __post_init__(self) -> None:
+        utc(self.onset, "an anomaly's onset")
+        utc(self.detected, "an anomaly's detection")
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes two sightings the same trouble: service, signal, shape and direction; never the time."""
+        return fingerprint(self.signal.service, self.signal.name, self.direction)
+
+
+def fingerprint(service: str, signal: str, direction: str) -> str:
+    """Twelve hexadecimal digits over the parts."""
+    return hashlib.sha256(f"{service}\x1f{signal}\x1f{direction}".encode()).hexdigest()[:12]

@@ -1,0 +1,105 @@
+"""Case: one story from anomaly to lesson. Every field is what its history says (see `cases.lifecycle`)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cases.anomaly import Anomaly
+from cases.change import Change
+from cases.diagnosis import Diagnosis
+from cases.events import Entry, Merged, Proposed
+from cases.outcome import Judgement, Lesson, Outcome
+from cases.telemetry import Deploy
+from cases.verdict import Trial
+
+
+class Phase(StrEnum):
+    """Where a case is on its way."""
+
+    OPEN = "open"
+    DIAGNOSED = "diagnosed"
+    DRAFTED = "drafted"
+    PROVED = "proved"
+    PROPOSED = "proposed"
+    MERGED = "merged"  # merged, and no marker says yet that it runs
+    DEPLOYED = "deployed"  # being watched
+    REVERTING = "reverting"  # judged harmful; the rollback is not drafted yet
+    ESCALATED = "escalated"
+    CLOSED = "closed"
+
+
+class Hold(StrEnum):
+    """Why a case stands still, whatever its phase."""
+
+    NONE = "none"
+    FROZEN = "frozen"
+    GATE = "gate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One story. Built and changed only by `cases.lifecycle.advance`."""
+
+    id: str
+    service: str
+    fingerprint: str
+    opened: datetime
+    entered: datetime  # when it came to the phase it is in
+    phase: Phase = Phase.OPEN
+    hold: Hold = Hold.NONE
+    hold_reason: str = ""
+    anomalies: tuple[Anomaly, ...] = ()
+    recovered: datetime | None = None  # when its signals were last seen back to normal by themselves
+    guidance: tuple[str, ...] = ()
+    diagnosis: Diagnosis | None = None
+    changes: tuple[Change, ...] = ()  # every change drafted, in order; a redraft takes its forerunner's place
+    trials: tuple[Trial, ...] = ()
+    proposals: tuple[Proposed, ...] = ()
+    merges: tuple[Merged, ...] = ()
+    taken_over: str = ""  # the branch that a human committed to
+    deploys: tuple[Deploy, ...] = ()
+    watch_until: datetime | None = None
+    judgements: tuple[Judgement, ...] = ()
+    escalation: str = ""
+    outcome: Outcome | None = None
+    lesson: Lesson | None = None
+    history: tuple[Entry, ...] = ()
+
+    @property
+    def anomaly(self) -> Anomaly:
+        """The anomaly that opened it."""
+        return self.anomalies[0]
+
+    @property
+    def change(self) -> Change:
+        """The change in hand: the newest one. Raises LookupError before any was drafted."""
+        if not self.changes:
+            raise LookupError(f"case {self.id} has no change yet")
+        return self.changes[-1]
+
+    @property
+    def trial(self) -> Trial | None:
+        """The newest trial of the change in hand."""
+        if not self.changes:
+            return None
+        return next((t for t in reversed(self.trials) if t.change == self.change.number), None)
+
+    @property
+    def judgement(self) -> Judgement | None:
+        """The newest judgement of the change in hand."""
+        if not self.changes:
+            return None
+        return next((j for j in reversed(self.judgements) if j.change == self.change.number), None)
+
+    @property
+    def merge(self) -> Merged | None:
+        """The merge of the change in hand's leading part."""
+        if not self.changes:
+            return None
+        wanted = (self.change.number, self.change.lead.repository)
+        return next((m for m in reversed(self.merges) if (m.change, m.repository) == wanted), None)
+
+    @property
+    def active(self) -> bool:
+        """Whether there is still something to do or to wait for."""
+        return self.phase is not Phase.CLOSED

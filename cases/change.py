@@ -1,0 +1,108 @@
+"""Change: what is proposed. A Patch now; an Experiment is the other kind of change that the lifecycle has room for."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from cases.telemetry import Direction
+
+
+class ChangeClass(StrEnum):
+    """The action class: authority and limits are kept for each."""
+
+    REVERT = "revert"
+    CONFIGURATION = "configuration"
+    FLAG = "flag"
+    PIN = "pin"
+    EDIT = "edit"
+    EXPERIMENT = "experiment"
+    IMPROVEMENT = "improvement"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEdit:
+    """What a path holds after the change, whole. `content` None removes it."""
+
+    path: str
+    content: bytes | None
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The edits to one repository. The pushed tree is `base` plus `edits`, byte for byte, and nothing else.
+
+    `diff` is the unified diff of the same, for readers; `added`/`removed` count its lines.
+    """
+
+    repository: str
+    base: str
+    edits: tuple[FileEdit, ...]
+    diff: str
+    added: int
+    removed: int
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths touched."""
+        return tuple(edit.path for edit in self.edits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What the change says it will do to a metric: judged after the deploy.
+
+    `before` is the reading while the anomaly lasts, `after` what is promised, both in the signal's unit.
+    """
+
+    signal: str
+    direction: Direction
+    before: float
+    after: float
+    horizon: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlastRadius:
+    """What the change can reach."""
+
+    files: int
+    lines: int
+    services: tuple[str, ...]
+    owners: tuple[str, ...]
+    removes: str = ""  # what else goes away with it (a feature, for a revert)
+    migrations: str = "not checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """A change to files. `parts` are ordered: the first is the one whose deploy is watched, the others follow it.
+
+    number         1 for a case's first change; a rollback is the next number of the same case
+    origin         who drafted it: `playbook:revert-the-culprit`, `rollback of change 1`, a model's name
+    inverse_of     the commit that this exactly undoes, or None: an exact inverse is excused from size and test gates
+    """
+
+    number: int
+    kind: ChangeClass
+    origin: str
+    title: str
+    summary: str
+    parts: tuple[Part, ...]
+    promise: Promise
+    blast_radius: BlastRadius
+    inverse_of: str | None = None
+    rolls_back: int | None = None  # the number of the change of this case that it undoes
+
+    @property
+    def lead(self) -> Part:
+        """The part whose deploy is watched."""
+        return self.parts[0]
+
+    def branch(self, case_id: str) -> str:
+        """The branch that carries this change, on every repository it touches."""
+        return f"trackwalker/{case_id}-{self.number}"
+
+
+Change: TypeAlias = Patch

@@ -1,0 +1,91 @@
+"""Diagnosis: ranked suspects, each claim with evidence; facts apart from hypotheses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from cases.moments import utc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One stored fact. Every number that a pull request prints resolves to one of these.
+
+    id       `E1`, `E2` … within its case
+    fact     the sentence
+    source   where it was read: a query, a commit, a marker
+    numbers  the figures in the sentence by name, in the unit that the name says
+    """
+
+    id: str
+    fact: str
+    source: str
+    at: datetime
+    numbers: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def __post_init__(self) -> None:
+        utc(self.at, "evidence")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit on a watched branch, as git has it.
+
+    `at` is the committer time. `pull_request` is the number of the merged pull request that brought it, if known;
+    `parents` has two or more entries for a merge commit. `files` are the paths it changes against its first parent;
+    `patch` the unified diff against the first parent, capped (see `remediation.forge`).
+    """
+
+    sha: str
+    at: datetime
+    author: str
+    title: str
+    parents: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    patch: str = ""
+    pull_request: int | None = None
+
+    def __post_init__(self) -> None:
+        utc(self.at, "a commit")
+
+    @property
+    def short(self) -> str:
+        """The first ten digits, enough for a reader."""
+        return self.sha[:10]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A commit that may have done it. `deployed` is None where no marker shows that it ever ran."""
+
+    commit: Commit
+    repository: str
+    score: float
+    deployed: datetime | None
+    before_onset: bool
+    mechanism: str = ""  # what links the change to the symptom, in words; "" when nothing does
+    evidence: tuple[str, ...] = ()
+
+
+class Finding(StrEnum):
+    """How far the ranking went. Only a proof in the sandbox makes a suspect a culprit."""
+
+    SUSPECT = "suspect"  # one stands out: deployed before the onset, and a mechanism links it
+    SHORTLIST = "shortlist"  # several could be it
+    NOTHING = "nothing"  # no change fits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What is known of the cause. `facts` were observed; `suspects` are hypotheses, best first."""
+
+    finding: Finding
+    claim: str
+    facts: tuple[Evidence, ...]
+    suspects: tuple[Suspect, ...]
+    confidence: float
+    disproof: str  # what would show that this is wrong
+    alternatives: tuple[str, ...] = ()  # what was considered and why it was set aside
+    recalled: tuple[str, ...] = ()  # ids of the lessons that were consulted
+    blind: tuple[str, ...] = ()  # what could not be looked at, in words

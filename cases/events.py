@@ -1,0 +1,238 @@
+"""What can happen to a case. Each event carries its payload, so that the history alone rebuilds the case."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from cases.anomaly import Anomaly
+from cases.change import Change
+from cases.diagnosis import Diagnosis
+from cases.outcome import Judgement, Lesson, Outcome
+from cases.telemetry import Deploy
+from cases.verdict import Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The birth of a case: an anomaly that no active case has."""
+
+    case_id: str
+    service: str
+    fingerprint: str
+    anomaly: Anomaly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """Another anomaly of the same service and moment was added."""
+
+    anomaly: Anomaly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """The signals of the case are back within what is expected."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosed:
+    """The cause was worked out, as far as it goes."""
+
+    diagnosis: Diagnosis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drafted:
+    """A change was drafted. A rollback is drafted as the next number of the same case."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redrafted:
+    """The same change anew: its base moved, or a reviewer asked. It must be proved again."""
+
+    change: Change
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """The sandbox showed enough to propose the change (`trial.claim` says how much)."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disproved:
+    """The sandbox showed that the change is wrong: another one is drafted."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """A part of the change goes to the forge as a pull request on `branch` of `repository`."""
+
+    change: int
+    repository: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """A part's pull request was merged. `sha` is the commit on the watched branch."""
+
+    change: int
+    repository: str
+    pull_request: int
+    url: str
+    sha: str
+    merged_at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """A human merged a change of their own that is taken as this case's: from here on it is only watched."""
+
+    change: Change
+    sha: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedUnmerged:
+    """A human closed the pull request: a remembered no."""
+
+    change: int
+    url: str
+    by: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOver:
+    """A human committed to the bot's branch: the bot writes there no more, and goes on watching."""
+
+    branch: str
+    sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """A deploy marker says that the merged change runs. The watch starts at `deploy.started`."""
+
+    change: int
+    deploy: Deploy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extended:
+    """The watch goes on longer, because there is too little to judge by."""
+
+    until: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The watch ended: worked, unchanged or inconclusive."""
+
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harmed:
+    """The watch ended: harmful. The change is to be rolled back."""
+
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Killed:
+    """A kill rule fired: what was merged is taken back, what was not is dropped."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated:
+    """A human is asked; `reason` is the whole sentence they get."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """A human's yes is awaited before the next step."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """A human said yes to the gate."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A human said no to the gate."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """The case stands still: a human, or a bug, stopped it. Its phase is kept."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thawed:
+    """A frozen case goes on."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guided:
+    """A human's text for the next diagnosis and draft. It is material, never policy."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried:
+    """A human asked for another try from the start."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """The end, with what it taught. `lesson` is None where there was nothing to learn."""
+
+    outcome: Outcome
+    lesson: Lesson | None
+
+
+Event: TypeAlias = (
+    Opened | Joined | Recovered | Diagnosed | Drafted | Redrafted | Proved | Disproved | Proposed | Merged | Adopted
+    | ClosedUnmerged | TakenOver | Deployed | Extended | Judged | Harmed | Killed | Escalated | Gated | Approved
+    | Rejected | Frozen | Thawed | Guided | Retried | Closed
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a case's history: what happened, when, and who did it (`daemon`, or a human's name)."""
+
+    at: datetime
+    actor: str
+    event: Event

@@ -1,0 +1,190 @@
+"""The life of a case: one table, and one pure function. Everything else asks these two.
+
+`NEXT[phase, event type]` is the phase that follows. Events that only add a fact keep the phase.
+A hold (frozen, gate) is a field beside the phase: any active case can be held and let go wherever it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from cases.case import Case, Hold, Phase
+from cases.errors import IllegalStep
+from cases.events import (
+    Adopted,
+    Approved,
+    Closed,
+    ClosedUnmerged,
+    Deployed,
+    Diagnosed,
+    Disproved,
+    Drafted,
+    Entry,
+    Escalated,
+    Event,
+    Extended,
+    Frozen,
+    Gated,
+    Guided,
+    Harmed,
+    Joined,
+    Judged,
+    Killed,
+    Merged,
+    Opened,
+    Proposed,
+    Proved,
+    Recovered,
+    Redrafted,
+    Rejected,
+    Retried,
+    TakenOver,
+    Thawed,
+)
+
+_ACTIVE = tuple(phase for phase in Phase if phase is not Phase.CLOSED)
+_BEFORE_THE_FORGE = (Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED)
+_ON_THE_FORGE = (Phase.PROPOSED, Phase.MERGED, Phase.DEPLOYED)
+
+_FACTS: tuple[type[Event], ...] = (Joined, Recovered, Guided, Gated, Approved, Frozen, Thawed)
+
+NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
+    # the way through
+    (Phase.OPEN, Diagnosed): Phase.DIAGNOSED,
+    (Phase.DIAGNOSED, Drafted): Phase.DRAFTED,
+    (Phase.DRAFTED, Proved): Phase.PROVED,
+    (Phase.DRAFTED, Disproved): Phase.DIAGNOSED,  # try another change
+    (Phase.PROVED, Proposed): Phase.PROPOSED,
+    (Phase.PROPOSED, Merged): Phase.MERGED,
+    (Phase.MERGED, Deployed): Phase.DEPLOYED,
+    (Phase.DEPLOYED, Judged): Phase.DEPLOYED,  # the lesson is the next step
+    (Phase.MERGED, Judged): Phase.MERGED,  # inconclusive: no marker ever said that it runs
+    (Phase.DEPLOYED, Extended): Phase.DEPLOYED,
+    # what goes wrong
+    (Phase.PROPOSED, ClosedUnmerged): Phase.PROPOSED,  # a remembered no; the lesson is the next step
+    (Phase.PROPOSED, TakenOver): Phase.PROPOSED,
+    (Phase.DEPLOYED, Harmed): Phase.REVERTING,
+    (Phase.REVERTING, Drafted): Phase.DRAFTED,  # the rollback: the next change of the same case, on the same way
+    (Phase.PROVED, Redrafted): Phase.DRAFTED,
+    (Phase.PROPOSED, Redrafted): Phase.DRAFTED,
+    (Phase.ESCALATED, ClosedUnmerged): Phase.ESCALATED,
+    # a change in several repositories: the first part leads, the others follow wherever the first one is
+    **{(phase, Proposed): phase for phase in _ON_THE_FORGE},
+    (Phase.MERGED, Merged): Phase.MERGED,
+    (Phase.DEPLOYED, Merged): Phase.DEPLOYED,
+    # the next change of a case whose last one runs: an experiment scaled, a code revert after the tag's
+    (Phase.DEPLOYED, Drafted): Phase.DRAFTED,
+    # a human's own merge is taken as the case's change
+    **{(phase, Adopted): Phase.MERGED for phase in (*_BEFORE_THE_FORGE, Phase.ESCALATED)},
+    # a kill rule, in every phase: what runs is taken back, what does not is dropped
+    **{(phase, Killed): Phase.ESCALATED for phase in (*_BEFORE_THE_FORGE, Phase.PROPOSED)},
+    (Phase.MERGED, Killed): Phase.REVERTING,
+    (Phase.DEPLOYED, Killed): Phase.REVERTING,
+    # humans
+    **{(phase, Retried): Phase.OPEN for phase in (*_BEFORE_THE_FORGE, Phase.ESCALATED)},
+    **{(phase, Rejected): Phase.ESCALATED for phase in _ACTIVE},
+    **{(phase, Escalated): Phase.ESCALATED for phase in _ACTIVE},
+    **{(phase, Closed): Phase.CLOSED for phase in _ACTIVE},
+    # facts that keep the phase
+    **{(phase, fact): phase for phase in _ACTIVE for fact in _FACTS},
+}  # fmt: skip
+
+
+def advance(case: Case, entry: Entry) -> Case:
+    """Return the case after the entry. Raises IllegalStep for a pair that the table does not have."""
+    event = entry.event
+    try:
+        phase = NEXT[case.phase, type(event)]
+    except KeyError:
+        raise IllegalStep(f"{type(event).__name__} cannot happen to case {case.id}, which is {case.phase}") from None
+    entered = case.entered if phase is case.phase else entry.at
+    case = replace(case, phase=phase, entered=entered, history=(*case.history, entry))
+    return _forward(_held(case, event), entry)
+
+
+def opened(entry: Entry) -> Case:
+    """Return the case that an Opened entry gives birth to. Raises IllegalStep for any other entry."""
+    event = entry.event
+    if not isinstance(event, Opened):
+        raise IllegalStep(f"a history begins with Opened, not with {type(event).__name__}")
+    return Case(
+        id=event.case_id,
+        service=event.service,
+        fingerprint=event.fingerprint,
+        opened=entry.at,
+        entered=entry.at,
+        anomalies=(event.anomaly,),
+        history=(entry,),
+    )
+
+
+def replay(history: Iterable[Entry]) -> Case:
+    """Rebuild a case from its history. Raises IllegalStep where the history could not have happened."""
+    entries = iter(history)
+    try:
+        case = opened(next(entries))
+    except StopIteration:
+        raise IllegalStep("an empty history is no case") from None
+    for entry in entries:
+        case = advance(case, entry)
+    return case
+
+
+def _held(case: Case, event: Event) -> Case:
+    """The hold after an event. Leaving for another phase by a human's word lets a gate go."""
+    match event:
+        case Frozen(reason=reason):
+            return replace(case, hold=Hold.FROZEN, hold_reason=reason)
+        case Gated(reason=reason):
+            return replace(case, hold=Hold.GATE, hold_reason=reason)
+        case Thawed() | Approved() | Rejected() | Retried() | Closed():
+            return replace(case, hold=Hold.NONE, hold_reason="")
+        case _:
+            return case
+
+
+def _forward(case: Case, entry: Entry) -> Case:
+    """The payload of an event, put where it belongs; first the way through."""
+    match entry.event:
+        case Diagnosed(diagnosis=diagnosis):
+            return replace(case, diagnosis=diagnosis)
+        case Drafted(change=change) | Adopted(change=change):
+            return replace(case, changes=(*case.changes, change))
+        case Redrafted(change=change):
+            return replace(case, changes=(*case.changes[:-1], change))
+        case Proved(trial=trial) | Disproved(trial=trial):
+            return replace(case, trials=(*case.trials, trial))
+        case Proposed() as proposal:
+            return replace(case, proposals=(*case.proposals, proposal))
+        case Merged() as merge:
+            return replace(case, merges=(*case.merges, merge))
+        case Deployed(deploy=deploy):
+            return replace(case, deploys=(*case.deploys, deploy), watch_until=None)
+        case Judged(judgement=judgement) | Harmed(judgement=judgement):
+            return replace(case, judgements=(*case.judgements, judgement))
+        case _:
+            return _aside(case, entry)
+
+
+def _aside(case: Case, entry: Entry) -> Case:
+    """The payload of the events beside the way through."""
+    at: datetime = entry.at
+    match entry.event:
+        case Joined(anomaly=anomaly):
+            return replace(case, anomalies=(*case.anomalies, anomaly), recovered=None)
+        case Recovered():
+            return replace(case, recovered=at)
+        case Guided(text=text):
+            return replace(case, guidance=(*case.guidance, text))
+        case TakenOver(branch=branch):
+            return replace(case, taken_over=branch)
+        case Extended(until=until):
+            return replace(case, watch_until=until)
+        case Escalated(reason=reason) | Killed(because=reason) | Rejected(because=reason):
+            return replace(case, escalation=reason)
+        case Retried():
+            return replace(case, escalation="", diagnosis=None)
+        case Closed(outcome=outcome, lesson=lesson):
+            return replace(case, outcome=outcome, lesson=lesson)
+        case _:
+            return case

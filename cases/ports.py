@@ -1,0 +1,375 @@
+"""The ports: how the parts of the house meet the outside and each other. All are synchronous.
+
+Every adapter raises TemporaryError when the same call may succeed later, PermanentError when a human is needed, and
+nothing else on purpose. No message of theirs carries a secret.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from cases.anomaly import Anomaly
+from cases.case import Case
+from cases.change import FileEdit
+from cases.diagnosis import Commit, Suspect
+from cases.events import Entry
+from cases.outcome import Lesson
+from cases.pull_request import PullRequest
+from cases.steps import Effect, Notice, Receipt
+from cases.telemetry import Deploy, SeriesBlock, Signal
+
+
+class Clock(Protocol):
+    """The time, and the way to wait."""
+
+    def now(self) -> datetime:
+        """The wall clock, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for intervals and watchdogs."""
+        ...
+
+    def wait(self, duration: timedelta) -> bool:
+        """Wait that long, or until somebody wakes it. True when it was woken early, to end."""
+        ...
+
+
+class SignalSource(Protocol):
+    """One telemetry source. `name` is the configuration's."""
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+        ...
+
+    def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        """Read the signal on a grid from `start` to `end`, both included.
+
+        An answer with no series is a block of no series. Raises SourceDown when the source cannot be read.
+        """
+        ...
+
+
+class Changes(Protocol):
+    """What changed in production, as some marker says."""
+
+    def deploys(self, service: str, since: datetime, until: datetime) -> tuple[Deploy, ...]:
+        """The deploys of a service that began in the window, oldest first. Raises SourceDown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """What a ranking needs to know of the trouble."""
+
+    service: str
+    anomalies: tuple[Anomaly, ...]
+    onset: datetime
+    words: tuple[str, ...]  # label values and other text that names the symptom, most telling first
+
+
+class Ranker(Protocol):
+    """Ranks commits as suspects. Pure."""
+
+    def __call__(
+        self, incident: Incident, repository: str, commits: Sequence[Commit], deploys: Sequence[Deploy]
+    ) -> tuple[Suspect, ...]:
+        """Best first; commits that cannot have done it are left in, low, with the reason."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command of the target repository, run by `sh -c` at the top of its tree."""
+
+    name: str  # test, reproduce, setup
+    line: str
+    timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialOrder:
+    """One tree to run commands on, one after the other, in one throwaway container.
+
+    key      labels whatever is started for it, so that it can be reaped
+    tree     an uncompressed tar of the repository's tree
+    """
+
+    key: str
+    image: str
+    tree: bytes
+    commands: tuple[Command, ...]
+    memory_mib: int = 512
+    cpus: float = 1.0
+    pids: int = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandReport:
+    """What one command did.
+
+    exit_code  None when it did not end by itself
+    ended      "exited", "timed out", "out of memory" or "killed: …"
+    output     its last characters, both streams, bounded
+    tests      test id → "passed" | "failed" | "skipped", where the command left a JUnit report; else empty
+    """
+
+    name: str
+    exit_code: int | None
+    ended: str
+    output: str
+    seconds: float
+    tests: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxReport:
+    """What a trial order came to: the reports of the commands that were run, in order."""
+
+    commands: tuple[CommandReport, ...]
+    seconds: float  # in all
+    own_seconds: float  # of which inside the target's own commands
+
+
+class Sandbox(Protocol):
+    """Runs untrusted code where it can do no harm."""
+
+    def describe(self) -> str:
+        """Which sandbox this is, in words for a pull request."""
+        ...
+
+    def run(self, order: TrialOrder) -> SandboxReport:
+        """Run the order to its end. Raises TemporaryError when there is no engine, PermanentError for no such image."""
+        ...
+
+    def reap(self) -> int:
+        """Remove whatever an earlier life left behind; how many there were."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reverted:
+    """What undoing a commit on top of `base` gives. `conflicts` not empty means that git could not do it by itself."""
+
+    base: str
+    edits: tuple[FileEdit, ...]
+    diff: str
+    added: int
+    removed: int
+    conflicts: tuple[str, ...] = ()
+
+
+class Forge(Protocol):
+    """Git and the pull requests on it. `repository` is the configuration's name. Only this port runs git."""
+
+    def head(self, repository: str) -> str:
+        """The sha at the tip of the watched branch now. PermanentError for an empty repository."""
+        ...
+
+    def commits(self, repository: str, since: datetime, until: datetime) -> tuple[Commit, ...]:
+        """The first-parent commits of the watched branch in the window, newest first, with files and capped patches."""
+        ...
+
+    def contains(self, repository: str, sha: str, ancestor: str) -> bool:
+        """Whether `ancestor` is `sha` or one of its ancestors. Either may be abbreviated; an unknown one is False."""
+        ...
+
+    def tree(self, repository: str, base: str, edits: Sequence[FileEdit]) -> bytes:
+        """An uncompressed tar of the tree at `base` with the edits made."""
+        ...
+
+    def revert(self, repository: str, base: str, commit: str) -> Reverted:
+        """Undo one commit (a merge commit against its first parent) on top of `base`, without touching anything."""
+        ...
+
+    def push(self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str) -> Receipt:
+        """Make the branch hold `base` plus `edits` as one commit; adopt the branch if it holds just that already.
+
+        facts: `sha`. PermanentError when there is no permission, or the branch holds somebody else's work.
+        """
+        ...
+
+    def find_pull_request(self, repository: str, branch: str) -> PullRequest | None:
+        """The newest pull request of that branch, in any state."""
+        ...
+
+    def open_pull_request(
+        self, repository: str, branch: str, title: str, body: str, labels: Sequence[str], *, draft: bool
+    ) -> Receipt:
+        """Open it, or adopt the one that is there. facts: `number`, `url`."""
+        ...
+
+    def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:
+        """Comment on the branch's pull request once: a comment with that key is adopted. facts: `url`."""
+        ...
+
+    def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
+        """Keep the picture at `path` of the pictures' branch, or adopt it. facts: `url`, where a browser shows it."""
+        ...
+
+    def plot_url(self, repository: str, path: str) -> str:
+        """Where a stored picture will be shown, known before it is stored."""
+        ...
+
+    def open_pull_requests(self, repository: str) -> tuple[PullRequest, ...]:
+        """Trackwalker's own open pull requests there."""
+        ...
+
+    def permissions(self, repository: str) -> tuple[tuple[str, bool, str], ...]:
+        """What is needed there: (permission, granted, what to do when it is not). Writes nothing."""
+        ...
+
+
+class Notifier(Protocol):
+    """One receiver of notices."""
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+        ...
+
+    def notify(self, notice: Notice) -> None:
+        """Deliver it. At least once: the receiver drops doubles by the notice's key."""
+        ...
+
+
+class LessonStore(Protocol):
+    """What was learnt."""
+
+    def recall(self, fingerprint: str, service: str, limit: int = 5) -> tuple[Lesson, ...]:
+        """Lessons of that fingerprint first, then of that service, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A case under lease. `fence` grows with every claim: a write with an old one is refused."""
+
+    case: Case
+    owner: str
+    fence: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """An effect that was promised and has no receipt yet. `case` is "" for notices that belong to none."""
+
+    effect: Effect
+    case: str
+    attempts: int
+    due: datetime
+    last_error: str = ""
+
+
+class CaseStore(Protocol):
+    """The cases and their steps, durable. Every method is one transaction."""
+
+    def open(self, entry: Entry, effects: Sequence[Effect], due: datetime) -> Case | None:
+        """Store a new case; None when an active case with its fingerprint exists already."""
+        ...
+
+    def active(self) -> tuple[Case, ...]:
+        """Every case that is not closed, oldest first."""
+        ...
+
+    def load(self, case_id: str) -> Case:
+        """One case. PermanentError when there is none of that id."""
+        ...
+
+    def listed(self, limit: int = 100) -> tuple[Case, ...]:
+        """The newest cases, whatever their phase, newest first."""
+        ...
+
+    def claim(self, owner: str, now: datetime, lease: timedelta) -> Claimed | None:
+        """Take the longest-due case that nobody holds and that is not held (frozen, gate), or None."""
+        ...
+
+    def renew(self, claimed: Claimed, now: datetime, lease: timedelta) -> Claimed:
+        """Keep the case longer. Raises Fenced when it was lost."""
+        ...
+
+    def commit(
+        self, claimed: Claimed, entries: Sequence[Entry], effects: Sequence[Effect], due: datetime | None
+    ) -> Claimed:
+        """Advance by the entries, store the effects as intents, set when it is due next. Raises Fenced."""
+        ...
+
+    def add(self, case_id: str, entry: Entry, effects: Sequence[Effect], due: datetime | None) -> Case:
+        """Advance a case from outside a step (an anomaly joins, a human speaks). `due` None keeps what was set."""
+        ...
+
+    def release(self, claimed: Claimed, due: datetime | None) -> None:
+        """Let the case go. `due` None leaves it to whoever wakes it. Raises Fenced."""
+        ...
+
+
+class Outbox(Protocol):
+    """Effects that were promised, until the outside has answered. Every method is one transaction."""
+
+    def pending(self, case_id: str) -> tuple[Intent, ...]:
+        """The forge effects of a case that have no receipt, oldest first. They hold the case up."""
+        ...
+
+    def notices(self, now: datetime, limit: int = 20) -> tuple[Intent, ...]:
+        """Notices that are due, oldest first. They hold nothing up."""
+        ...
+
+    def send(self, effects: Sequence[Effect], now: datetime) -> None:
+        """Promise notices that belong to no case. A key that is there already is left alone."""
+        ...
+
+    def check(self, claimed: Claimed) -> None:
+        """Raise Fenced unless the case is still held by this claim: asked just before each effect."""
+        ...
+
+    def receive(self, receipt: Receipt, claimed: Claimed | None) -> None:
+        """Store the receipt. Raises Fenced when a claim is given and lost."""
+        ...
+
+    def postpone(self, key: str, due: datetime, error: str) -> None:
+        """The effect did not go through: count the attempt, try again at `due`."""
+        ...
+
+    def drop(self, key: str, because: str) -> None:
+        """The effect will never go through: keep it with its reason, and hold nothing up with it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Whether everything is paused, by whom, and why."""
+
+    by: str
+    reason: str
+    since: datetime
+
+
+class Levers(Protocol):
+    """What a human holds: the pause. Durable, and seen by every daemon on the same store at its next step."""
+
+    def paused(self) -> Pause | None:
+        """The pause in force, or None."""
+        ...
+
+    def pause(self, pause: Pause) -> None:
+        """Stop every write to repositories, models and sandboxes."""
+        ...
+
+    def resume(self, by: str, at: datetime) -> None:
+        """Go on."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """Small durable state that is not a case: cursors, detector state, sights."""
+
+    def get(self, key: str) -> bytes | None:
+        """What was stored under the key, or None."""
+        ...
+
+    def put(self, key: str, blob: bytes, at: datetime) -> None:
+        """Store it, in place of what was there."""
+        ...
