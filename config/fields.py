@@ -1,0 +1,151 @@
+"""The kinds of value that settings are made of: each says what is wrong with a value and what would be right."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import urlsplit
+
+from pathspec import GitIgnoreSpec
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from config import duration
+from config.errors import Unusable, shown
+from config.secret import Secret
+
+REFUSED = "refused"
+"""The pydantic error type that carries one of our own sentences: `problem` and `hint` in its context."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[A-Za-z0-9._-]+")
+_BRANCH = re.compile(r"(?!-)(?!/)(?!.*(\.\.|//|@\{|/\.|\.lock$|[/.]$))[^\s~^:?*\[\\\x00-\x20\x7f]+")
+_HIGHEST_PORT = 65535
+
+
+def _validating(check: Callable[[Any], object]) -> Callable[[Any], object]:
+    """A check of ours as pydantic wants it: Unusable becomes an error that carries problem and hint."""
+
+    def validate(value: Any) -> object:  # noqa: ANN401 - what a file holds is anything
+        try:
+            return check(value)
+        except Unusable as unusable:
+            raise PydanticCustomError(
+                REFUSED, "{problem}; {hint}", {"problem": unusable.problem, "hint": unusable.hint}
+            ) from None
+
+    return validate
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta) and value > timedelta(0):
+        return value
+    if isinstance(value, str):
+        return duration.parse(value)
+    raise Unusable(f"{shown(value)} is not a duration", "write a whole number and a unit, as in 30s, 5m, 1h or 7d")
+
+
+def _matching(form: re.Pattern[str], problem: str, hint: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise Unusable(f"{shown(value)} {problem}", hint)
+        return value
+
+    return check
+
+
+def _url(value: str) -> str:
+    """An http(s) address. It is never repeated: a credential may stand in any part of it."""
+    hint = "write the whole of it, as in https://host.example/path"
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise Unusable("the value is not a URL", hint) from None
+    if parts.username is not None or parts.password is not None:
+        raise Unusable("the URL holds credentials", "take them out; the token of repositories belongs in forge.token")
+    if parts.scheme not in {"http", "https"}:
+        raise Unusable("the URL does not begin with http:// or https://", hint)
+    if not host or not value.isprintable() or " " in value:
+        raise Unusable("the value is not a URL", hint)
+    return value.rstrip("/")
+
+
+def _host_port(value: str) -> str:
+    form = _HOST_PORT.fullmatch(value)
+    if form is None or int(form[2]) > _HIGHEST_PORT:
+        raise Unusable(f"{shown(value)} is not host:port", "write it as in 127.0.0.1:8040")
+    return value
+
+
+def _store(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    if scheme.startswith("postgres"):
+        raise Unusable("PostgreSQL is not in this version", "write sqlite:///trackwalker.db")
+    if scheme != "sqlite" or not rest.startswith("/"):
+        raise Unusable("the store is not a SQLite file", "write sqlite:///trackwalker.db, or sqlite:////a/full/path.db")
+    if not rest[1:] or rest[1:].startswith((":memory:", "?")):
+        raise Unusable("a store in memory forgets every case", "name a file, as in sqlite:///trackwalker.db")
+    return value
+
+
+def _glob(value: str) -> str:
+    hint = 'write it as in .gitignore: "src/**"'
+    if not value.strip() or value.startswith("#"):
+        raise Unusable(f"{shown(value)} matches nothing", hint)
+    if value.startswith("!"):
+        raise Unusable(f"{shown(value)} takes back what other patterns say", "list it on the other side: allow or deny")
+    try:
+        spec = GitIgnoreSpec.from_lines([value], backend="simple")
+    except ValueError:
+        raise Unusable(f"{shown(value)} is not a pattern of paths", hint) from None
+    if not any(pattern.include for pattern in spec.patterns):
+        raise Unusable(f"{shown(value)} matches nothing", hint)
+    return value
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise Unusable("the text is empty", "write something, or remove the line for the default")
+    return value
+
+
+Duration: TypeAlias = Annotated[
+    timedelta,
+    BeforeValidator(_validating(_duration)),
+    PlainSerializer(duration.format, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$"}),
+]
+SecretRef: TypeAlias = Annotated[
+    Secret,
+    PlainValidator(_validating(Secret.parse)),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": "^(env|file|cmd):.+$"}),
+]
+Text: TypeAlias = Annotated[str, AfterValidator(_validating(_text))]
+Name: TypeAlias = Annotated[
+    str,
+    AfterValidator(
+        _validating(_matching(_NAME, "is not a name", "use letters, digits, dot, dash and underscore, at most 63"))
+    ),
+]
+FullName: TypeAlias = Annotated[
+    str, AfterValidator(_validating(_matching(_FULL_NAME, "is not owner/name", "write it as in acme/shop")))
+]
+HeaderName: TypeAlias = Annotated[
+    str, AfterValidator(_validating(_matching(_HEADER, "is not the name of a header", "write it as in X-Scope-OrgID")))
+]
+Address: TypeAlias = Annotated[
+    str, AfterValidator(_validating(_matching(_ADDRESS, "is not an e-mail address", "write it as in sre@example.com")))
+]
+Branch: TypeAlias = Annotated[
+    str, AfterValidator(_validating(_matching(_BRANCH, "is not the name of a branch", "write it as in main")))
+]
+Url: TypeAlias = Annotated[str, AfterValidator(_validating(_url))]
+HostPort: TypeAlias = Annotated[str, AfterValidator(_validating(_host_port))]
+Store: TypeAlias = Annotated[str, AfterValidator(_validating(_store))]
+Glob: TypeAlias = Annotated[str, AfterValidator(_validating(_glob))]
+Count: TypeAlias = Annotated[int, Field(ge=1)]

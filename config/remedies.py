@@ -1,0 +1,212 @@
+"""Settings of what is done: repositories, forge, sandbox, scope, authority, budget, and how a change is judged."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cases.policy import Authority
+from config.fields import Branch, Count, Duration, FullName, Glob, Name, SecretRef, Text, Url
+from config.section import Section
+
+Mebibytes = Annotated[int, Field(ge=64, le=65536)]
+
+
+class ServiceSettings(Section):
+    """What is known of a service. One that is not listed gets the repository of its own name, or the only one."""
+
+    name: Name
+    """The service, as watches and deploy markers spell it."""
+
+    repository: Name
+    """The repository that its code lives in."""
+
+    paths: tuple[Glob, ...] = ("**",)
+    """Its part of the repository, as in .gitignore. Everything, unless several services share one repository."""
+
+    depends: tuple[Name, ...] = ()
+    """The services that it calls: their changes are suspects too."""
+
+    owners: tuple[Text, ...] = ()
+    """Who is named in its pull requests, as in "@sre"."""
+
+    runbook: Url | None = None
+    """A link for whoever is woken."""
+
+    test: Text | None = None
+    """The command that tests it, run at the top of the tree. None: the repository's."""
+
+    reproduce: Text | None = None
+    """A command that exits 1 while the fault is there and 0 when it is gone. None: the repository's."""
+
+
+class RepositorySandboxSettings(Section):
+    """What trials of this repository need otherwise than `sandbox` says."""
+
+    image: Text = "trackwalker-base"
+    """The image that trials run in. It must hold what the tests import: there is no network inside."""
+
+    memory_mib: Mebibytes | None = None
+    """Memory of a trial, in MiB. None: that of `sandbox`."""
+
+    timeout: Duration | None = None
+    """How long one command of a trial may run. None: that of `sandbox`."""
+
+
+class RepositorySettings(Section):
+    """One target repository."""
+
+    name: Name
+    """What services call it."""
+
+    url: Url
+    """Where git finds it, over http or https: the forge's token is used for it."""
+
+    branch: Branch = "main"
+    """The branch that is deployed, and that pull requests go to."""
+
+    forge: Literal["github"] = "github"
+    """The kind of forge: GitHub, GitHub Enterprise or the local forge, at `forge.api_url`."""
+
+    full_name: FullName
+    """Its name on the forge, as in acme/shop."""
+
+    setup: None = None
+    """Not in this version: dependencies come with the image."""
+
+    test: Text = "python -m pytest -q"
+    """The command that tests it, run by `sh -c` at the top of the tree. The default leaves a report a test, which is
+    how a test that failed before is told from one that a change broke."""
+
+    reproduce: Text | None = None
+    """A command that exits 1 while the fault is there and 0 when it is gone. Without it a change is never *proved*."""
+
+    sandbox: RepositorySandboxSettings = RepositorySandboxSettings()
+    """What its trials need otherwise."""
+
+
+class ForgeSettings(Section):
+    """Where pull requests are opened."""
+
+    api_url: Url = "https://api.github.com"
+    """The API. GitHub Enterprise and the local forge have it below /api/v3."""
+
+    token: SecretRef
+    """A token that may read and write contents and pull requests of the repositories, and nothing more."""
+
+    write_spacing: Duration = timedelta(seconds=1)
+    """The least time between two writes: GitHub asks for one second."""
+
+
+class ModelSettings(Section):
+    """The language model that drafts what playbooks cannot."""
+
+    provider: Literal["none"] = "none"
+    """none: playbooks only (reverts first of all). They need no key and mend most of what a change broke."""
+
+
+class SandboxSettings(Section):
+    """How a change is tried before anybody sees it: in a throwaway container with no network."""
+
+    runtime: Literal["docker", "process"] = "docker"
+    """docker; or process, a plain child process that isolates little: only the demo takes it, for its own service.
+    `trackwalker run` refuses it."""
+
+    timeout: Duration = timedelta(minutes=10)
+    """How long one command of a trial may run: test suites end well within it. Later is an error, not a failure."""
+
+    memory_mib: Mebibytes = 512
+    """Memory of a trial, in MiB, swap included. A trial that needs more is inconclusive, it does not fail."""
+
+    cpus: Annotated[float, Field(gt=0, le=64, allow_inf_nan=False)] = 1
+    """Processor cores of a trial. One leaves the rest of the machine to the daemon."""
+
+    pids: Annotated[int, Field(ge=16, le=4096)] = 128
+    """Processes and threads of a trial: enough for a parallel suite, too few for a fork bomb."""
+
+
+class ScopeSettings(Section):
+    """What a change may touch. `config.scope` adds what is always denied: CI, owners, policy, migrations, locks."""
+
+    allow: tuple[Glob, ...] = ("**",)
+    """Paths that may be touched, as in .gitignore. All, because a revert goes where its commit went, because what is
+    dangerous is denied anyway, and because a human merges; narrow it for a repository with corners to protect."""
+
+    deny: tuple[Glob, ...] = ()
+    """Paths that may not, whatever `allow` says; letter case does not matter."""
+
+    max_files: Count = 3
+    """Files that one change may touch: small enough to review on a phone. An exact revert is excused."""
+
+    max_lines: Count = 60
+    """Lines that one change may add and remove together. An exact revert is excused."""
+
+
+class AuthoritySettings(Section):
+    """How much the daemon does unasked."""
+
+    default: Literal["observe", "propose", "pull_request"] = "observe"
+    """observe: it says what it would do. propose: it drafts, proves and shows. pull_request: it opens pull requests.
+    It begins as an observer, so that trust comes before writes."""
+
+    @property
+    def granted(self) -> Authority:
+        """The same as a noun."""
+        return Authority[self.default.upper()]
+
+
+class BudgetSettings(Section):
+    """What may be spent."""
+
+    prs_per_hour: Annotated[int, Field(ge=1, le=60)] = 1
+    """New pull requests an hour, over all repositories: reviewers keep the bots that do not flood them."""
+
+    prs_open: Annotated[int, Field(ge=1, le=100)] = 3
+    """Pull requests that may wait for review at once, over all repositories."""
+
+
+class DiagnosisSettings(Section):
+    """How a cause is looked for."""
+
+    look_back: Duration = timedelta(hours=24)
+    """How far before the onset changes are suspects. A day holds yesterday's slow leak and last night's deploy."""
+
+    suspects: Annotated[int, Field(ge=1, le=10)] = 3
+    """How many are tried in the sandbox, best first. The culprit is nearly always among the first two."""
+
+
+class JudgementSettings(Section):
+    """How a deployed change is judged, from the metric that it promised to move."""
+
+    warm_up: Duration = timedelta(minutes=20)
+    """How long after the deploy readings do not count: caches fill, old instances drain."""
+
+    window: Duration = timedelta(days=7)
+    """How long a change is watched: once through the week."""
+
+    act_within: Duration = timedelta(hours=48)
+    """How long after the deploy harm leads to a revert by itself. Later a human is asked: other causes are likelier."""
+
+    look_every: Duration = timedelta(minutes=5)
+    """How often it is judged. Looking often is safe: the interval holds however often one looks."""
+
+    step: Duration = timedelta(minutes=1)
+    """The distance of the points that are read."""
+
+    history: Duration = timedelta(days=14)
+    """How far back the normal level and its noise are estimated from."""
+
+    min_samples: Annotated[int, Field(ge=3)] = 12
+    """Readings after the warm-up before anything is decided."""
+
+    alpha: Annotated[float, Field(gt=0, le=0.1)] = 0.01
+    """The chance of calling a harmless deploy harmful, over the whole window and all its signals."""
+
+    holds: Count = 3
+    """Consecutive readings at which the evidence must hold."""
+
+    margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """The smallest harm worth a revert, in the signal's unit. None: a quarter of its normal deviation."""
+
+    deploy_wait: Duration = timedelta(hours=24)
+    """How long a merged change waits for its deploy marker. Without one it ends inconclusive, never as a pass."""
