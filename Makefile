@@ -36,3 +36,17 @@ lint: .venv/dev.stamp ## ruff, mypy, pyright, import-linter
 	.venv/bin/pyright
 
 .PHONY: help setup lock lint
+
+machine: ## the system packages that the suite needs (Debian, as root)
+	@tests/parts/machine.sh
+
+test: machine .venv/dev.stamp lint ## everything: set-up, static checks, the whole suite on real parts
+	.venv/bin/pytest -m "not long"
+
+long: machine .venv/dev.stamp ## the long proofs and benchmarks
+	.venv/bin/pytest -m long --timeout=1800
+
+demo: .venv/run.stamp ## the whole story on this machine, in under three minutes
+	@.venv/bin/trackwalker demo
+
+.PHONY: machine test long demo

@@ -65,6 +65,7 @@ NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
     (Phase.PROPOSED, TakenOver): Phase.PROPOSED,
     (Phase.DEPLOYED, Harmed): Phase.REVERTING,
     (Phase.REVERTING, Drafted): Phase.DRAFTED,  # the rollback: the next change of the same case, on the same way
+    (Phase.DRAFTED, Redrafted): Phase.DRAFTED,  # its base moved before it was tried
     (Phase.PROVED, Redrafted): Phase.DRAFTED,
     (Phase.PROPOSED, Redrafted): Phase.DRAFTED,
     (Phase.ESCALATED, ClosedUnmerged): Phase.ESCALATED,

@@ -329,6 +329,10 @@ class Outbox(Protocol):
         """Store the receipt. Raises Fenced when a claim is given and lost."""
         ...
 
+    def receipt(self, key: str) -> Receipt | None:
+        """What the outside answered to the effect of that key, or None while it has not."""
+        ...
+
     def postpone(self, key: str, due: datetime, error: str) -> None:
         """The effect did not go through: count the attempt, try again at `due`."""
         ...

@@ -28,6 +28,7 @@ class Claim(StrEnum):
     PROVED = "proved"
     CORRELATED = "correlated, not reproduced"
     GUESS = "guess"
+    DISPROVED = "disproved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

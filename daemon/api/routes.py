@@ -1,0 +1,46 @@
+"""`/metrics`, `/healthz`, `/readyz`: what a supervisor and a Prometheus ask of the daemon."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What the daemon says of itself.
+
+    stuck   seconds since the loop came round, when that is too long; else None
+    blind   signal → why it cannot be judged now
+    polled  whether a first poll has ended
+    paused  why everything is paused, or ""
+    """
+
+    stuck: float | None
+    blind: dict[str, str]
+    polled: bool
+    paused: str
+
+
+def routes(health: Callable[[], Health], metrics: Callable[[], bytes]) -> Starlette:
+    """The ASGI application over two functions."""
+
+    async def healthz(_: Request) -> Response:
+        state = health()
+        if state.stuck is not None:
+            return JSONResponse({"ok": False, "why": f"the cycle has not come round for {state.stuck:.0f} s"}, 503)
+        return JSONResponse({"ok": True})
+
+    async def readyz(_: Request) -> Response:
+        state = health()
+        ready = state.polled and not state.blind and state.stuck is None
+        document = {"ready": ready, "polled": state.polled, "blind": state.blind, "paused": state.paused}
+        return JSONResponse(document, 200 if ready else 503)
+
+    async def exposition(_: Request) -> Response:
+        return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)])

@@ -1,0 +1,39 @@
+"""The HTTP server in a thread of its own. asyncio lives only here."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+from cases.errors import PermanentError
+
+
+@contextmanager
+def serving(app: Starlette, listen: str) -> Iterator[str]:
+    """Serve until the block ends; gives the address, with the port that was taken when `listen` asked for port 0."""
+    host, _, port = listen.rpartition(":")
+    server_socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    server_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        server_socket.bind((host.strip("[]"), int(port)))
+    except OSError as error:
+        server_socket.close()
+        raise PermanentError(
+            f"cannot listen on {listen} ({error.strerror}); set `api.listen` to a free host:port"
+        ) from None
+    bound = server_socket.getsockname()[1]
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", loop="asyncio", http="h11", ws="none"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [server_socket]}, name="api", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{host}:{bound}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=5)
+        server_socket.close()

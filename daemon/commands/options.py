@@ -1,0 +1,68 @@
+"""Options that several commands share, and the two ways of printing."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from daemon.ledger.ledger import Ledger
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT = "trackwalker.yaml"
+
+
+def config_option(function: F) -> F:
+    """`--config F`."""
+    return click.option(
+        "--config",
+        "config",
+        default=DEFAULT,
+        show_default=True,
+        type=click.Path(path_type=Path),
+        help="The configuration file.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(function)
+
+
+def settings_of(config: Path) -> "Settings":
+    """Load the configuration, or raise ConfigError."""
+    from config.load import load
+
+    return load(config)
+
+
+@contextmanager
+def ledger_of(config: Path) -> Iterator["Ledger"]:
+    """Open the configuration's ledger."""
+    from daemon.ledger.ledger import open_ledger
+
+    with open_ledger(settings_of(config).store) as ledger:
+        yield ledger
+
+
+def print_json(document: object) -> None:
+    """One document on standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table that fits the terminal; outside text is shown as it is, never as markup."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)

@@ -1,0 +1,26 @@
+"""`trackwalker run`."""
+
+from pathlib import Path
+
+import click
+
+from daemon.commands.options import config_option, settings_of
+
+
+@click.command("run")
+@config_option
+@click.option("--once", is_flag=True, help="End when no step is due now.")
+@click.option("--cycles", type=click.IntRange(min=1), default=None, metavar="N", help="End after N polls.")
+@click.option("--verbose", is_flag=True, help="Log every step.")
+def command(config: Path, cycles: int | None, *, once: bool, verbose: bool) -> None:
+    """Run the daemon. SIGTERM or Ctrl-C ends it in order; killed at any moment, it goes on where it was."""
+    from daemon.app import running
+    from daemon.clock import SystemClock
+    from daemon.endings import ending_on_signals
+    from daemon.logs import log_to_stderr
+
+    settings = settings_of(config)
+    log_to_stderr(verbose=verbose)
+    clock = SystemClock()
+    with ending_on_signals(clock), running(settings, clock=clock) as app:
+        app.cycle.run(cycles=cycles, once=once)

@@ -1,0 +1,155 @@
+"""The heartbeat: a loop on the monotonic clock that polls, hands due cases to the executor, and delivers notices.
+
+Nothing here depends on the wall clock moving forward: intervals are monotonic, and the wall clock only dates things.
+"""
+
+import logging
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from cases.errors import Fenced, TemporaryError
+from cases.ports import CaseStore, Claimed, Clock, Levers
+from daemon.alerts.delivery import Delivery
+from daemon.metrics import Metrics
+from daemon.poll import Poll
+from daemon.worker import Worker
+
+log = logging.getLogger("trackwalker.cycle")
+
+LEASE = timedelta(seconds=30)  # what another daemon waits before it takes a dead one's cases over
+RENEW = timedelta(seconds=10)
+TURN = timedelta(milliseconds=250)  # the pause between turns: how fast a due case is picked up
+IN_HAND = 2  # cases worked at once
+
+
+@dataclass(slots=True)
+class Pulse:
+    """When the loop last came round, on the monotonic clock; the watchdog and `/healthz` read it."""
+
+    at: float = 0.0
+    turns: int = 0
+    in_hand: dict[str, Claimed] = field(default_factory=dict[str, Claimed])
+
+
+class Cycle:
+    """The loop of one daemon."""
+
+    def __init__(  # noqa: PLR0913 - the seams that the app joins
+        self,
+        *,
+        owner: str,
+        clock: Clock,
+        cycle: timedelta,
+        cases: CaseStore,
+        levers: Levers,
+        poll: Poll,
+        worker: Worker,
+        deliver: Delivery,
+        executor: Executor,
+        metrics: Metrics,
+    ) -> None:
+        self.owner = owner
+        self.pulse = Pulse(at=clock.monotonic())
+        self._clock = clock
+        self._cycle = cycle
+        self._cases = cases
+        self._levers = levers
+        self.poll = poll
+        self._worker = worker
+        self._deliver = deliver
+        self._executor = executor
+        self._metrics = metrics
+        self._poll_due = clock.monotonic()
+        self._renew_due = clock.monotonic()
+        self._polling: Future[None] | None = None
+        self._delivering: Future[object] | None = None
+        self._working: dict[Future[None], Claimed] = {}
+
+    def run(self, *, cycles: int | None = None, once: bool = False) -> None:
+        """Go round until woken to end; or for that many polls; or, with `once`, until nothing is due now."""
+        polls = 0
+        while True:
+            polls += self.turn()
+            idle = not self._working and self._polling is None and self._delivering is None
+            if idle and ((once and not self._due_now()) or (cycles is not None and polls >= cycles)):
+                return
+            if self._clock.wait(TURN):
+                return
+
+    def turn(self) -> int:
+        """Go round once. Returns 1 when a poll was begun, else 0."""
+        began = self._clock.monotonic()
+        polled = 0
+        try:
+            self._collect()
+            self._renew()
+            polled = self._begin_poll()
+            self._claim()
+            self._begin_delivery()
+        except TemporaryError as error:  # the ledger cannot be written now: the loop goes on, and so does polling
+            log.error("the ledger does not take writes: %s", error)  # noqa: TRY400 - a sentence, no trace
+        self.pulse.at = self._clock.monotonic()
+        self.pulse.turns += 1
+        self._metrics.turns.inc()
+        self._metrics.turn_seconds.observe(self.pulse.at - began)
+        return polled
+
+    def _due_now(self) -> bool:
+        """Whether a case could be worked at once. Asked by claiming: what is claimed is worked."""
+        return self._claim() > 0
+
+    def _begin_poll(self) -> int:
+        now = self._clock.monotonic()
+        if now < self._poll_due or self._polling is not None:
+            return 0
+        self._metrics.late_seconds.set(now - self._poll_due)
+        # A cycle that overran is skipped, never queued.
+        self._poll_due = max(self._poll_due + self._cycle.total_seconds(), now)
+        self._polling = self._executor.submit(self.poll.once)
+        return 1
+
+    def _begin_delivery(self) -> None:
+        """Hand due notices over, beside the loop: a receiver that is slow to answer holds nothing up."""
+        if self._delivering is None:
+            self._delivering = self._executor.submit(self._deliver.due, self._clock.now())
+
+    def _claim(self) -> int:
+        claimed_now = 0
+        while len(self._working) < IN_HAND:
+            claimed = self._cases.claim(self.owner, self._clock.now(), LEASE)
+            if claimed is None:
+                break
+            future = self._executor.submit(self._worker.work, claimed)
+            self._working[future] = claimed
+            self.pulse.in_hand[claimed.case.id] = claimed
+            claimed_now += 1
+        self._metrics.paused.set(1 if self._levers.paused() else 0)
+        return claimed_now
+
+    def _renew(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._renew_due:
+            return
+        self._renew_due = now + RENEW.total_seconds()
+        for future, claimed in list(self._working.items()):
+            if future.done():
+                continue
+            try:
+                self._working[future] = self._cases.renew(claimed, self._clock.now(), LEASE)
+            except Fenced:
+                # The worker finds out by itself, just before its next write.
+                log.warning("case %s: the lease was lost to another daemon", claimed.case.id)
+
+    def _collect(self) -> None:
+        """Take ended futures in. A worker catches what it may; anything else is a bug of the daemon, and ends it."""
+        if self._polling is not None and self._polling.done():
+            ended, self._polling = self._polling, None
+            ended.result()
+        if self._delivering is not None and self._delivering.done():
+            delivered, self._delivering = self._delivering, None
+            delivered.result()
+        for future in [future for future in self._working if future.done()]:
+            claimed = self._working.pop(future)
+            self.pulse.in_hand.pop(claimed.case.id, None)
+            future.result()

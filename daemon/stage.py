@@ -1,0 +1,168 @@
+"""The stage of a story: a forge, a sample service with its load and its telemetry, and a config that watches it.
+
+All of it is real and local: bare repositories served over HTTP, a service that is deployed from them, customers, and
+Prometheus where the machine has one. Only the history before the story is made up, and is said to be.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from cases.ports import Clock
+from config.load import FILE_NAME
+from demo.deployment import Deployer
+from demo.forge_api import ForgeApi
+from demo.history import make_history
+from demo.load import Load
+from demo.pager import Pager
+from demo.repository import ShopRepository, create_repository
+from demo.reviewer import Reviewer
+from demo.telemetry import Telemetry, open_telemetry
+
+OWNER, NAME = "acme", "shop"
+FULL_NAME = f"{OWNER}/{NAME}"
+
+# Everything that a story shortens is here, and is printed when it is played.
+CONFIG = """\
+# The demo's configuration: the same keys as anybody's, with waiting times made short.
+store: sqlite:///{folder}/trackwalker.db
+cycle: 1s
+signals: {{prometheus: [{{name: main, url: "{telemetry}"}}]}}
+watch:
+  - name: error-ratio
+    service: shop
+    query: service:http_error_ratio:rate15s{{service="shop"}}
+    harm: up
+    severity: page
+  - name: route-error-ratio
+    service: shop
+    query: route:http_error_ratio:rate15s{{service="shop"}}
+    harm: up
+services: [{{name: shop, repository: shop, owners: ["@acme/shop"], runbook: "{forge}/{full_name}"}}]
+repositories:
+  - name: shop
+    url: "{forge}/{full_name}.git"
+    full_name: {full_name}
+    test: python -m pytest -q
+    reproduce: python reproduce.py
+    sandbox: {{timeout: 2m}}
+deploys: [{{prometheus: build_info, commit_label: revision}}]
+forge: {{api_url: "{forge}/api/v3", token: "file:{folder}/forge-token", write_spacing: 50ms}}
+sandbox: {{runtime: {runtime}}}
+scope: {{allow: ["shop/**", "tests/**", "config/**"]}}
+authority: {{default: pull_request}}
+alerts: {{receivers: [{{name: oncall, slack: "file:{folder}/webhook"}}]}}
+links: {{prometheus: "{telemetry}"}}
+api: {{listen: "127.0.0.1:0"}}
+detection: {{history: 14d, step: 2s, recent: 60s, confirm: 3, stale_after: 20s}}
+judgement:
+  warm_up: 16s
+  window: 2m
+  act_within: 2m
+  look_every: 2s
+  step: 1s
+  history: 30s
+  min_samples: 12
+  deploy_wait: 1m
+"""
+SHORTENED = (
+    "14 days of history are backfilled, not lived through",
+    "the watch skips 16 s after the deploy instead of 20 min, and lasts 2 min at most instead of 7 days",
+    "signals are read each second instead of every 30 s, and three points 2 s apart confirm an anomaly",
+    "the reviewer is a script that merges what carries our label",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What a story plays on."""
+
+    folder: Path
+    config: Path
+    forge_url: str
+    api: ForgeApi
+    shop: ShopRepository
+    deployer: Deployer
+    load: Load
+    telemetry: Telemetry
+    reviewer: Reviewer
+    pager: Pager
+    parts: dict[str, str]
+
+
+@contextmanager
+def staged(
+    folder: Path, clock: Clock, *, prometheus: bool | None = None, docker: bool | None = None
+) -> Iterator[Stage]:
+    """Set the stage below `folder`, which must be empty; all of it ends with the block.
+
+    `prometheus` and `docker` None take what the machine has; True or False ask for one or the other.
+    """
+    from remediation.forge.local.server import serve
+
+    with ExitStack() as stack:
+        token = secrets.token_hex(20)
+        _secret(folder / "forge-token", token)
+        create_repository(folder / "forge", until=clock.now() - timedelta(hours=30), owner=OWNER, name=NAME)
+        forge = stack.enter_context(serve(folder / "forge", "127.0.0.1:0", token))
+        git_url = f"{forge.url}/{FULL_NAME}.git"
+        api = stack.enter_context(ForgeApi(f"{forge.url}/api/v3", repository=FULL_NAME, token=token))
+        shop = ShopRepository(folder / "developer", url=git_url, api=api, token=token)
+        deployer = stack.enter_context(Deployer(folder / "platform", url=git_url, token=token))
+        deployer.deploy(shop.head())
+        load = stack.enter_context(Load(deployer.port))
+        history = make_history(end=clock.now(), revision=shop.head())
+        telemetry = stack.enter_context(
+            open_telemetry(
+                folder / "telemetry", target_port=deployer.port, history=history, now=clock.now, prometheus=prometheus
+            )
+        )
+        pager = stack.enter_context(Pager())
+        _secret(folder / "webhook", pager.url)
+        runtime, sandbox = _sandbox(docker)
+        config = folder / FILE_NAME
+        config.write_text(
+            CONFIG.format(folder=folder, telemetry=telemetry.url, forge=forge.url, full_name=FULL_NAME, runtime=runtime)
+        )
+        parts = {
+            "telemetry": telemetry.describe(),
+            "sandbox": sandbox,
+            "forge": "local forge (bare repositories, git over HTTP, GitHub-shaped API)",
+            "store": "SQLite",
+            "model": "none: playbooks only",
+        }
+        yield Stage(
+            folder=folder,
+            config=config,
+            forge_url=forge.url,
+            api=api,
+            shop=shop,
+            deployer=deployer,
+            load=load,
+            telemetry=telemetry,
+            reviewer=Reviewer(api),
+            pager=pager,
+            parts=parts,
+        )
+
+
+def _secret(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text)
+
+
+def _sandbox(docker: bool | None) -> tuple[str, str]:  # noqa: FBT001 - three-valued: yes, no, whatever is there
+    """The runtime for the config, and what it is in words. Builds the base image when Docker is used."""
+    from sandbox.docker import engine_answers
+
+    if engine_answers() if docker is None else docker:
+        from sandbox.base_image import ensure_base_image
+
+        return "docker", f"Docker container from {ensure_base_image()}"
+    return (
+        "process",
+        "a process on this host, because no Docker engine answers: good enough for the demo's own service only",
+    )

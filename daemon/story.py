@@ -1,0 +1,232 @@
+"""The story that `trackwalker demo` plays, and that the acceptance test judges by what left the process.
+
+Traffic flows; a bad commit is merged among innocent ones and deployed; the error ratio rises; Trackwalker finds it,
+names the culprit, proves the revert and opens a pull request; a reviewer merges it; the service redeploys; the metric
+recovers; the outcome and the lesson are kept.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cases.case import Case, Phase
+from cases.errors import TrackwalkerError
+from cases.moments import iso
+from cases.ports import Clock
+from cases.telemetry import Deploy
+from daemon.ledger.ledger import Ledger, open_ledger
+from daemon.report import case_document
+from daemon.stage import Stage
+from demo.faults import AFTER, BAD, BEFORE, DECOY
+
+T = TypeVar("T")
+HEALTHY_S = 14.0  # live traffic before the fault
+DECOY_S = 4.0  # from the bad deploy to the decoy's
+REVIEW_S = 2.0  # what the reviewer takes to read
+POLL_S = 0.2
+
+
+class StoryFailed(TrackwalkerError):  # noqa: N818 - it reads as what happened
+    """The story did not come to its next scene in time."""
+
+
+@dataclass(slots=True)
+class Telling:
+    """What has happened so far; `say` hears each line as it happens."""
+
+    clock: Clock
+    say: Callable[[datetime, str], None]
+    timeline: list[tuple[datetime, str]] = field(default_factory=list[tuple[datetime, str]])
+    deploys: list[Deploy] = field(default_factory=list[Deploy])
+
+    def tell(self, what: str, at: datetime | None = None) -> datetime:
+        """Add a line; `at` is now unless the world dated it."""
+        moment = at or self.clock.now()
+        self.timeline.append((moment, what))
+        self.say(moment, what)
+        return moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What the story came to."""
+
+    case: Case
+    pull_request: dict[str, Any]
+    plot: Path
+    opened_after_s: float  # anomaly seen → pull request open, without the target's own commands
+
+
+Daemon = Callable[[Path], AbstractContextManager[None]]
+
+
+@contextmanager
+def in_this_process(config: Path) -> Iterator[None]:
+    """The daemon in a thread of this process, from its own config file."""
+    from config.load import load
+    from daemon.app import running
+    from daemon.clock import SystemClock
+
+    clock = SystemClock()
+    with running(load(config), clock=clock, process_sandbox=True) as app:
+        thread = threading.Thread(target=app.cycle.run, name="cycle")
+        thread.start()
+        try:
+            yield
+        finally:
+            clock.wake()
+            thread.join()
+
+
+def play(stage: Stage, telling: Telling, daemon: Daemon = in_this_process) -> Ending:
+    """Play the story to its end. Raises StoryFailed with the scene that did not come."""
+    with daemon(stage.config), open_ledger(f"sqlite:///{stage.folder}/trackwalker.db") as ledger:
+        telling.tell(f"the shop serves commit {stage.shop.head()[:10]}, customers come, Trackwalker watches")
+        _pause(HEALTHY_S)
+        _break_it(stage, telling)
+        case = _proposed(stage, telling, ledger)
+        opened_after = _opened_after(case, telling)
+        _merge_it(stage, telling)
+        case = _closed(stage, telling, ledger, case)
+    return Ending(
+        case=case,
+        pull_request={"number": case.merges[0].pull_request, "url": case.merges[0].url, "sha": case.merges[0].sha},
+        plot=_plot(stage, case, telling.deploys),
+        opened_after_s=opened_after,
+    )
+
+
+def _break_it(stage: Stage, telling: Telling) -> None:
+    for commit in (BEFORE, BAD, AFTER):
+        sha = stage.shop.merge_pull_request(commit)
+        telling.tell(f"merged {sha[:10]} “{commit.title}”" + ("  ← the bad one" if commit is BAD else ""))
+    _deploy(stage, telling, stage.shop.head())
+    telling.tell(f"deployed {stage.shop.head()[:10]}: all three run now")
+    _pause(DECOY_S)
+    decoy = stage.shop.merge_pull_request(DECOY)
+    _deploy(stage, telling, decoy)
+    telling.tell(f"merged and deployed {decoy[:10]} “{DECOY.title}”, an innocent decoy")
+
+
+def _deploy(stage: Stage, telling: Telling, sha: str) -> None:
+    stage.deployer.deploy(sha)
+    telling.deploys.append(Deploy(service="shop", commit=sha, started=telling.clock.now(), source="the stage"))
+
+
+def _proposed(stage: Stage, telling: Telling, ledger: Ledger) -> Case:
+    case = _until(stage, "an anomaly that opens a case", 60, lambda: next(iter(ledger.cases.active()), None))
+    anomaly = case.anomaly
+    telling.tell(
+        f"case {case.id}: {anomaly.signal.name} reads {anomaly.value:.3f}, "
+        f"expected {anomaly.low:.3f} to {anomaly.high:.3f}",
+        case.opened,
+    )
+    case = _until(stage, "a pull request", 90, lambda: _at(ledger, case.id, {Phase.PROPOSED, Phase.ESCALATED}))
+    if case.phase is Phase.ESCALATED:
+        raise StoryFailed(f"the case went to a human instead: {case.escalation}")
+    if case.diagnosis:
+        telling.tell(f"suspects: {', '.join(f'{s.commit.short} ({s.score:.2f})' for s in case.diagnosis.suspects[:4])}")
+    for trial in case.trials:
+        telling.tell(
+            f"tried change {trial.change} in the sandbox: {trial.claim}; "
+            + "; ".join(f"{c.name.lower()} {c.base} → {c.change}" for c in trial.checks),
+            trial.at,
+        )
+    return case
+
+
+def _opened_after(case: Case, telling: Telling) -> float:
+    own = sum(trial.own_seconds for trial in case.trials)
+    return (telling.clock.now() - case.opened).total_seconds() - own
+
+
+def _merge_it(stage: Stage, telling: Telling) -> None:
+    found = _until(
+        stage,
+        "the pull request on the forge",
+        20,
+        lambda: next(iter(stage.api.open_pull_requests(label="trackwalker")), None),
+    )
+    telling.tell(f"pull request #{found.number} “{found.title}” is open")
+    _pause(REVIEW_S)
+    merged = stage.reviewer.merge_next(within=20)
+    telling.tell(f"the reviewer merged #{merged.number} as {merged.sha[:10]}")
+    _deploy(stage, telling, merged.sha)
+    telling.tell(f"deployed {merged.sha[:10]}")
+
+
+def _closed(stage: Stage, telling: Telling, ledger: Ledger, case: Case) -> Case:
+    running = _until(stage, "the deploy marker", 60, lambda: _at(ledger, case.id, {Phase.DEPLOYED, Phase.CLOSED}))
+    telling.tell(f"the marker says that it runs since {iso(running.deploys[-1].started)}; the watch begins")
+    ended = _until(stage, "the judgement", 150, lambda: _at(ledger, case.id, {Phase.CLOSED}))
+    if ended.outcome:
+        telling.tell(f"outcome: {ended.outcome.ending}: {ended.outcome.because}")
+    if ended.lesson:
+        telling.tell(f"lesson {ended.lesson.id}: {ended.lesson.text}")
+    return ended
+
+
+def _at(ledger: Ledger, case_id: str, phases: set[Phase]) -> Case | None:
+    case = ledger.cases.load(case_id)
+    return case if case.phase in phases else None
+
+
+def _pause(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+def _until(stage: Stage, scene: str, seconds: float, look: Callable[[], T | None]) -> T:
+    """Look until there is something; the world is checked as well, so that a dead part shows as itself."""
+    for _ in range(int(seconds / POLL_S)):
+        found = look()
+        if found is not None:
+            return found
+        stage.deployer.check()
+        stage.telemetry.check()
+        _pause(POLL_S)
+    raise StoryFailed(f"waited {seconds:.0f} s for {scene}, in vain; the files are in {stage.folder} with --keep")
+
+
+def _plot(stage: Stage, case: Case, deploys: Sequence[Deploy]) -> Path:
+    """Draw the whole story into the stage's folder, from the stage's own telemetry."""
+    from config.load import load
+    from daemon.build import sources_of
+    from inference.interruption import ItsSettings
+    from remediation.picture import draw_outcome
+    from remediation.reading import of_anomaly
+
+    settings = load(stage.config)
+    signal, judgement = case.anomaly.signal, settings.judgement
+    source = sources_of(settings)[signal.source]
+    start, end = case.anomaly.onset - judgement.history, case.history[-1].at
+    reading = of_anomaly(source.read(signal, start, end, judgement.step), case.anomaly)
+    its = ItsSettings(
+        alpha=judgement.alpha,
+        warm_up=judgement.warm_up / timedelta(milliseconds=1),
+        min_samples=judgement.min_samples,
+        holds=judgement.holds,
+    )
+    drawn = stage.folder / "story.png"
+    drawn.write_bytes(draw_outcome(case, reading, deploys, its))
+    return drawn
+
+
+def document(stage: Stage, telling: Telling, ending: Ending) -> dict[str, Any]:
+    """What `--json` ends with."""
+    case = ending.case
+    shown = case_document(case)
+    return {
+        "ok": True,
+        "story": "loop",
+        "parts": stage.parts,
+        "timeline": [{"at": iso(at), "what": what} for at, what in telling.timeline],
+        "case": shown,
+        "pull_request": {**ending.pull_request, "opened_after_seconds": round(ending.opened_after_s, 1)},
+        "outcome": shown.get("outcome", {}),
+        "lesson": {"id": case.lesson.id, "text": case.lesson.text} if case.lesson else {},
+        "plot": str(ending.plot),
+    }

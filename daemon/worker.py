@@ -1,0 +1,229 @@
+"""One case, one step at a time: promised effects first, then the step of its phase, then what that step promised.
+
+This is the one place that decides what follows an error (design: the error's type says so).
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cases.case import Case, Phase
+from cases.errors import Fenced, PermanentError, TemporaryError
+from cases.events import Entry, Escalated, Event, Frozen
+from cases.moments import iso
+from cases.ports import CaseStore, Claimed, Intent, Levers, Outbox
+from cases.steps import Effect, StepResult
+from cases.telemetry import Severity
+from daemon.effects import ESSENTIAL, perform
+from daemon.metrics import Metrics
+from remediation.ports import Ports
+
+log = logging.getLogger("trackwalker.worker")
+
+ACTOR = "daemon"
+# Phases whose step starts a sandbox or asks for a write to a repository: they stand still during a pause.
+PAUSABLE = frozenset({Phase.DRAFTED, Phase.PROVED, Phase.REVERTING})
+MOST_DELAY = timedelta(minutes=10)
+TELL_AFTER = 3  # temporary failures in a row before a human hears of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Let the case go until then; None leaves it to whoever wakes it."""
+
+    due: datetime | None
+
+
+class Worker:
+    """Works claimed cases, on any thread: what it keeps between steps is only a count of failures."""
+
+    def __init__(
+        self,
+        *,
+        cases: CaseStore,
+        outbox: Outbox,
+        levers: Levers,
+        ports: Ports,
+        metrics: Metrics,
+        step: Callable[[Case, Ports], StepResult],
+    ) -> None:
+        self._cases = cases
+        self._outbox = outbox
+        self._levers = levers
+        self._ports = ports
+        self._metrics = metrics
+        self._step = step
+        self._failures: dict[str, int] = {}
+
+    def work(self, claimed: Claimed) -> None:
+        """Take the case as far as it goes now, and let it go."""
+        case = claimed.case
+        try:
+            release = self._advance(claimed)
+        except Fenced:
+            log.warning("case %s: another daemon holds it now; dropped what was in hand", case.id)
+            return
+        except TemporaryError as error:  # the ledger itself: the lease runs out, and nothing was half written
+            log.error("case %s: the ledger cannot be written (%s)", case.id, error)  # noqa: TRY400 - a sentence, no trace
+            return
+        self._let_go(claimed, release)
+
+    def _advance(self, claimed: Claimed) -> Release:
+        """Step until there is nothing to do now. Catches what a step may raise, and nothing else does."""
+        while True:
+            case = claimed.case
+            try:
+                waiting = self._settle(claimed) or self._paused(case)
+                if waiting or not case.active:  # a closed case comes back only for what it still owes the forge
+                    return waiting or Release(due=None)
+                began = self._ports.clock.monotonic()
+                result = self._step(case, self._ports)
+                self._metrics.step_seconds.labels(case.phase).observe(self._ports.clock.monotonic() - began)
+                claimed = self._commit(claimed, result)
+                self._failures.pop(case.id, None)
+                self._metrics.steps.labels(case.phase, "done" if result.events else "waiting").inc()
+                if not result.events:
+                    return Release(due=result.again)
+            except TemporaryError as error:
+                return self._later(claimed, error)
+            except PermanentError as error:
+                claimed = self._ask(claimed, str(error))
+                return Release(due=None)
+            except Fenced:
+                raise
+            except Exception as error:
+                log.exception("case %s: a bug in the step of phase %s; the case is frozen", case.id, case.phase)
+                self._freeze(claimed, error)
+                return Release(due=None)
+
+    def _settle(self, claimed: Claimed) -> Release | None:
+        """Do the effects that were promised and have no receipt yet, oldest first."""
+        case = claimed.case
+        for intent in self._outbox.pending(case.id):
+            now = self._ports.now
+            if self._levers.paused():
+                return Release(due=now + self._ports.settings.cycle)
+            if intent.due > now:
+                return Release(due=intent.due)
+            self._outbox.check(claimed)
+            kind = type(intent.effect).__name__
+            try:
+                receipt = perform(intent.effect, self._ports.forge)
+            except TemporaryError as error:
+                due = now + backoff(intent.attempts, error.retry_after)
+                self._outbox.postpone(intent.effect.key, due, str(error))
+                self._metrics.effects.labels(kind, "postponed").inc()
+                self._tell_waiting(claimed, intent.attempts + 1, str(error))
+                return Release(due=due)
+            except PermanentError as error:
+                self._metrics.effects.labels(kind, "dropped").inc()
+                self._drop(claimed, intent, str(error))
+                if isinstance(intent.effect, ESSENTIAL):
+                    raise
+                continue
+            self._outbox.receive(receipt, claimed)
+            self._metrics.effects.labels(kind, "adopted" if receipt.adopted else "done").inc()
+            log.info("case %s: %s %s", case.id, "adopted" if receipt.adopted else "did", intent.effect.key)
+        return None
+
+    def _drop(self, claimed: Claimed, intent: Intent, because: str) -> None:
+        """Give an effect up. What an essential one would have carried goes with it."""
+        self._outbox.drop(intent.effect.key, because)
+        log.error("case %s: gave %s up: %s", claimed.case.id, intent.effect.key, because)
+        if isinstance(intent.effect, ESSENTIAL):
+            for later in self._outbox.pending(claimed.case.id):
+                self._outbox.drop(later.effect.key, f"{intent.effect.key} was given up: {because}")
+
+    def _paused(self, case: Case) -> Release | None:
+        pause = self._levers.paused()
+        if pause is None or case.phase not in PAUSABLE:
+            return None
+        if case.phase is Phase.REVERTING:
+            text = (
+                f"change {case.change.number} of case {case.id} is harmful, and its rollback waits: "
+                f"paused by {pause.by} since {iso(pause.since)}"
+            )
+            self._outbox.send(
+                self._ports.tell(
+                    f"{case.id}-rollback-paused", Severity.PAGE, f"{case.service}: rollback waits", text, case=case.id
+                ),
+                self._ports.now,
+            )
+        return Release(due=self._ports.now + self._ports.settings.cycle)
+
+    def _commit(self, claimed: Claimed, result: StepResult) -> Claimed:
+        if not result.events and not result.effects:
+            return claimed
+        before = claimed.case.phase
+        claimed = self._write(claimed, result.events, result.effects, result.again or self._ports.now)
+        if claimed.case.phase is not before:
+            log.info("case %s: %s → %s", claimed.case.id, before, claimed.case.phase)
+        return claimed
+
+    def _write(
+        self, claimed: Claimed, events: Sequence[Event], effects: Sequence[Effect], due: datetime | None
+    ) -> Claimed:
+        entries = [Entry(at=self._ports.now, actor=ACTOR, event=event) for event in events]
+        return self._cases.commit(claimed, entries, effects, due)
+
+    def _ask(self, claimed: Claimed, reason: str) -> Claimed:
+        """Hand the case to a human."""
+        case = claimed.case
+        self._metrics.steps.labels(case.phase, "escalated").inc()
+        log.error("case %s: %s", case.id, reason)
+        told = self._ports.tell(
+            f"{case.id}-escalated-{len(case.history)}",
+            Severity.PAGE,
+            f"{case.service}: a human is needed",
+            f"{reason}\nCase {case.id}.",
+            case=case.id,
+        )
+        return self._write(claimed, (Escalated(reason=reason),), told, None)
+
+    def _freeze(self, claimed: Claimed, error: Exception) -> None:
+        case = claimed.case
+        self._metrics.steps.labels(case.phase, "bug").inc()
+        reason = f"a bug in the step of phase {case.phase}: {type(error).__name__}"
+        told = self._ports.tell(
+            f"{case.id}-bug-{len(case.history)}",
+            Severity.PAGE,
+            f"{case.service}: a case is frozen by a bug",
+            f"{reason}. The log has the details; `trackwalker cases retry {case.id}` lets it go on.",
+            case=case.id,
+        )
+        self._write(claimed, (Frozen(reason=reason),), told, None)
+
+    def _later(self, claimed: Claimed, error: TemporaryError) -> Release:
+        case = claimed.case
+        failures = self._failures[case.id] = self._failures.get(case.id, 0) + 1
+        self._metrics.steps.labels(case.phase, "later").inc()
+        log.warning("case %s: %s stands still: %s", case.id, case.phase, error)
+        self._tell_waiting(claimed, failures, str(error))
+        return Release(due=self._ports.now + backoff(failures - 1, error.retry_after))
+
+    def _tell_waiting(self, claimed: Claimed, failures: int, error: str) -> None:
+        if failures != TELL_AFTER:
+            return
+        case = claimed.case
+        told = self._ports.tell(
+            f"{case.id}-{case.phase}-waiting-{len(case.history)}",
+            Severity.TICKET,
+            f"{case.service}: a case waits",
+            f"{error}\nCase {case.id} is tried again.",
+            case=case.id,
+        )
+        self._outbox.send(told, self._ports.now)
+
+    def _let_go(self, claimed: Claimed, release: Release) -> None:
+        try:
+            self._cases.release(claimed, release.due)
+        except Fenced:
+            log.warning("case %s: another daemon took it before it was let go", claimed.case.id)
+        except TemporaryError as error:
+            log.error("case %s: could not be let go (%s); its lease runs out", claimed.case.id, error)  # noqa: TRY400 - the same
+
+
+def backoff(attempts: int, first: timedelta) -> timedelta:
+    """Twice as long each time, ten minutes at the most; a wait that the other end asked for is kept whole."""
+    return max(first, min(MOST_DELAY, first * (1 << min(attempts, 10))))

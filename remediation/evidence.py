@@ -1,0 +1,80 @@
+"""The evidence pack: facts with ids, from which every number in a pull request comes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from cases.anomaly import Anomaly
+from cases.case import Case
+from cases.diagnosis import Evidence, Suspect
+from cases.moments import iso
+from cases.outcome import Lesson
+from cases.telemetry import Deploy
+from remediation.neutral import neutral
+
+SUSPECTS_SHOWN = 5
+DEPLOYS_SHOWN = 8
+LESSONS_SHOWN = 3
+
+
+class Pack:
+    """Facts in the order they were added; each gets the next id."""
+
+    def __init__(self) -> None:
+        self.facts: list[Evidence] = []
+
+    def add(self, fact: str, source: str, at: datetime, numbers: Mapping[str, float] | None = None) -> str:
+        """Store a fact and return its id."""
+        evidence = Evidence(id=f"E{len(self.facts) + 1}", fact=fact, source=source, at=at, numbers=numbers or {})
+        self.facts.append(evidence)
+        return evidence.id
+
+    def anomaly(self, anomaly: Anomaly) -> None:
+        """What is out of its range, and since when."""
+        source = f"{anomaly.signal.source}: {anomaly.signal.query}"
+        self.add(
+            f"{anomaly.signal.name} of {anomaly.signal.service} reads {anomaly.value:.4g} where {anomaly.expected:.4g} "
+            f"({anomaly.low:.4g} to {anomaly.high:.4g}) was expected{_labelled(anomaly.labels)}",
+            source,
+            anomaly.detected,
+            {"value": anomaly.value, "expected": anomaly.expected, "low": anomaly.low, "high": anomaly.high},
+        )
+        self.add(
+            f"it began at {iso(anomaly.onset)}, give or take {anomaly.onset_bound_s:.0f} s ({anomaly.detector})",
+            source,
+            anomaly.detected,
+            {"onset_bound_s": anomaly.onset_bound_s},
+        )
+
+    def suspect(self, suspect: Suspect, now: datetime) -> Suspect:
+        """When the suspect was committed and deployed, and what links it; returns it with the evidence's id."""
+        commit = suspect.commit
+        ran = f"deployed {iso(suspect.deployed)}" if suspect.deployed else "no marker shows it deployed"
+        link = f"; {neutral(suspect.mechanism)}" if suspect.mechanism else ""
+        evidence = self.add(
+            f"{commit.short} “{neutral(commit.title, 80)}”, committed {iso(commit.at)}, {ran}{link}",
+            f"{suspect.repository} {commit.short}",
+            now,
+            {"score": round(suspect.score, 3), "files": len(commit.files)},
+        )
+        return replace(suspect, evidence=(*suspect.evidence, evidence))
+
+
+def pack(
+    case: Case, suspects: Sequence[Suspect], deploys: Sequence[Deploy], lessons: Sequence[Lesson], now: datetime
+) -> tuple[tuple[Evidence, ...], tuple[Suspect, ...]]:
+    """Number the facts of a case, and give the best suspects the ids that speak of them."""
+    facts = Pack()
+    for anomaly in case.anomalies:
+        facts.anomaly(anomaly)
+    for deploy in deploys[-DEPLOYS_SHOWN:]:
+        facts.add(f"{deploy.commit[:10]} began to run at {iso(deploy.started)}", deploy.source, now)
+    named = tuple(facts.suspect(suspect, now) for suspect in suspects[:SUSPECTS_SHOWN])
+    for lesson in lessons[:LESSONS_SHOWN]:
+        facts.add(f"lesson {lesson.id}: {neutral(lesson.text, 300)}", f"case {lesson.case}", lesson.at)
+    return tuple(facts.facts), (*named, *suspects[SUSPECTS_SHOWN:])
+
+
+def _labelled(labels: Mapping[str, str]) -> str:
+    shown = ", ".join(f"{key}={neutral(value, 60)}" for key, value in sorted(labels.items()) if key != "__name__")
+    return f" ({shown})" if shown else ""

@@ -1,0 +1,74 @@
+"""The gate in front of every pull request: code, not prompts. It fails closed, and says every reason at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cases.case import Case
+from cases.change import Patch
+from cases.events import Approved, Drafted
+from cases.policy import Allow, AskFirst, Authority, Decision, Refuse, Wait
+from cases.pull_request import PullRequest
+from cases.verdict import Claim, Trial
+from config.scope import in_scope
+from config.settings import Settings
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """Trackwalker's own pull requests: those that are open now, and when the latest ones were opened."""
+
+    open: Sequence[PullRequest]
+    opened: Sequence[datetime]
+
+
+def gate(case: Case, change: Patch, trial: Trial, settings: Settings, traffic: Traffic, now: datetime) -> Decision:
+    """Whether this change may become a pull request now."""
+    reasons = _forbidden(change, settings)
+    if reasons:
+        return Refuse(reasons=reasons)
+    if not _approved(case) and settings.authority.granted < Authority.PULL_REQUEST:
+        return AskFirst(
+            reason=f"authority is `{settings.authority.default}`: `trackwalker approve {case.id}` lets this one go on, "
+            "`authority: {default: pull_request}` lets all of its kind"
+        )
+    if change.rolls_back is None:  # a limit on new work never holds a rollback back
+        busy = _busy(settings, traffic, now)
+        if busy:
+            return Wait(reason=busy)
+    if trial.claim is not Claim.PROVED:
+        return Allow(draft=True, because=f"the cause is {trial.claim}")
+    return Allow()
+
+
+def _approved(case: Case) -> bool:
+    """Whether a human said yes to the change in hand. A redraft undoes the same commit, so the yes still holds."""
+    for entry in reversed(case.history):
+        if isinstance(entry.event, Approved):
+            return True
+        if isinstance(entry.event, Drafted):
+            return False
+    return False
+
+
+def _forbidden(change: Patch, settings: Settings) -> tuple[str, ...]:
+    """Why this change may never become a pull request of ours."""
+    paths = [path for part in change.parts for path in part.paths]
+    reasons = list(
+        in_scope(paths, settings.scope, lines=change.blast_radius.lines, exact_inverse=change.inverse_of is not None)
+    )
+    if change.blast_radius.migrations.startswith("found"):
+        reasons.append(f"it touches a migration ({change.blast_radius.migrations}); undoing code does not undo data")
+    return tuple(reasons)
+
+
+def _busy(settings: Settings, traffic: Traffic, now: datetime) -> str:
+    budget = settings.budget
+    if len(traffic.open) >= budget.prs_open:
+        return f"{len(traffic.open)} pull requests are open, and `budget.prs_open` is {budget.prs_open}"
+    recent = sum(1 for at in traffic.opened if now - at < HOUR)
+    if recent >= budget.prs_per_hour:
+        return f"{recent} pull requests were opened within the hour, and `budget.prs_per_hour` is {budget.prs_per_hour}"
+    return ""

@@ -1,0 +1,53 @@
+"""What every step of a case is handed: the ports, the operator's settings, and the time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cases.errors import PermanentError
+from cases.ports import CaseStore, Changes, Clock, Forge, LessonStore, Outbox, Ranker, Sandbox, SignalSource
+from cases.steps import Notice, SendNotice
+from cases.telemetry import SeriesBlock, Severity, Signal
+from config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The outside, as a step may use it. `signals` is keyed by source name."""
+
+    clock: Clock
+    settings: Settings
+    signals: Mapping[str, SignalSource]
+    changes: Changes
+    rank: Ranker
+    forge: Forge
+    sandbox: Sandbox
+    lessons: LessonStore
+    cases: CaseStore  # to read: which pull requests were opened when
+    outbox: Outbox  # to read: which commit was pushed
+    receivers: tuple[str, ...]
+
+    @property
+    def now(self) -> datetime:
+        """The wall clock."""
+        return self.clock.now()
+
+    def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        """Read a signal from its own source."""
+        source = self.signals.get(signal.source)
+        if source is None:
+            raise PermanentError(f"signal {signal.key} reads {signal.source!r}, and there is no such source any more")
+        return source.read(signal, start, end, step)
+
+    def tell(
+        self, key: str, severity: Severity, subject: str, text: str, *, case: str, link: str = ""
+    ) -> tuple[SendNotice, ...]:
+        """The same notice for every receiver, each under a key of its own."""
+        return tuple(
+            SendNotice(
+                key=f"{key}@{receiver}",
+                receiver=receiver,
+                notice=Notice(key=key, severity=severity, subject=subject, text=text, case=case, link=link),
+            )
+            for receiver in self.receivers
+        )

@@ -1,0 +1,122 @@
+"""PROVED → PROPOSED: the policy gate, then branch, picture and pull request as effects."""
+
+from datetime import timedelta
+
+from cases.case import Case
+from cases.change import Patch
+from cases.errors import PermanentError
+from cases.events import Gated, Proposed
+from cases.policy import Allow, AskFirst, Refuse, Wait
+from cases.steps import Effect, OpenPullRequest, PushBranch, StepResult, StorePlot
+from cases.telemetry import Severity
+from cases.verdict import Trial
+from remediation.diagnose import onset_of
+from remediation.draft import give_up, redraft
+from remediation.picture import draw
+from remediation.plot import sparkline
+from remediation.policy import Traffic, gate
+from remediation.ports import Ports
+from remediation.pull_request_text import Story, body, title
+from remediation.reading import read
+
+LABEL = "trackwalker"
+
+
+def propose(case: Case, ports: Ports) -> StepResult:
+    """Pass the gate and ask for the pull request, or say what stands in the way."""
+    change, trial = case.change, case.trial
+    if trial is None:
+        raise PermanentError(f"change {change.number} of case {case.id} was never tried")
+    repository = change.lead.repository
+    if ports.forge.head(repository) != change.lead.base:
+        return redraft(case, ports, "the watched branch moved on after the change was tried")
+    match gate(case, change, trial, ports.settings, _traffic(case, ports), ports.now):
+        case Refuse(reasons=reasons):
+            return give_up(case, ports, f"policy refuses the change: {'; '.join(reasons)}")
+        case Wait(reason=reason):
+            return StepResult(again=ports.now + timedelta(minutes=5), waiting=reason)
+        case AskFirst(reason=reason):
+            told = ports.tell(
+                f"{case.id}-{change.number}-gate",
+                Severity.TICKET,
+                f"{case.service}: a change waits for your yes",
+                f"{change.title}\n{trial.claim}. {reason}",
+                case=case.id,
+            )
+            return StepResult(events=(Gated(reason=reason),), effects=told)
+        case Allow(draft=draft):
+            event = Proposed(change=change.number, repository=repository, branch=change.branch(case.id))
+            return StepResult(events=(event,), effects=_effects(case, ports, change, trial, draft=draft))
+
+
+def _traffic(case: Case, ports: Ports) -> Traffic:
+    """What is open on the forge, and what the ledger remembers of the last hours, rollbacks left out."""
+    others = [other for other in ports.cases.listed() if other.id != case.id]
+    opened = [
+        entry.at
+        for other in others
+        for entry in other.history
+        if isinstance(entry.event, Proposed) and not _is_rollback(other, entry.event.change)
+    ]
+    return Traffic(open=ports.forge.open_pull_requests(case.change.lead.repository), opened=opened)
+
+
+def _is_rollback(case: Case, number: int) -> bool:
+    return any(change.number == number and change.rolls_back is not None for change in case.changes)
+
+
+def _effects(case: Case, ports: Ports, change: Patch, trial: Trial, *, draft: bool) -> tuple[Effect, ...]:
+    """In the order in which they are done: the picture first, so that the body can show it."""
+    repository, branch = change.lead.repository, change.branch(case.id)
+    key = f"{case.id}-{change.number}"
+    plot = f"{key}/anomaly.png"
+    deploys = ports.changes.deploys(case.service, onset_of(case) - ports.settings.diagnosis.look_back, ports.now)
+    reading = read(case, ports)
+    story = Story(
+        case=case,
+        change=change,
+        trial=trial,
+        now=ports.now,
+        deploys=deploys,
+        service=ports.settings.service(case.service),
+        links=ports.settings.links,
+        reading=reading,
+        plot=ports.forge.plot_url(repository, plot),
+        spark=sparkline(reading.values),
+    )
+    text = body(story)
+    return (
+        StorePlot(key=f"{key}-plot", repository=repository, path=plot, content=draw(reading, deploys)),
+        PushBranch(
+            key=f"{key}-branch",
+            repository=repository,
+            branch=branch,
+            base=change.lead.base,
+            edits=change.lead.edits,
+            message=commit_message(case, change),
+        ),
+        OpenPullRequest(
+            key=f"{key}-pull-request",
+            repository=repository,
+            branch=branch,
+            title=title(change),
+            body=text,
+            labels=(LABEL, f"{LABEL}:{change.kind}"),
+            draft=draft,
+        ),
+        *ports.tell(
+            f"{key}-proposed",
+            Severity.TICKET,
+            f"{case.service}: pull request for {case.anomaly.signal.name}",
+            f"{change.title}\n{trial.claim}. It waits for a human on {branch}.",
+            case=case.id,
+        ),
+    )
+
+
+def commit_message(case: Case, change: Patch) -> str:
+    """Subject, reason and trailers."""
+    return (
+        f"{change.title}\n\n{change.summary}\n\n"
+        f"Trackwalker-Case: {case.id}\nTrackwalker-Change: {change.number}\n"
+    )  # fmt: skip

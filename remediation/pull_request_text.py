@@ -1,0 +1,285 @@
+"""The pull request as a reviewer reads it: eight lines first, the rest folded, every number from stored evidence.
+
+Made for a phone at three in the morning: what happened, why, what changes, how it was proved, what is promised, how to
+undo it. Whatever was written outside (labels, titles, test names) is neutralised before it gets here or on its way.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from urllib.parse import urlencode
+
+from cases.anomaly import Anomaly
+from cases.case import Case
+from cases.change import Patch
+from cases.diagnosis import Suspect
+from cases.moments import iso
+from cases.telemetry import Deploy
+from cases.verdict import Claim, Trial
+from config import duration
+from config.settings import LinksSettings, ServiceSettings
+from remediation.neutral import neutral
+from remediation.reading import Reading
+
+MOST_LINES = 60
+MINUTES_FROM, HOURS_FROM = 90, 5400  # seconds from which a duration reads better in minutes, in hours
+SHOWN = {
+    Claim.PROVED: "the fault shows with it and is gone without it, in the sandbox",
+    Claim.CORRELATED: "the sandbox did not reproduce the fault, so this is timing and wording only",
+    Claim.GUESS: "nothing was shown in the sandbox",
+    Claim.DISPROVED: "the sandbox showed that undoing it does not help",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that the text is made from."""
+
+    case: Case
+    change: Patch
+    trial: Trial
+    now: datetime
+    deploys: Sequence[Deploy]
+    service: ServiceSettings
+    links: LinksSettings
+    reading: Reading
+    plot: str  # the address of the picture
+    spark: str  # the same as text, for a plain e-mail
+
+
+def title(change: Patch) -> str:
+    """One line."""
+    return neutral(change.title, 100)
+
+
+def body(story: Story) -> str:
+    """The whole text."""
+    sections = (
+        _fold("What happened", _what_happened(story)),
+        _fold("Why we think so", _why(story)),
+        _fold("Verified", _verified(story)),
+        _fold("Promise, blast radius, rollback", _promise(story)),
+        _fold("Commands", _commands(story)),
+    )
+    hidden = json.dumps({"case": story.case.id, "change": story.change.number, "fingerprint": story.case.fingerprint})
+    return "\n".join((*header(story), "", *sections, f"<!-- trackwalker:{hidden} -->"))
+
+
+def header(story: Story) -> tuple[str, ...]:
+    """The first eight lines, always the same eight questions."""
+    return tuple(
+        f"{number}. {line}"
+        for number, line in enumerate(
+            (
+                _alert(story),
+                _claim(story),
+                _what_merging_does(story),
+                _how_it_reaches_production(story),
+                "**Faster mitigation:** none known.",
+                _disproof(story),
+                _if_nothing_is_done(story),
+                _runbook(story),
+            ),
+            start=1,
+        )
+    )
+
+
+def _alert(story: Story) -> str:
+    anomaly, reading = story.case.anomaly, story.reading
+    firing = {True: "still firing", False: "back in its band", None: "no sample now"}[reading.firing]
+    latest = reading.latest
+    at = f", {figure(latest[1])} at {latest[0]:%H:%M:%S} UTC" if latest else ""
+    what = f"**{anomaly.signal.name}** of {anomaly.signal.service}{_where(anomaly)}"
+    return f"{what}: {firing}{at} (expected {_band(anomaly)})."
+
+
+def _claim(story: Story) -> str:
+    return f"**{story.trial.claim}**: {_rollback_claim(story) or _revert_claim(story)}"
+
+
+def _rollback_claim(story: Story) -> str:
+    undone = story.change.rolls_back
+    if undone is None:
+        return ""
+    judgement = next((j for j in reversed(story.case.judgements) if j.change == undone), None)
+    return f"change {undone} of this case was judged harmful" + (f": {judgement.because}." if judgement else ".")
+
+
+def _revert_claim(story: Story) -> str:
+    suspect = _suspect(story)
+    ran = ""
+    if suspect and suspect.deployed:
+        onset = story.case.anomaly.onset
+        ran = f" began to run at {suspect.deployed:%H:%M:%S} UTC, the trouble at {onset:%H:%M:%S}"
+    return f"{_sha(story)}{ran}; {SHOWN[story.trial.claim]}."
+
+
+def _suspect(story: Story) -> Suspect | None:
+    suspects = story.case.diagnosis.suspects if story.case.diagnosis else ()
+    return next((suspect for suspect in suspects if suspect.commit.sha == story.change.inverse_of), None)
+
+
+def _sha(story: Story) -> str:
+    return (story.change.inverse_of or "")[:10]
+
+
+def _what_merging_does(story: Story) -> str:
+    lead, blast = story.change.lead, story.change.blast_radius
+    size = f"{blast.files} file{'s' if blast.files != 1 else ''}, +{lead.added} -{lead.removed}"
+    removes = f", and takes “{blast.removes}” away" if blast.removes else ""
+    return f"**Merging** undoes {_sha(story)} exactly ({size}){removes}; migrations: {blast.migrations}."
+
+
+def _how_it_reaches_production(story: Story) -> str:
+    delays = deploy_delays(story)
+    if not delays:
+        return "**Reaching production:** not known from markers; the watch starts when one shows the merge running."
+    typical = f"about {roughly(median(delays))} after a merge (median of {len(delays)})"
+    return f"**Reaching production:** {typical}; the watch starts with the deploy marker."
+
+
+def deploy_delays(story: Story) -> list[float]:
+    """Seconds from commit to first run, for the commits that a marker names."""
+    suspects = story.case.diagnosis.suspects if story.case.diagnosis else ()
+    return [
+        (deploy.started - suspect.commit.at).total_seconds()
+        for suspect in suspects
+        for deploy in story.deploys
+        if deploy.runs(suspect.commit.sha) and deploy.started >= suspect.commit.at
+    ]
+
+
+def _disproof(story: Story) -> str:
+    disproof = story.case.diagnosis.disproof if story.case.diagnosis else ""
+    link = dashboard(story)
+    return f"**It would be wrong if** {disproof}." + (f" [Dashboard, this window]({link})" if link else "")
+
+
+def dashboard(story: Story) -> str:
+    """A link to the readings, pinned to the window; "" when no link is configured."""
+    if not story.links.prometheus:
+        return ""
+    minutes = max(15, int((story.now - story.case.anomaly.onset).total_seconds() // 60) * 2)
+    graph = {
+        "g0.expr": story.case.anomaly.signal.query,
+        "g0.tab": "0",
+        "g0.range_input": f"{minutes}m",
+        "g0.end_input": iso(story.now),
+    }
+    return f"{story.links.prometheus.rstrip('/')}/graph?{urlencode(graph)}"
+
+
+def _if_nothing_is_done(story: Story) -> str:
+    anomaly, latest = story.case.anomaly, story.reading.latest
+    value = figure(latest[1] if latest else anomaly.value)
+    lasted = roughly((story.now - anomaly.onset).total_seconds())
+    goes_on = f"{value} instead of {figure(anomaly.expected)} goes on, as it has for {lasted}"
+    return f"**If nothing is done:** {goes_on}. No SLO is configured for it."
+
+
+def _runbook(story: Story) -> str:
+    owners = ", ".join(neutral(owner, 40) for owner in story.service.owners) or "no owner configured"
+    runbook = f"[runbook]({story.service.runbook})" if story.service.runbook else "no runbook configured"
+    return f"**Runbook and owner:** {runbook}; {owners}."
+
+
+def _what_happened(story: Story) -> list[str]:
+    anomaly = story.case.anomaly
+    began = f"- began {iso(anomaly.onset)} (± {anomaly.onset_bound_s:.0f} s), seen {iso(anomaly.detected)}"
+    return [
+        f"![{anomaly.signal.name}: readings, expected band, onset and deploys]({story.plot})",
+        "",
+        f"`{story.spark}` {anomaly.signal.name}, until {story.now:%H:%M:%S} UTC",
+        began,
+        *(
+            f"- also {other.signal.name}{_where(other)}: {figure(other.value)} (expected {_band(other)})"
+            for other in story.case.anomalies[1:4]
+        ),
+    ]
+
+
+def _why(story: Story) -> list[str]:
+    diagnosis = story.case.diagnosis
+    if diagnosis is None:
+        return ["- no diagnosis was made"]
+    facts = {fact.id: fact for fact in diagnosis.facts}
+    suspect = _suspect(story)
+    cited = [facts[ref] for ref in (suspect.evidence if suspect else ()) if ref in facts]
+    lessons = [fact for fact in diagnosis.facts if fact.fact.startswith("lesson ")][:1]
+    return [
+        *(f"- {fact.id}: {fact.fact}" for fact in (*diagnosis.facts[:2], *cited, *lessons)),
+        *(f"- set aside: {neutral(text, 160)}" for text in diagnosis.alternatives[:3]),
+        *(f"- not seen: {neutral(text, 160)}" for text in diagnosis.blind),
+        *(f"- change {trial.change} was tried before this one, and disproved" for trial in _disproved(story)),
+        f"- confidence of the ranking alone, before the sandbox: {diagnosis.confidence:.0%} (not calibrated yet)",
+    ]
+
+
+def _disproved(story: Story) -> list[Trial]:
+    return [trial for trial in story.case.trials if trial.claim is Claim.DISPROVED][:3]
+
+
+def _verified(story: Story) -> list[str]:
+    trial = story.trial
+    rows = [
+        f"| {check.name} | {neutral(check.base, 60)} | {neutral(check.change, 60)} "
+        f"| **{check.verdict.name.lower()}** {neutral(check.detail, 160)} |"
+        for check in trial.checks
+    ]
+    return [
+        "| check | base | with the change | verdict |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+        f"Tried at base {trial.base[:10]} in {trial.sandbox}.",
+        f"It took {trial.seconds:.1f} s, of which {trial.own_seconds:.1f} s were the repository's own commands.",
+    ]
+
+
+def _promise(story: Story) -> list[str]:
+    promise, blast = story.change.promise, story.change.blast_radius
+    moves = f"{promise.signal} goes {promise.direction}, from {figure(promise.before)} to about {figure(promise.after)}"
+    return [
+        f"- **promise:** {moves}, within {duration.format(promise.horizon)} of the deploy; it is judged, here",
+        f"- **blast radius:** {blast.files} files, {blast.lines} lines; services: {', '.join(blast.services)}",
+        "- **undo this:** `git revert -m 1` of the merge; the watch answers harm with a pull request that does so",
+        "- **cost:** $0.00, no model was asked",
+    ]
+
+
+def _commands(story: Story) -> list[str]:
+    case = story.case.id
+    return [
+        f"- `trackwalker cases show {case}`: all evidence · `trackwalker cases why {case}`: every decision",
+        f"- `trackwalker cases freeze {case}` stops this case, `trackwalker pause` everything",
+        "- closing this pull request is a no that is remembered",
+    ]
+
+
+def _fold(summary: str, lines: Sequence[str]) -> str:
+    return "\n".join((f"<details><summary>{summary}</summary>", "", *lines, "", "</details>"))
+
+
+def _where(anomaly: Anomaly) -> str:
+    hidden = {"__name__", "service"}
+    shown = [f"{key}={neutral(value, 40)}" for key, value in sorted(anomaly.labels.items()) if key not in hidden]
+    return f" ({', '.join(shown)})" if shown else ""
+
+
+def _band(anomaly: Anomaly) -> str:
+    return f"{figure(anomaly.low)} to {figure(anomaly.high)}"
+
+
+def figure(value: float) -> str:
+    """Three significant digits."""
+    return f"{value:.3g}"
+
+
+def roughly(seconds: float) -> str:
+    """A duration for a reader: `42 s`, `9 min`, `3.5 h`."""
+    if seconds < MINUTES_FROM:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < HOURS_FROM else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,161 @@
+"""Holds every exchange of a GitHub-shaped server against GitHub's own OpenAPI description.
+
+`data/github/openapi-subset.json.gz` is cut from npm's `@octokit/openapi` (MIT, its notice lies beside it). What is not
+in it is a failure: an undocumented operation or status, a request or an answer of another shape.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from jsonschema.exceptions import ValidationError
+from openapi_schema_validator import OAS30Validator, oas30_format_checker
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT4
+from werkzeug import Request, Response
+
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+SUBSET = Path(__file__).parents[1] / "data/github/openapi-subset.json.gz"
+PREFIX = "/api/v3"
+NO_CONTENT = 204
+
+ALLOWED: tuple[tuple[str, str], ...] = (
+    (
+        r"request POST /repos/\{owner\}/\{repo\}/issues/\{issue_number\}/labels .* is not valid under any",
+        "PyGithub sends the bare array, and GitHub takes it",
+    ),
+    (r"status 401 of ", "GitHub asks for a token before it looks at the operation, and documents it for a few only"),
+    (r"status 403 of (POST|PUT|PATCH|DELETE) ", "so does a token that may only read, and an archived repository"),
+    (r"status 404 of ", "a repository that is not there answers so for every operation below it"),
+)
+"""What the description does not say, and why it is right all the same."""
+
+
+class OpenApi:
+    """Collects what the description does not allow."""
+
+    def __init__(self) -> None:
+        self.failures: list[str] = []
+        self.seen: set[str] = set()
+
+    def around(self, application: Wsgi) -> Wsgi:
+        """The application with every API exchange held against the description."""
+
+        def watched(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            request = Request(environ)
+            if not request.path.startswith(PREFIX):
+                return application(environ, start_response)
+            request.get_data(cache=True)
+            environ["wsgi.input"] = _again(request.get_data())
+            response = Response.from_app(application, environ, buffered=True)
+            self._hold(request, response)
+            return response(environ, start_response)
+
+        return watched
+
+    def _hold(self, request: Request, response: Response) -> None:
+        found = operation_of(request.method, request.path.removeprefix(PREFIX))
+        if found is None:
+            self._fail(f"no operation {request.method} {request.path}")
+            return
+        name, operation, where = found
+        self.seen.add(name)
+        for failure in _faults_of(name, operation, where, request, response):
+            self._fail(failure)
+
+    def _fail(self, failure: str) -> None:
+        if not any(re.match(pattern, failure) for pattern, _ in ALLOWED):
+            self.failures.append(failure)
+
+
+def _again(content: bytes) -> Any:
+    from io import BytesIO
+
+    return BytesIO(content)
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(gzip.decompress(SUBSET.read_bytes())))
+
+
+@cache
+def _registry() -> Registry[Any]:
+    whole = Resource(contents=_document(), specification=DRAFT4)
+    return Registry[Any]().with_resource("urn:github", whole)
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Paths with the most literal first, so that `/user` is not taken for a name. Refs and paths may hold slashes."""
+    free = {"{ref}", "{path}", "{branch}", "{basehead}"}
+    ordered = sorted(_document()["paths"], key=lambda path: (path.count("{"), -len(path)))
+    return [
+        (
+            re.compile(
+                "".join(
+                    (".+" if part in free else "[^/]+") if part.startswith("{") else re.escape(part)
+                    for part in re.split(r"(\{\w+\})", path)
+                )
+            ),
+            path,
+        )
+        for path in ordered
+    ]
+
+
+def operation_of(method: str, path: str) -> tuple[str, dict[str, Any], str] | None:
+    """The operation's name, its description, and where that lies in the document."""
+    documented = _document()["paths"]
+    fitting = [
+        known for pattern, known in _patterns() if pattern.fullmatch(path) and method.lower() in documented[known]
+    ]
+    # `/commits/{ref}/status` also fits `/commits/{ref}`: the one with more of it spelled out is meant
+    known = max(fitting, key=lambda known: len(re.sub(r"\{\w+\}", "", known)), default=None)
+    if known is None:
+        return None
+    pointer = f"#/paths/{known.replace('~', '~0').replace('/', '~1')}/{method.lower()}"
+    return f"{method} {known}", documented[known][method.lower()], pointer
+
+
+def _faults_of(name: str, operation: dict[str, Any], where: str, request: Request, response: Response) -> Iterator[str]:
+    sent = request.get_data()
+    wanted = operation.get("requestBody")
+    if wanted and (sent or wanted.get("required")):
+        schema = f"{where}/requestBody/content/application~1json/schema"
+        for error in errors_of(json.loads(sent or b"null"), schema):
+            yield f"request {name} {error}"
+    status = str(response.status_code)
+    answer = operation["responses"].get(status)
+    if answer is None:
+        yield f"status {status} of {name} is not documented: {response.get_data(as_text=True)[:200]}"
+        return
+    place = f"{where}/responses/{status}"
+    if "$ref" in answer:
+        place = answer["$ref"]
+        answer = _document()["components"]["responses"][place.rpartition("/")[2]]
+    if "application/json" in answer.get("content", {}):
+        for error in errors_of(response.get_json(), f"{place}/content/application~1json/schema"):
+            yield f"answer {status} of {name}: {error}"
+    elif response.get_data():
+        yield f"answer {status} of {name} has a body"
+
+
+def errors_of(instance: object, pointer: str) -> list[str]:
+    """What is wrong with the instance by the schema at the pointer."""
+    validator = OAS30Validator(
+        {"$ref": f"urn:github{pointer}"}, registry=_registry(), format_checker=oas30_format_checker
+    )
+    errors = cast("Iterable[ValidationError]", validator.iter_errors(instance))
+    return [f"{error.json_path} {error.message[:300]}" for error in errors if not _is_allowed_null(error)]
+
+
+def _is_allowed_null(error: ValidationError) -> bool:
+    """`nullable: true` beside `oneOf` of objects means null may stand there; a validator of OAS 3.0 refuses it."""
+    schema = cast("dict[str, Any]", error.schema)
+    return error.instance is None and schema.get("nullable") is True and error.validator in {"oneOf", "anyOf"}

@@ -1,0 +1,94 @@
+"""Ports for the tests of one step: a forge that stands still, whatever sandbox the test wants, a ledger of its own."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from cases.change import FileEdit
+from cases.diagnosis import Commit
+from cases.ports import Reverted, Sandbox
+from cases.pull_request import PullRequest
+from cases.steps import Receipt
+from config.settings import Settings
+from daemon.clock import ManualClock
+from daemon.ledger.ledger import open_ledger
+from detectors.suspects import rank
+from remediation.ports import Ports
+from signals.deploys import AllMarkers
+from tests.parts.nouns import NOW
+
+
+class StillForge:
+    """A repository with one commit at its head, on which nothing may be written."""
+
+    def __init__(self, head: str) -> None:
+        self._head = head
+
+    def head(self, repository: str) -> str:
+        del repository
+        return self._head
+
+    def commits(self, repository: str, since: datetime, until: datetime) -> tuple[Commit, ...]:
+        del repository, since, until
+        return ()
+
+    def contains(self, repository: str, sha: str, ancestor: str) -> bool:
+        del repository
+        return sha == ancestor
+
+    def tree(self, repository: str, base: str, edits: Sequence[FileEdit]) -> bytes:
+        return repr((repository, base, edits)).encode()
+
+    def revert(self, repository: str, base: str, commit: str) -> Reverted:
+        raise AssertionError(f"nobody may revert {commit} of {repository} on {base}")
+
+    def push(self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str) -> Receipt:
+        raise AssertionError(f"nobody may push {branch} of {repository} ({base}, {edits}, {message})")
+
+    def find_pull_request(self, repository: str, branch: str) -> PullRequest | None:
+        del repository, branch
+        return None
+
+    def open_pull_request(
+        self, repository: str, branch: str, title: str, body: str, labels: Sequence[str], *, draft: bool
+    ) -> Receipt:
+        raise AssertionError(f"nobody may open {branch} of {repository} ({title}, {body}, {labels}, {draft})")
+
+    def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:
+        raise AssertionError(f"nobody may comment on {branch} of {repository} ({key}, {body})")
+
+    def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
+        raise AssertionError(f"nobody may store {path} in {repository} ({len(content)} B)")
+
+    def plot_url(self, repository: str, path: str) -> str:
+        return f"http://127.0.0.1/{repository}/{path}"
+
+    def open_pull_requests(self, repository: str) -> tuple[PullRequest, ...]:
+        del repository
+        return ()
+
+    def permissions(self, repository: str) -> tuple[tuple[str, bool, str], ...]:
+        del repository
+        return ()
+
+
+@contextmanager
+def some_ports(*, settings: Settings, sandbox: Sandbox, head: str) -> Iterator[Ports]:
+    """Ports on a ledger of their own, at the examples' moment."""
+    clock = ManualClock(NOW)
+    with tempfile.TemporaryDirectory() as folder, open_ledger(f"sqlite:///{Path(folder)}/l.db", clock=clock) as ledger:
+        yield Ports(
+            clock=clock,
+            settings=settings,
+            signals={},
+            changes=AllMarkers(parts=()),
+            rank=rank,
+            forge=StillForge(head),
+            sandbox=sandbox,
+            lessons=ledger.lessons,
+            cases=ledger.cases,
+            outbox=ledger.outbox,
+            receivers=("log",),
+        )

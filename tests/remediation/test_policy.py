@@ -1,0 +1,91 @@
+"""The gate says every reason, and fails closed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cases.events import Approved, Drafted
+from cases.lifecycle import opened
+from cases.policy import Allow, AskFirst, Refuse, Wait
+from cases.pull_request import PullRequest, PullRequestState
+from cases.verdict import Claim
+from remediation.policy import Traffic, gate
+from tests.parts.nouns import NOW, a_change, a_trial, an_entry, an_opened
+from tests.parts.settings import some_settings as settings
+
+QUIET = Traffic(open=(), opened=())
+
+
+def a_pull_request(number: int) -> PullRequest:
+    return PullRequest(
+        repository="shop", number=number, url="", branch="trackwalker/x-1", head="", state=PullRequestState.OPEN,
+        draft=False, title="", body="",
+    )  # fmt: skip
+
+
+CASE = opened(an_entry(an_opened()))
+
+
+def test_a_proved_change_goes_on() -> None:
+    assert gate(CASE, a_change(), a_trial(), settings(), QUIET, NOW) == Allow()
+
+
+def test_what_is_only_correlated_is_a_draft() -> None:
+    trial = replace(a_trial(), claim=Claim.CORRELATED)
+    decision = gate(CASE, a_change(), trial, settings(), QUIET, NOW)
+    assert decision == Allow(draft=True, because="the cause is correlated, not reproduced")
+
+
+@pytest.mark.parametrize("authority", ["observe", "propose"])
+def test_below_pull_request_a_human_is_asked_first(authority: str) -> None:
+    decision = gate(CASE, a_change(), a_trial(), settings(authority), QUIET, NOW)
+    assert isinstance(decision, AskFirst)
+    assert "trackwalker approve deadbeef" in decision.reason
+
+
+def test_a_yes_holds_for_the_change_it_was_given_to() -> None:
+    history = (*CASE.history, an_entry(Drafted(change=a_change())), an_entry(Approved(because="yes")))
+    approved = replace(CASE, history=history)
+    assert gate(approved, a_change(), a_trial(), settings("observe"), QUIET, NOW) == Allow()
+    another = replace(approved, history=(*history, an_entry(Drafted(change=a_change(number=2)))))
+    assert isinstance(gate(another, a_change(number=2), a_trial(), settings("observe"), QUIET, NOW), AskFirst)
+
+
+def test_limits_hold_new_work_back_and_never_a_rollback() -> None:
+    full = Traffic(open=[a_pull_request(n) for n in range(3)], opened=())
+    busy = Traffic(open=(), opened=(NOW - timedelta(minutes=59),))
+    assert isinstance(gate(CASE, a_change(), a_trial(), settings(), full, NOW), Wait)
+    assert isinstance(gate(CASE, a_change(), a_trial(), settings(), busy, NOW), Wait)
+    assert (
+        gate(CASE, a_change(), a_trial(), settings(), replace(busy, opened=(NOW - timedelta(hours=2),)), NOW) == Allow()
+    )
+    assert gate(CASE, a_change(number=2, rolls_back=1), a_trial(), settings(), full, NOW) == Allow()
+
+
+def test_what_is_denied_is_refused_with_every_reason() -> None:
+    change = a_change()
+    edits = tuple(
+        replace(edit, path=path)
+        for edit, path in zip(change.lead.edits, (".github/workflows/ci.yml", "../out"), strict=True)
+    )
+    bad = replace(
+        change,
+        parts=(replace(change.lead, edits=edits),),
+        blast_radius=replace(change.blast_radius, migrations="found: db/migrations/1.sql"),
+    )
+    decision = gate(CASE, bad, a_trial(), settings(), QUIET, NOW)
+    assert isinstance(decision, Refuse)
+    assert len(decision.reasons) == 3
+    assert ".github" in decision.reasons[0]
+    assert ".." in decision.reasons[1]
+    assert "migration" in decision.reasons[2]
+
+
+def test_an_exact_inverse_may_be_large_and_an_edit_may_not() -> None:
+    large = replace(a_change(), blast_radius=replace(a_change().blast_radius, lines=500))
+    assert gate(CASE, large, a_trial(), settings(), QUIET, NOW) == Allow()
+    edit = replace(large, inverse_of=None)
+    decision = gate(CASE, edit, a_trial(), settings(), QUIET, NOW)
+    assert isinstance(decision, Refuse)
+    assert "max_lines" in decision.reasons[0]

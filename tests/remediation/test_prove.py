@@ -1,0 +1,139 @@
+"""The proof: what the sandbox must show before anything is proposed, and what it never concludes."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from cases.case import Case
+from cases.events import Diagnosed, Disproved, Drafted, Escalated, Proved
+from cases.lifecycle import advance, opened
+from cases.ports import Command, CommandReport, TrialOrder
+from cases.verdict import Claim, Verdict
+from remediation.prove import prove
+from sandbox.scripted import ScriptedSandbox
+from tests.parts.nouns import SHA, a_change, a_diagnosis, an_entry, an_opened
+from tests.parts.ports import some_ports
+from tests.parts.settings import some_settings
+
+Tests = Sequence[tuple[str, str]]
+
+
+def ran(name: str, code: int | None = 0, ended: str = "exited", tests: Tests = (), output: str = "") -> CommandReport:
+    return CommandReport(name=name, exit_code=code, ended=ended, output=output, seconds=0.1, tests=tuple(tests))
+
+
+def a_drafted_case() -> Case:
+    case = opened(an_entry(an_opened()))
+    case = advance(case, an_entry(Diagnosed(diagnosis=a_diagnosis())))
+    return advance(case, an_entry(Drafted(change=a_change())))
+
+
+def proved(*answers: dict[str, CommandReport], reproduce: bool = True) -> tuple[object, ...]:
+    """The events of one proof; answers are for base, change, and again for base, change."""
+    turns = iter(answers)
+    current: list[dict[str, CommandReport]] = []
+
+    def answer(order: TrialOrder, command: Command) -> CommandReport:
+        if command is order.commands[0]:
+            current[:] = [next(turns)]
+        return current[0][command.name]
+
+    repository = {"name": "shop", "url": "http://127.0.0.1:9/acme/shop.git", "full_name": "acme/shop"}
+    settings = some_settings(repositories=[{**repository, **({"reproduce": "python r.py"} if reproduce else {})}])
+    with some_ports(settings=settings, sandbox=ScriptedSandbox(answer), head=SHA) as ports:
+        return prove(a_drafted_case(), ports).events
+
+
+GREEN = (("t::a", "passed"), ("t::b", "passed"))
+FAILS, PASSES = ran("reproduce", 1), ran("reproduce", 0)
+SUITE = ran("test", tests=GREEN)
+
+
+def test_fails_before_passes_after_is_proved() -> None:
+    (event,) = proved({"reproduce": FAILS, "test": SUITE}, {"reproduce": PASSES, "test": SUITE})
+    assert isinstance(event, Proved)
+    assert (event.trial.claim, event.trial.verdict) == (Claim.PROVED, Verdict.PASSED)
+    assert [(check.base, check.change) for check in event.trial.checks] == [
+        ("exit 1", "exit 0"),
+        ("2 passed", "2 passed"),
+    ]
+    assert event.trial.own_seconds == pytest.approx(0.4)
+
+
+def test_a_fault_that_stays_disproves_the_suspect() -> None:
+    (event,) = proved({"reproduce": FAILS, "test": SUITE}, {"reproduce": FAILS, "test": SUITE})
+    assert isinstance(event, Disproved)
+
+
+@pytest.mark.parametrize("reproduce", [True, False])
+def test_without_a_reproduction_it_is_only_correlated(reproduce: bool) -> None:  # noqa: FBT001 - pytest's parameter
+    answers = {"reproduce": PASSES, "test": SUITE}
+    (event,) = proved(answers, answers, reproduce=reproduce)
+    assert isinstance(event, Proved)
+    assert event.trial.claim is Claim.CORRELATED
+    assert event.trial.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_test_that_breaks_disproves_and_one_that_the_revert_removes_is_named() -> None:
+    broken = ran("test", 1, tests=(("t::a", "passed"), ("t::b", "failed")))
+    base, change = {"reproduce": FAILS, "test": SUITE}, {"reproduce": PASSES, "test": broken}
+    (event,) = proved(base, change, base, change)
+    assert isinstance(event, Disproved)
+    assert "t::b" in event.trial.checks[1].detail
+    removed = ran("test", tests=(("t::a", "passed"),))
+    (event,) = proved(base, {"reproduce": PASSES, "test": removed})
+    assert isinstance(event, Proved)
+    assert event.trial.checks[1].detail == "the revert removes 1: t::b"
+
+
+def test_a_flaky_test_is_left_out_and_named() -> None:
+    flaky = ran("test", 1, tests=(("t::a", "passed"), ("t::b", "failed")))
+    base, change = {"reproduce": FAILS, "test": SUITE}, {"reproduce": PASSES, "test": SUITE}
+    (event,) = proved(base, {"reproduce": PASSES, "test": flaky}, base, change)
+    assert isinstance(event, Proved)
+    assert "flaky, left out: t::b" in event.trial.checks[1].detail
+
+
+@pytest.mark.parametrize(
+    ("suite", "said"),
+    [
+        (ran("test", 5), "has no tests"),
+        (ran("test", 2, output="ImportError: no module x"), "fail on base already (exit 2): ImportError"),
+        (ran("test", None, "timed out"), "could not be run to their end"),
+        (ran("test", 137, "out of memory"), "could not be run to their end"),
+        (ran("test", 1, tests=(("t::a", "failed"),)), "no test passes on base"),
+    ],
+)
+def test_no_tests_and_could_not_run_are_never_a_pass(suite: CommandReport, said: str) -> None:
+    first, second = proved({"reproduce": FAILS, "test": suite}, {"reproduce": PASSES, "test": suite})
+    assert isinstance(first, Proved)
+    assert first.trial.claim is Claim.GUESS
+    assert isinstance(second, Escalated)
+    assert said in second.reason
+
+
+def test_a_suite_without_a_report_is_judged_by_its_exit() -> None:
+    fine, broken = ran("test"), ran("test", 1, output="boom")
+    (event,) = proved({"reproduce": FAILS, "test": fine}, {"reproduce": PASSES, "test": fine})
+    assert isinstance(event, Proved)
+    bad = {"reproduce": PASSES, "test": broken}
+    (event,) = proved({"reproduce": FAILS, "test": fine}, bad, {"reproduce": FAILS, "test": fine}, bad)
+    assert isinstance(event, Disproved)
+
+
+def test_the_orders_carry_the_repositorys_commands_and_limits() -> None:
+    sandbox = ScriptedSandbox({"reproduce": FAILS, "test": SUITE})
+    repository = {
+        "name": "shop", "url": "http://127.0.0.1:9/acme/shop.git", "full_name": "acme/shop",
+        "reproduce": "./r", "test": "./t", "sandbox": {"image": "img", "memory_mib": 256, "timeout": "1m"},
+    }  # fmt: skip
+    with some_ports(settings=some_settings(repositories=[repository]), sandbox=sandbox, head=SHA) as ports:
+        prove(a_drafted_case(), ports)
+    base, change = sandbox.orders
+    assert [(c.name, c.line, c.timeout) for c in base.commands] == [
+        ("reproduce", "./r", timedelta(minutes=1)),
+        ("test", "./t", timedelta(minutes=1)),
+    ]
+    assert (base.image, base.memory_mib, base.key, change.key) == ("img", 256, "deadbeef-1-base", "deadbeef-1-change")
+    assert base.tree != change.tree
