@@ -1,4 +1,4 @@
-"""A real Docker engine for the tests, and the base image on it. A machine without one fails them: see `make machine`."""
+"""A real Docker engine for the tests, with the base image on it. Without one they fail: see `make machine`."""
 
 import atexit
 import os

@@ -1,0 +1,177 @@
+"""Suspects: which commit may have done it. No model is asked, and nobody is convicted: only the sandbox can prove it.
+
+Three questions, in this order of weight:
+
+- Did it run before the onset? A commit runs from the first deploy that carries it: of its own sha, or of a commit that
+  comes after it on the watched branch. What ran later, or never as far as the markers show, cannot have done it.
+- How recent was that deploy at the onset? The last deploy before it is the likeliest; each one between halves that,
+  and so does every six hours that all was well. A deploy that carried one commit alone leaves nobody else.
+- Is it about the symptom? Words of the symptom (a route, a signal's name) in its title, paths and changed lines.
+
+Between equals the bigger change goes first: size is the steadiest predictor of defects that a commit carries with it
+(Kamei et al., "A large-scale empirical study of just-in-time quality assurance", 2013).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+
+from cases.anomaly import Anomaly
+from cases.diagnosis import Commit, Suspect
+from cases.ports import Incident
+from cases.telemetry import Deploy
+from detectors.words import Match, matches, telling, words_of
+
+_BASE, _SIZE, _RECENT, _ABOUT, _ALONE = 0.10, 0.05, 0.35, 0.40, 0.10
+_USUAL_SIZE = 20  # changed lines
+_HALF_LIFE = timedelta(hours=6)
+_AFTER, _NEVER = 0.10, 0.05  # the most that one can come to that ran after the onset, or never
+_DOCUMENTATION = 0.2  # what is left of the score of a commit that changes no code
+_LONGEST_PATCH = 200_000
+_PROSE = frozenset({".md", ".rst", ".txt", ".adoc", ".png", ".svg", ".jpg", ".gif"})
+_PROSE_NAMES = frozenset({"license", "codeowners", "authors", "changelog", "contributing", "notice", ".gitignore"})
+_PROSE_FOLDERS = frozenset({"doc", "docs"})
+_NOT_PROSE = re.compile(r"(requirements|constraints|cmakelists).*\.txt$")
+
+
+def incident(anomalies: Sequence[Anomaly], extra: Sequence[str] = ()) -> Incident:
+    """The trouble as the ranking needs it. `extra` are words from elsewhere (an error's text), the most telling of all.
+
+    Raises ValueError without an anomaly.
+    """
+    if not anomalies:
+        raise ValueError("an incident has at least one anomaly")
+    labels = [value for a in anomalies for name, value in sorted(a.labels.items()) if name != "__name__"]
+    service = anomalies[0].signal.service
+    words = (*extra, *labels, *(a.signal.name for a in anomalies), service)
+    onset = min(a.onset for a in anomalies)
+    return Incident(service=service, anomalies=tuple(anomalies), onset=onset, words=tuple(dict.fromkeys(words)))
+
+
+def rank(
+    incident: Incident, repository: str, commits: Sequence[Commit], deploys: Sequence[Deploy]
+) -> tuple[Suspect, ...]:
+    """Rank the commits, given newest first as the watched branch has them. See `cases.ports.Ranker`.
+
+    Scores are in [0, 1]. `mechanism` ends a sentence about the commit: what links it to the symptom, or for one that
+    cannot have done it, why not; "" when nothing links it.
+    """
+    symptom = telling(incident.words, [incident.service, repository])
+    about = matches(symptom, [_words(commit) for commit in commits])
+    carriers = _carriers(incident.service, commits, deploys)
+    before = sorted({c.deploy.started for c in carriers if c is not None and c.deploy.started <= incident.onset})
+    suspects = [
+        _suspect(incident, repository, commit, carrier, match, _since(carrier, before))
+        for commit, carrier, match in zip(commits, carriers, about, strict=True)
+    ]
+    order = sorted(range(len(suspects)), key=lambda i: (not suspects[i].before_onset, -suspects[i].score, i))
+    return tuple(suspects[i] for i in order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Carrier:
+    """The first deploy that carried a commit, and how many commits came with it for the first time."""
+
+    deploy: Deploy
+    load: int
+
+
+def _carriers(service: str, commits: Sequence[Commit], deploys: Sequence[Deploy]) -> list[_Carrier | None]:
+    """For each commit, the first deploy that carries it; None for one that no marker shows to have run."""
+    first: list[Deploy | None] = [None] * len(commits)
+    for deploy in sorted((d for d in deploys if d.service == service), key=lambda d: (d.started, d.commit)):
+        tip = next((place for place, commit in enumerate(commits) if deploy.runs(commit.sha)), None)
+        if tip is None:
+            continue  # older than the list, or of no commit of this branch
+        for place in range(tip, len(commits)):
+            if first[place] is None:
+                first[place] = deploy
+    loads = Counter(id(deploy) for deploy in first if deploy is not None)
+    return [None if deploy is None else _Carrier(deploy=deploy, load=loads[id(deploy)]) for deploy in first]
+
+
+def _since(carrier: _Carrier | None, before: Sequence[datetime]) -> int:
+    """How many other deploys with something new came between a commit's deploy and the onset."""
+    return sum(1 for started in before if carrier is not None and started > carrier.deploy.started)
+
+
+def _suspect(
+    incident: Incident, repository: str, commit: Commit, carrier: _Carrier | None, match: Match, between: int
+) -> Suspect:
+    started = carrier.deploy.started if carrier is not None else None
+    mechanism = _mechanism(match)
+    if carrier is None:
+        score, mechanism = _NEVER * match.strength, "no deploy marker shows that it ever ran"
+    elif carrier.deploy.started > incident.onset:
+        score = _AFTER * match.strength
+        mechanism = f"it first ran {_ago(carrier.deploy.started - incident.onset)} after the onset"
+    else:
+        halvings = between + (incident.onset - carrier.deploy.started) / _HALF_LIFE
+        alone = _ALONE if carrier.load == 1 else 0.0
+        size = _size(commit)
+        score = _BASE + _SIZE * size + _RECENT * 0.5**halvings + _ABOUT * match.strength + alone
+        if _is_documentation(commit):
+            score, mechanism = score * _DOCUMENTATION, ""
+    return Suspect(
+        commit=commit,
+        repository=repository,
+        score=round(score, 6),
+        deployed=started,
+        before_onset=started is not None and started <= incident.onset,
+        mechanism=mechanism,
+    )
+
+
+def _mechanism(match: Match) -> str:
+    if not match.words:
+        return ""
+    named = ", ".join(f'"{word}"' for word in match.words[:3])
+    return f"it touches what the symptom names: {named}"
+
+
+def _size(commit: Commit) -> float:
+    """How much it changes, from 0 for nothing towards 1 for very much, a half at a usual size."""
+    changed = sum(1 for _ in _changed_lines(commit))
+    return changed / (changed + _USUAL_SIZE)
+
+
+def _changed_lines(commit: Commit) -> Iterator[str]:
+    """The lines that its patch adds or takes away."""
+    for line in commit.patch[:_LONGEST_PATCH].splitlines():
+        if line.startswith(("+", "-")) and not line.startswith(("+++", "---")):
+            yield line[1:]
+
+
+def _words(commit: Commit) -> Counter[str]:
+    """The words of a commit with their weight: paths 3, the title 2, changed lines 1; context does not count."""
+    counts: Counter[str] = Counter()
+    for path in commit.files:
+        for word in set(words_of(path)):
+            counts[word] += 3
+    for word in words_of(commit.title):
+        counts[word] += 2
+    for line in commit.patch[:_LONGEST_PATCH].splitlines():
+        if line.startswith("@@"):  # git names the enclosing function behind the second pair
+            counts.update(words_of(line.rpartition("@@")[2]))
+    for line in _changed_lines(commit):
+        counts.update(words_of(line))
+    return counts
+
+
+def _is_documentation(commit: Commit) -> bool:
+    """Whether it changes nothing that runs: prose and pictures only, or no file at all."""
+    return all(_is_prose(PurePosixPath(path.lower())) for path in commit.files)
+
+
+def _is_prose(path: PurePosixPath) -> bool:
+    if _NOT_PROSE.match(path.name):
+        return False
+    return path.suffix in _PROSE or path.name in _PROSE_NAMES or bool(_PROSE_FOLDERS.intersection(path.parts[:-1]))
+
+
+def _ago(duration: timedelta) -> str:
+    minutes = duration.total_seconds() / 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"  # noqa: PLR2004 - two hours

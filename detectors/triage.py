@@ -1,0 +1,181 @@
+"""Triage: from anomalies to cases. Each anomaly opens a case, joins one, or is suppressed with the reason."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TypeAlias
+
+from cases.anomaly import Anomaly
+from cases.case import Case, Hold, Phase
+from cases.moments import iso
+from cases.telemetry import Severity
+
+MOMENT = timedelta(minutes=10)
+"""Anomalies of one service whose onsets are no further apart are taken for one story."""
+
+MOST_SERIES = 5
+"""How many series of one signal a case carries: enough to name the symptom; a thousand would drown it."""
+
+_BEFORE_THE_FORGE = frozenset({Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED})
+_URGENCY = {Severity.PAGE: 0, Severity.TICKET: 1, Severity.NOTE: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCase:
+    """A new story. The case opens with `anomaly`; `others` of the same moment join it at once."""
+
+    case_id: str
+    service: str
+    fingerprint: str
+    anomaly: Anomaly
+    others: tuple[Anomaly, ...]
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinCase:
+    """Another symptom of a case that is there already."""
+
+    case_id: str
+    anomaly: Anomaly
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppressed:
+    """Nothing new. `case_id` is the case that has it."""
+
+    case_id: str
+    anomaly: Anomaly
+    because: str
+
+
+Decision: TypeAlias = OpenCase | JoinCase | Suppressed
+
+
+def triage(
+    anomalies: Sequence[Anomaly],
+    active: Sequence[Case],
+    *,
+    window: timedelta = MOMENT,
+    known: Collection[str] = (),
+) -> tuple[Decision, ...]:
+    """Decide for every anomaly, in a fixed order whatever order they come in. Pure: the same input, the same answer.
+
+    Against `active` cases, oldest first:
+    1. A fingerprint that a case has is suppressed; unless the case had recovered before it began: then it comes back.
+    2. A symptom that is new to a case of its service joins it while the case is before the forge and not held, and in
+       any other phase only as an echo: when it began within `window` of a symptom that the case has.
+    The rest opens cases: one for each service and moment, led by the most severe, then the earliest anomaly.
+    `known` are ids of cases that ended: the very trouble of one of them (same onset) does not open it again.
+    """
+    decided: list[Decision] = []
+    left: list[Anomaly] = []
+    joined: dict[str, set[str]] = {}
+    for anomaly in sorted(anomalies, key=_rank):
+        decision = _against(anomaly, active, joined, window)
+        if decision is None:
+            left.append(anomaly)
+        else:
+            decided.append(decision)
+    for moment in _moments(left, window):
+        decided += _opened(moment, known)
+    return tuple(decided)
+
+
+def case_id(anomaly: Anomaly) -> str:
+    """Eight hexadecimal digits from what the trouble is and when it began: two daemons name the same case alike."""
+    return hashlib.sha256(f"{anomaly.fingerprint}\x1f{iso(anomaly.onset)}".encode()).hexdigest()[:8]
+
+
+def _against(
+    anomaly: Anomaly, active: Sequence[Case], joined: dict[str, set[str]], window: timedelta
+) -> JoinCase | Suppressed | None:
+    """What an active case makes of the anomaly, or None. `joined` is what this call has added to each case."""
+    mine = sorted((case for case in active if case.service == anomaly.signal.service), key=lambda c: (c.opened, c.id))
+    for case in mine:
+        new = joined.setdefault(case.id, set())
+        if anomaly.fingerprint in new:
+            because = f"another series of a signal that has just joined case {case.id}"
+            return Suppressed(case_id=case.id, anomaly=anomaly, because=because)
+        if any(anomaly.fingerprint == had.fingerprint for had in case.anomalies):
+            if case.recovered is None or anomaly.onset <= case.recovered:
+                because = f"case {case.id} ({case.phase}) has it already"
+                return Suppressed(case_id=case.id, anomaly=anomaly, because=because)
+            new.add(anomaly.fingerprint)
+            because = f"it came back after case {case.id} had recovered at {iso(case.recovered)}"
+            return JoinCase(case_id=case.id, anomaly=anomaly, because=because)
+    for case in mine:
+        because = _joins(anomaly, case, window)
+        if because:
+            joined[case.id].add(anomaly.fingerprint)
+            return JoinCase(case_id=case.id, anomaly=anomaly, because=because)
+    return None
+
+
+def _joins(anomaly: Anomaly, case: Case, window: timedelta) -> str:
+    """Why the symptom belongs to the case, or "" when it does not."""
+    if case.phase in _BEFORE_THE_FORGE and case.hold is Hold.NONE:
+        return f"case {case.id} of the same service is still {case.phase}"
+    nearest = min(abs(anomaly.onset - had.onset) for had in case.anomalies)
+    if nearest <= window:
+        return f"it began within {nearest.total_seconds():g} s of a symptom of case {case.id} ({case.phase})"
+    return ""
+
+
+def _moments(anomalies: Sequence[Anomaly], window: timedelta) -> list[list[Anomaly]]:
+    """The anomalies by service, and there by onset: a gap longer than `window` parts two moments."""
+    moments: list[list[Anomaly]] = []
+    ordered = sorted(anomalies, key=lambda a: (a.signal.service, a.onset))
+    for _, of_service in groupby(ordered, key=lambda a: a.signal.service):
+        last: datetime | None = None
+        for anomaly in of_service:
+            if last is None or anomaly.onset - last > window:
+                moments.append([])
+            moments[-1].append(anomaly)
+            last = anomaly.onset
+    return sorted((sorted(moment, key=_rank) for moment in moments), key=lambda moment: _rank(moment[0]))
+
+
+def _opened(moment: Sequence[Anomaly], known: Collection[str]) -> list[Decision]:
+    """One case for a moment, unless it was a case before; series beyond the worst few of a signal are suppressed."""
+    leader = moment[0]
+    name = case_id(leader)
+    if name in known:
+        because = f"case {name} was about this very trouble and has ended"
+        return [Suppressed(case_id=name, anomaly=anomaly, because=because) for anomaly in moment]
+    count: dict[str, int] = {}
+    others: list[Anomaly] = []
+    beyond: list[Decision] = []
+    for anomaly in moment:
+        count[anomaly.fingerprint] = count.get(anomaly.fingerprint, 0) + 1
+        if anomaly is leader:
+            continue
+        if count[anomaly.fingerprint] <= MOST_SERIES:
+            others.append(anomaly)
+            continue
+        because = f"{MOST_SERIES} series of {anomaly.signal.key} are in case {name} already"
+        beyond.append(Suppressed(case_id=name, anomaly=anomaly, because=because))
+    opened = OpenCase(
+        case_id=name,
+        service=leader.signal.service,
+        fingerprint=leader.fingerprint,
+        anomaly=leader,
+        others=tuple(others),
+        because=f"{leader.signal.key} went {leader.direction} at {iso(leader.onset)}, and no active case has that",
+    )
+    return [opened, *beyond]
+
+
+def _rank(anomaly: Anomaly) -> tuple[object, ...]:
+    """Most severe first, then earliest, then farthest out; the names make the order total."""
+    return (
+        _URGENCY[anomaly.signal.severity],
+        anomaly.onset,
+        -anomaly.score,
+        anomaly.signal.key,
+        anomaly.direction,
+        sorted(anomaly.labels.items()),
+    )
