@@ -1,0 +1,101 @@
+"""Delivery: what the outbox holds for receivers, handed over; late where it must be, lost never in silence.
+
+At least once: a daemon that dies between the handing over and the receipt hands it over again. A receiver that does
+not answer keeps no other one waiting. One that refuses a notice, or is silent for long, is reported to the others,
+once a notice, with the notice's own words.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cases.errors import PermanentError, TemporaryError
+from cases.ports import Intent, Notifier, Outbox
+from cases.steps import Receipt, SendNotice
+
+log = logging.getLogger("trackwalker.delivery")
+
+FIRST_DELAY = timedelta(seconds=10)
+LONGEST_DELAY = timedelta(minutes=15)
+TELL_AFTER = 4  # failures in a row, about two minutes: then the others hear of it
+REPORT = "undelivered:"  # how the key of a report begins: a report is not reported on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """What one round came to: how many notices each way, and the sentences of what went wrong."""
+
+    delivered: int = 0
+    postponed: int = 0
+    dropped: int = 0
+    troubles: tuple[str, ...] = ()
+
+
+class Delivery:
+    """Hands due notices to the receivers of those names."""
+
+    def __init__(self, outbox: Outbox, notifiers: Mapping[str, Notifier]) -> None:
+        self._outbox = outbox
+        self._notifiers = notifiers
+
+    def due(self, now: datetime) -> DeliveryReport:
+        """Deliver what is due, as far as one page of the outbox goes. Raises only what the outbox itself raises."""
+        report = DeliveryReport()
+        silent: dict[str, TemporaryError] = {}
+        for intent in self._outbox.notices(now):
+            effect = intent.effect
+            if not isinstance(effect, SendNotice):
+                raise TypeError(f"{effect.key} is a {type(effect).__name__}, no notice")
+            try:
+                # Who was silent a moment ago is not waited for again: the others have their turn.
+                self._hand_over(effect, silent.get(effect.receiver))
+            except TemporaryError as error:
+                silent[effect.receiver] = error
+                self._later(intent, effect, error, now)
+                report = replace(report, postponed=report.postponed + 1, troubles=(*report.troubles, str(error)))
+            except PermanentError as error:
+                self._never(effect, error, now)
+                report = replace(report, dropped=report.dropped + 1, troubles=(*report.troubles, str(error)))
+            else:
+                self._outbox.receive(Receipt(key=effect.key, adopted=False), None)
+                report = replace(report, delivered=report.delivered + 1)
+        return report
+
+    def _hand_over(self, effect: SendNotice, silent: TemporaryError | None) -> None:
+        if silent is not None:
+            raise silent
+        notifier = self._notifiers.get(effect.receiver)
+        if notifier is None:
+            raise PermanentError(f"there is no receiver {effect.receiver!r} any more")
+        notifier.notify(effect.notice)
+
+    def _later(self, intent: Intent, effect: SendNotice, error: TemporaryError, now: datetime) -> None:
+        wait = max(error.retry_after, backoff(intent.attempts))
+        self._outbox.postpone(effect.key, now + wait, str(error))
+        log.warning("notice %s waits: %s", effect.key, error)
+        if intent.attempts + 1 == TELL_AFTER:
+            self._tell_the_others(effect, f"It is tried again and again: {error}.", now)
+
+    def _never(self, effect: SendNotice, error: PermanentError, now: datetime) -> None:
+        # The report first: a daemon that dies here drops it next time, and the report's key keeps it single.
+        self._tell_the_others(effect, f"It was given up: {error}.", now)
+        self._outbox.drop(effect.key, str(error))
+        log.error("notice %s was given up: %s", effect.key, error)
+
+    def _tell_the_others(self, effect: SendNotice, because: str, now: datetime) -> None:
+        if effect.key.startswith(REPORT):
+            return
+        told = replace(
+            effect.notice,
+            key=f"{REPORT}{effect.key}",
+            subject=f"Not delivered to {effect.receiver}: {effect.notice.subject}",
+            text=f"{because}\n\n{effect.notice.text}",
+        )
+        others = [name for name in self._notifiers if name != effect.receiver]
+        self._outbox.send([SendNotice(key=f"{told.key}@{name}", receiver=name, notice=told) for name in others], now)
+
+
+def backoff(attempts: int) -> timedelta:
+    """How long to wait after that many failures before: twice as long each time, a quarter of an hour at the most."""
+    return min(LONGEST_DELAY, FIRST_DELAY * (1 << min(attempts, 10)))

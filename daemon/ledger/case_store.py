@@ -1,0 +1,176 @@
+"""CaseStore: cases with their leases, each write one transaction that the fence guards."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from cases.case import Case
+from cases.errors import PermanentError
+from cases.events import Closed, Entry
+from cases.lifecycle import advance, opened
+from cases.ports import Claimed, Clock
+from cases.steps import Effect
+from daemon.ledger import history, lessons, outbox
+from daemon.ledger.claims import CLOSED, held, next_case, standing
+from daemon.ledger.database import Database
+from daemon.ledger.tables import cases
+
+
+class LedgerCases:
+    """The cases of one ledger (see `cases.ports.CaseStore`). Safe for threads and for several daemons on one file."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def open(self, entry: Entry, effects: Sequence[Effect], due: datetime) -> Case | None:
+        """Store a new case; None when an active case with its fingerprint exists already."""
+        case = opened(entry)
+        same = select(cases.c.id).where(cases.c.fingerprint == case.fingerprint, cases.c.phase != CLOSED)
+        with self._database.writing() as connection:
+            if connection.execute(same).first():
+                return None
+            if connection.execute(select(cases.c.id).where(cases.c.id == case.id)).first():
+                raise PermanentError(f"there is a case {case.id} already, of another fingerprint or closed")
+            row = {"id": case.id, "service": case.service, "fingerprint": case.fingerprint, "opened": case.opened}
+            connection.execute(insert(cases).values(**row, fence=0, due=due, **_summary(case)))
+            self._record(connection, case, (entry,), effects)
+        return case
+
+    def active(self) -> tuple[Case, ...]:
+        """Every case that is not closed, oldest first."""
+        with self._database.reading() as connection:
+            return history.rebuild(connection, cases.c.phase != CLOSED)
+
+    def load(self, case_id: str) -> Case:
+        """One case. PermanentError when there is none of that id."""
+        with self._database.reading() as connection:
+            return _rebuilt(connection, case_id)
+
+    def listed(self, limit: int = 100) -> tuple[Case, ...]:
+        """The newest cases, whatever their phase, newest first."""
+        newest = select(cases.c.id).order_by(cases.c.opened.desc(), cases.c.id.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return history.rebuild(connection, cases.c.id.in_(newest), newest_first=True)
+
+    def claim(self, owner: str, now: datetime, lease: timedelta) -> Claimed | None:
+        """Take the longest-due case that nobody holds and that is not held; None when nothing is due.
+
+        A closed case is taken only while it owes the forge an effect.
+        """
+        with self._database.reading() as connection:  # most looks find nothing: they take no lock
+            if next_case(connection, now) is None:
+                return None
+        with self._database.writing() as connection:
+            case_id = next_case(connection, now)
+            if case_id is None:
+                return None
+            taken = {"lease_owner": owner, "lease_until": now + lease, "wake": None}
+            fence: int = connection.execute(
+                update(cases)
+                .where(cases.c.id == case_id)
+                .values(fence=cases.c.fence + 1, **taken)
+                .returning(cases.c.fence)
+            ).scalar_one()
+            return Claimed(case=_rebuilt(connection, case_id), owner=owner, fence=fence, until=now + lease)
+
+    def renew(self, claimed: Claimed, now: datetime, lease: timedelta) -> Claimed:
+        """Keep the case longer. Raises Fenced when it was lost."""
+        with self._database.writing() as connection:
+            held(connection, claimed)
+            _set(connection, claimed.case.id, lease_until=now + lease)
+        return replace(claimed, until=now + lease)
+
+    def commit(
+        self, claimed: Claimed, entries: Sequence[Entry], effects: Sequence[Effect], due: datetime | None
+    ) -> Claimed:
+        """Advance by the entries, store the effects as intents, set when it is due next. Raises Fenced.
+
+        Facts that others added meanwhile (`add`) are kept: the entries follow them.
+        """
+        with self._database.writing() as connection:
+            row = held(connection, claimed)
+            case = claimed.case if row.version == len(claimed.case.history) else _rebuilt(connection, row.id)
+            for entry in entries:
+                case = advance(case, entry)
+            _set(connection, case.id, due=_sooner(due, row.wake), **_summary(case))
+            self._record(connection, case, entries, effects)
+        return replace(claimed, case=case)
+
+    def add(self, case_id: str, entry: Entry, effects: Sequence[Effect], due: datetime | None) -> Case:
+        """Advance a case from outside a step. `due` None keeps what was set.
+
+        A word that moves the case to another phase, or holds it or lets it go, takes the case back from whoever works
+        on it: their next write or effect raises Fenced. Other facts leave the lease alone.
+        """
+        with self._database.writing() as connection:
+            row = standing(connection, case_id)
+            before = _rebuilt(connection, case_id)
+            case = advance(before, entry)
+            if due is not None:
+                _set(connection, case_id, due=due, wake=_sooner(due, row.wake))
+            elif not case.active:
+                _set(connection, case_id, due=None)  # what was set was for steps, and there are none any more
+            if row.lease_owner and (case.phase, case.hold) != (before.phase, before.hold):
+                kept = due or row.due or entry.at  # its holder will set none any more
+                _set(connection, case_id, due=kept, fence=row.fence + 1, lease_owner=None, lease_until=None)
+            _set(connection, case_id, **_summary(case))
+            self._record(connection, case, (entry,), effects)
+        return case
+
+    def take_back(self, owner: str, now: datetime) -> int:
+        """Free the cases that an earlier life of this owner still holds; how many. Its claims are fenced from now on.
+
+        Only for an owner that surely lives no more: who holds the lock on its folder knows.
+        """
+        freed = {"due": now, "lease_owner": None, "lease_until": None, "fence": cases.c.fence + 1}
+        with self._database.writing() as connection:
+            return connection.execute(update(cases).where(cases.c.lease_owner == owner).values(freed)).rowcount
+
+    def release(self, claimed: Claimed, due: datetime | None) -> None:
+        """Let the case go. `due` None leaves it to whoever wakes it. Raises Fenced.
+
+        When somebody asked for a look while it was held, it is due no later than they said.
+        """
+        with self._database.writing() as connection:
+            row = held(connection, claimed)
+            _set(connection, row.id, due=_sooner(due, row.wake), lease_owner=None, lease_until=None)
+
+    def _record(self, connection: Connection, case: Case, entries: Sequence[Entry], effects: Sequence[Effect]) -> None:
+        """Write what a step came to: its entries and what they taught, the promises, and the audit of it all."""
+        parent = history.append(connection, case.id, len(case.history) - len(entries), entries)
+        for entry in entries:
+            if isinstance(entry.event, Closed) and entry.event.lesson is not None:
+                lessons.learn(connection, case.id, entry.event.lesson)
+        if effects:
+            at, actor = (entries[-1].at, entries[-1].actor) if entries else (self._clock.now(), outbox.ACTOR)
+            promise = outbox.Promise(case=case.id, at=at, actor=actor, parent=parent)
+            outbox.promise(connection, effects, promise)
+
+
+def _rebuilt(connection: Connection, case_id: str) -> Case:
+    found = history.rebuild(connection, cases.c.id == case_id)
+    if not found:
+        raise PermanentError(f"there is no case {case_id}")
+    return found[0]
+
+
+def _summary(case: Case) -> dict[str, Any]:
+    """The columns that repeat what the history says."""
+    return {
+        "phase": case.phase,
+        "hold": case.hold,
+        "updated": case.history[-1].at,
+        "version": len(case.history),
+    }
+
+
+def _set(connection: Connection, case_id: str, **columns: Any) -> None:  # noqa: ANN401 - as the columns' types are
+    connection.execute(update(cases).where(cases.c.id == case_id).values(columns))
+
+
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((at for at in (one, other) if at is not None), default=None)

@@ -1,0 +1,68 @@
+"""Leases and fences: which case is next, and whether a claim still holds."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, case, func, or_, select, union
+
+from cases.case import Hold, Phase
+from cases.errors import Fenced, PermanentError
+from cases.ports import Claimed
+from cases.steps import SendNotice
+from daemon.ledger.tables import Moment, State, cases, effects
+
+CLOSED = str(Phase.CLOSED)
+NOTICE = SendNotice.__name__
+
+
+def _next() -> Select[Any]:
+    now = bindparam("now", type_=Moment)
+    debts = effects.c.state == State.INTENDED, effects.c.kind != NOTICE, effects.c.due <= now
+    owing = select(effects.c.case_id).where(*debts, effects.c.case_id.is_not(None))
+    first_owed = select(func.min(effects.c.due)).where(*debts, effects.c.case_id == cases.c.id).scalar_subquery()
+    moment = case((cases.c.lease_owner.is_not(None), cases.c.lease_until), else_=func.coalesce(cases.c.due, first_owed))
+    # Most cases are closed and owe nothing: three indexes find the few that may be next.
+    told, abandoned = (select(cases.c.id).where(column <= now) for column in (cases.c.due, cases.c.lease_until))
+    return (
+        select(cases.c.id)
+        .where(cases.c.id.in_(union(told, abandoned, owing)))
+        .where(cases.c.hold == Hold.NONE, or_(cases.c.phase != CLOSED, cases.c.id.in_(owing)), moment <= now)
+        .order_by(moment, cases.c.opened, cases.c.id)
+        .limit(1)
+    )
+
+
+_NEXT = _next()  # built once: it is asked several times a second
+
+
+def next_case(connection: Connection, now: datetime) -> str | None:
+    """The id of the longest-due case that nobody holds and that is not held; None when nothing is due.
+
+    A case is due when it says so; when the lease of a holder that never let go has run out; and, where it waits for
+    nobody, when an effect is that it owes the forge. So a closed case comes back for as long as it owes one.
+    """
+    found: str | None = connection.execute(_NEXT, {"now": now}).scalar()
+    return found
+
+
+def standing(connection: Connection, case_id: str) -> Row[Any]:
+    """The row of a case. PermanentError when there is none."""
+    row = connection.execute(select(cases).where(cases.c.id == case_id)).first()
+    if row is None:
+        raise PermanentError(f"there is no case {case_id}")
+    return row
+
+
+def held(connection: Connection, claimed: Claimed) -> Row[Any]:
+    """The row of a claimed case. Fenced when somebody took the case since, or a human's word took it back.
+
+    A lease that ran out and that nobody took still holds: the fence decides, never the time.
+    """
+    row = standing(connection, claimed.case.id)
+    if row.fence != claimed.fence or row.lease_owner != claimed.owner:
+        holder = f"{row.lease_owner} holds it" if row.lease_owner else "nobody holds it"
+        raise Fenced(
+            f"case {claimed.case.id} was claimed by {claimed.owner} under fence {claimed.fence}; "
+            f"now the fence is {row.fence} and {holder}"
+        )
+    return row

@@ -1,0 +1,1 @@
+"""Alembic's scripts. They travel in the wheel, and `daemon.ledger.schema` runs them."""

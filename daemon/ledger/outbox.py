@@ -1,0 +1,166 @@
+"""Outbox: effects that were promised, until the outside has answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+
+from cases.errors import PermanentError
+from cases.ports import Claimed, Clock, Intent
+from cases.steps import Effect, Receipt, SendNotice
+from daemon.ledger import audit
+from daemon.ledger.audit import AuditEntry
+from daemon.ledger.claims import NOTICE, held
+from daemon.ledger.codec import EFFECTS, RECEIPTS
+from daemon.ledger.database import Database
+from daemon.ledger.tables import State, effects
+
+ACTOR = "daemon"
+LONGEST_ERROR = 1000  # characters
+
+# Built once: they are asked several times a second.
+_INTENDED = select(effects).where(effects.c.state == State.INTENDED).order_by(effects.c.seq)
+_PENDING = _INTENDED.where(effects.c.case_id == bindparam("case"), effects.c.kind != NOTICE)
+_NOTICES = _INTENDED.where(effects.c.kind == NOTICE, effects.c.due <= bindparam("now")).limit(bindparam("limit"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """Who promised effects, when, for which case ("" for none), and the audit entry that they follow from."""
+
+    case: str
+    at: datetime
+    actor: str
+    parent: int | None
+
+
+class LedgerOutbox:
+    """The promised effects of one ledger (see `cases.ports.Outbox`)."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def pending(self, case_id: str) -> tuple[Intent, ...]:
+        """The forge effects of a case that have no receipt, oldest first."""
+        return self._intents(_PENDING, {"case": case_id})
+
+    def notices(self, now: datetime, limit: int = 20) -> tuple[Intent, ...]:
+        """Notices that are due, oldest first."""
+        return self._intents(_NOTICES, {"now": now, "limit": limit})
+
+    def send(self, effects: Sequence[Effect], now: datetime) -> None:
+        """Promise notices that belong to no case. A key that is there already is left alone."""
+        for effect in effects:
+            if not isinstance(effect, SendNotice):
+                raise TypeError(f"{effect.key} is a {type(effect).__name__}: without a case nobody would ever do it")
+        with self._database.writing() as connection:
+            promise(connection, effects, Promise(case="", at=now, actor=ACTOR, parent=None))
+
+    def check(self, claimed: Claimed) -> None:
+        """Raise Fenced unless the case is still held by this claim."""
+        with self._database.reading() as connection:
+            held(connection, claimed)
+
+    def receive(self, receipt: Receipt, claimed: Claimed | None) -> None:
+        """Store the receipt. A second one for the same key is left alone. Raises Fenced when a claim is lost."""
+        with self._database.writing() as connection:
+            if claimed is not None:
+                held(connection, claimed)
+            row = _row(connection, receipt.key)
+            if row.state == State.DONE:
+                return
+            _set(connection, row, state=State.DONE, receipt=RECEIPTS.pack(receipt).payload)
+            self._told(connection, row, "effect.adopted" if receipt.adopted else "effect.done", {})
+
+    def receipt(self, key: str) -> Receipt | None:
+        """What the outside answered to the effect of that key, or None while it has not."""
+        with self._database.reading() as connection:
+            stored = connection.execute(select(effects.c.receipt).where(effects.c.key == key)).scalar_one_or_none()
+        return None if stored is None else RECEIPTS.unpack(Receipt.__name__, stored, f"the receipt of effect {key}")
+
+    def postpone(self, key: str, due: datetime, error: str) -> None:
+        """The effect did not go through: count the attempt, try again at `due`."""
+        with self._database.writing() as connection:
+            row = _row(connection, key)
+            if row.state == State.INTENDED:
+                _set(connection, row, attempts=row.attempts + 1, due=due, last_error=_brief(error))
+
+    def drop(self, key: str, because: str) -> None:
+        """The effect will never go through: keep it with its reason."""
+        with self._database.writing() as connection:
+            row = _row(connection, key)
+            if row.state == State.INTENDED:
+                _set(connection, row, state=State.DROPPED, last_error=_brief(because))
+                self._told(connection, row, "effect.dropped", {"because": _brief(because)})
+
+    def _intents(self, query: Select[Any], wanted: dict[str, Any]) -> tuple[Intent, ...]:
+        with self._database.reading() as connection:
+            return tuple(
+                Intent(
+                    effect=EFFECTS.unpack(row.kind, row.payload, f"effect {row.key} of case {row.case_id or '(none)'}"),
+                    case=row.case_id or "",
+                    attempts=row.attempts,
+                    due=row.due,
+                    last_error=row.last_error,
+                )
+                for row in connection.execute(query, wanted)
+            )
+
+    def _told(self, connection: Connection, row: Row[Any], action: str, more: dict[str, str]) -> None:
+        line = AuditEntry(
+            at=self._clock.now(),
+            actor=ACTOR,
+            action=action,
+            case=row.case_id or "",
+            parent=row.promised,
+            detail={"key": row.key, "kind": row.kind, **more},
+        )
+        audit.append(connection, line)
+
+
+def promise(connection: Connection, wanted: Sequence[Effect], promised: Promise) -> None:
+    """Store the effects as intents, due at once. One whose key was ever promised is left alone."""
+    for effect in wanted:
+        if connection.execute(select(effects.c.seq).where(effects.c.key == effect.key)).first():
+            continue
+        packed = EFFECTS.pack(effect)
+        line = AuditEntry(
+            at=promised.at,
+            actor=promised.actor,
+            action="effect.promised",
+            case=promised.case,
+            parent=promised.parent,
+            detail={"key": effect.key, "kind": packed.kind},
+        )
+        row = {
+            "key": effect.key,
+            "case_id": promised.case or None,
+            "kind": packed.kind,
+            "payload": packed.payload,
+            "state": State.INTENDED,
+            "attempts": 0,
+            "due": promised.at,
+            "last_error": "",
+            "created": promised.at,
+            "promised": audit.append(connection, line),
+        }
+        connection.execute(insert(effects).values(row))
+
+
+def _brief(error: str) -> str:
+    """The beginning of an error's text, which may come from outside, as a database takes it."""
+    return error[:LONGEST_ERROR].encode("utf-8", "replace").decode()
+
+
+def _row(connection: Connection, key: str) -> Row[Any]:
+    row = connection.execute(select(effects).where(effects.c.key == key)).first()
+    if row is None:
+        raise PermanentError(f"no effect {key} was ever promised")
+    return row
+
+
+def _set(connection: Connection, row: Row[Any], **columns: Any) -> None:  # noqa: ANN401 - as the columns' types are
+    connection.execute(update(effects).where(effects.c.seq == row.seq).values(columns))

@@ -1,0 +1,57 @@
+"""The schema's version: brought to the newest when the ledger opens. Alembic is imported only when there is work."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+
+from cases.errors import PermanentError
+from daemon.ledger.database import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+MIGRATIONS = Path(__file__).parent / "migrations"
+ALEMBIC = "alembic_version"
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema to HEAD in one transaction; a second process waits for it and finds nothing left to do.
+
+    PermanentError when a newer version wrote the database, or when it is somebody else's.
+    """
+    with database.reading() as connection:
+        if version(connection) == HEAD:
+            return
+    from alembic import command
+    from alembic.util import CommandError
+
+    with database.writing() as connection:
+        found = version(connection)
+        if found is None and set(inspect(connection).get_table_names()) - {ALEMBIC}:
+            raise PermanentError(f"{database.path} holds somebody else's tables: give the ledger a file of its own")
+        try:
+            command.upgrade(alembic_config(connection), "head")
+        except CommandError as error:
+            raise PermanentError(
+                f"the ledger {database.path} has schema {found}, and this version knows up to {HEAD}: "
+                "run the version that wrote it, or a newer one"
+            ) from error
+
+
+def version(connection: Connection) -> str | None:
+    """Which migration the database has seen last; None for an empty one."""
+    if not inspect(connection).has_table(ALEMBIC):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {ALEMBIC}")).scalar()  # noqa: S608 - a constant
+
+
+def alembic_config(connection: Connection) -> "Config":
+    """What Alembic's commands need: where the migrations are, and a connection in its transaction."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
