@@ -44,6 +44,10 @@ class SignalSource(Protocol):
         """What the configuration calls it."""
         ...
 
+    def probe(self) -> str:
+        """Reach it and say what it is, for people. Raises SourceDown or PermanentError."""
+        ...
+
     def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
         """Read the signal on a grid from `start` to `end`, both included.
 
@@ -57,6 +61,10 @@ class Changes(Protocol):
 
     def deploys(self, service: str, since: datetime, until: datetime) -> tuple[Deploy, ...]:
         """The deploys of a service that began in the window, oldest first. Raises SourceDown."""
+        ...
+
+    def running(self, service: str, at: datetime) -> tuple[str, ...]:
+        """The commits that were running at a moment, sorted; none when no marker says. Raises SourceDown."""
         ...
 
 
@@ -142,6 +150,10 @@ class Sandbox(Protocol):
 
     def run(self, order: TrialOrder) -> SandboxReport:
         """Run the order to its end. Raises TemporaryError when there is no engine, PermanentError for no such image."""
+        ...
+
+    def ready(self, image: str) -> None:
+        """Raise TemporaryError when there is no engine, PermanentError when there is no such image; else return."""
         ...
 
     def reap(self) -> int:
@@ -299,6 +311,10 @@ class CaseStore(Protocol):
 
     def add(self, case_id: str, entry: Entry, effects: Sequence[Effect], due: datetime | None) -> Case:
         """Advance a case from outside a step (an anomaly joins, a human speaks). `due` None keeps what was set."""
+        ...
+
+    def take_back(self, owner: str, now: datetime) -> int:
+        """Free the cases that an earlier life of this owner still holds; how many. Its claims are fenced from now on."""
         ...
 
     def release(self, claimed: Claimed, due: datetime | None) -> None:

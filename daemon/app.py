@@ -10,9 +10,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cases.ports import Clock
+from cases.ports import Clock, Sandbox
 from config.settings import Settings
-from daemon.build import changes_of, forge_of, notifiers_of, sandbox_of, sources_of
+from daemon.alerts.delivery import Delivery
+from daemon.build import Outside, outside_of
 from daemon.cycle import Cycle
 from daemon.home import Home, at_home, store_folder
 from daemon.ledger.ledger import Ledger, open_ledger
@@ -58,28 +59,32 @@ class Inline(Executor):
         return future
 
 
+Build = Callable[[Settings, Home, Clock], Outside]
+
+
 @contextmanager
-def running(settings: Settings, *, clock: Clock | None = None, process_sandbox: bool = False) -> Iterator[App]:
+def running(settings: Settings, *, clock: Clock | None = None, build: Build = outside_of) -> Iterator[App]:
     """Build everything, hand out the app, and close it in reverse.
 
-    `process_sandbox` lets `sandbox: {runtime: process}` through: only the demo asks for it, for its own sample service.
-    Raises PermanentError for what the operator must mend, TemporaryError for a system that cannot be reached now.
+    `build` makes the adapters: those of the configuration, or a test's or the demo's own. Raises PermanentError for
+    what the operator must mend, TemporaryError for a system that is needed and cannot be reached now.
     """
     from daemon.clock import SystemClock
 
     with ExitStack() as stack:
         clock = clock or SystemClock()
         home = stack.enter_context(at_home(store_folder(settings.store)))
-        ledger = stack.enter_context(open_ledger(settings.store))
+        ledger = stack.enter_context(open_ledger(settings.store, clock=clock))
+        outside = build(settings, home, clock)
+        ready(settings, outside.sandbox)
+        ledger.cases.take_back(home.name, clock.now())
         metrics = Metrics()
-        ports = _ports(settings, clock, ledger, home, process=process_sandbox)
-        reaped = ports.sandbox.reap()
-        if reaped:
-            log.info("reaped %d containers that an earlier life left behind", reaped)
+        ports = _ports(settings, clock, ledger, outside)
         executor: Executor = Inline()
         if settings.runtime.executor == "threads":
             executor = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="trackwalker"))
-        cycle = _cycle(settings, ledger, ports, executor, metrics, home)
+        delivery = Delivery(ledger.outbox, outside.notifiers)
+        cycle = _cycle(settings, ledger, ports, executor, metrics, delivery, home)
         stack.enter_context(watching(cycle.pulse, clock, STUCK_S))
         stack.enter_context(_calendar(ledger, clock))
         url = stack.enter_context(_api(settings, cycle, ledger, metrics, clock))
@@ -89,28 +94,45 @@ def running(settings: Settings, *, clock: Clock | None = None, process_sandbox: 
         )
 
 
-def _ports(settings: Settings, clock: Clock, ledger: Ledger, home: Home, *, process: bool) -> Ports:
+def ready(settings: Settings, sandbox: Sandbox) -> None:
+    """Make sure that changes can be tried, before anything is watched, and sweep up what an earlier life left.
+
+    Raises TemporaryError without an engine and PermanentError without an image.
+    """
+    reaped = sandbox.reap()
+    if reaped:
+        log.info("reaped %d containers that an earlier life left behind", reaped)
+    for image in dict.fromkeys(repository.sandbox.image for repository in settings.repositories):
+        sandbox.ready(image)
+
+
+def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -> Ports:
     from detectors.suspects import rank
 
-    sources = sources_of(settings)
-    forge = forge_of(settings, home)
     return Ports(
         clock=clock,
         settings=settings,
-        signals=sources,
-        changes=changes_of(settings, sources, forge),
+        signals=outside.sources,
+        changes=outside.changes,
         rank=rank,
-        forge=forge,
-        sandbox=sandbox_of(settings, home.name, process=process),
+        forge=outside.forge,
+        sandbox=outside.sandbox,
         lessons=ledger.lessons,
         cases=ledger.cases,
         outbox=ledger.outbox,
-        receivers=tuple(receiver.name for receiver in settings.alerts.receivers) or ("log",),
+        receivers=tuple(outside.notifiers),
     )
 
 
-def _cycle(settings: Settings, ledger: Ledger, ports: Ports, executor: Executor, metrics: Metrics, home: Home) -> Cycle:
-    from daemon.alerts.delivery import Delivery
+def _cycle(  # noqa: PLR0913 - everything that the loop joins
+    settings: Settings,
+    ledger: Ledger,
+    ports: Ports,
+    executor: Executor,
+    metrics: Metrics,
+    delivery: Delivery,
+    home: Home,
+) -> Cycle:
     from remediation.way import step
 
     return Cycle(
@@ -125,7 +147,7 @@ def _cycle(settings: Settings, ledger: Ledger, ports: Ports, executor: Executor,
         worker=Worker(
             cases=ledger.cases, outbox=ledger.outbox, levers=ledger.levers, ports=ports, metrics=metrics, step=step
         ),
-        deliver=Delivery(ledger.outbox, notifiers_of(settings, ports.clock)),
+        deliver=delivery,
         executor=executor,
         metrics=metrics,
     )

@@ -1,6 +1,7 @@
 """Settings in, adapters out: each heavy library is imported only by the adapter that is really used."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from cases.errors import PermanentError
@@ -11,6 +12,29 @@ from daemon.home import Home
 
 # Deploy markers are looked for on a grid four times as fine as the readings, within these bounds.
 FINEST, COARSEST = timedelta(seconds=1), timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Every adapter that the daemon meets the outside with."""
+
+    sources: Mapping[str, SignalSource]
+    changes: Changes
+    forge: Forge
+    sandbox: Sandbox
+    notifiers: Mapping[str, Notifier]
+
+
+def outside_of(settings: Settings, home: Home, clock: Clock, *, process_sandbox: bool = False) -> Outside:
+    """What the configuration names. Only the demo lets `sandbox: {runtime: process}` through."""
+    sources, forge = sources_of(settings), forge_of(settings, home)
+    return Outside(
+        sources=sources,
+        changes=changes_of(settings, sources, forge),
+        forge=forge,
+        sandbox=sandbox_of(settings, home.name, process=process_sandbox),
+        notifiers=notifiers_of(settings, clock),
+    )
 
 
 def sources_of(settings: Settings) -> Mapping[str, SignalSource]:

@@ -14,6 +14,7 @@ from cases.anomaly import Anomaly
 from cases.case import Case, Phase
 from cases.errors import PermanentError, SourceDown
 from cases.events import Entry, Joined, Opened, Recovered
+from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
 from cases.telemetry import SeriesBlock, Severity, Sight, Signal, SignalState
 from config import duration
@@ -29,6 +30,7 @@ log = logging.getLogger("trackwalker.poll")
 
 ACTOR = "daemon"
 SIGHTS = "sights"  # the checkpoint: signal → what was last told of its sight
+LASTING = "lasting"  # the checkpoint: fingerprints that were out of range at the last look
 HISTORY_POINTS = 20_160  # two weeks of minutes: a finer grid teaches no more about what is normal
 LEARN_AGAIN = timedelta(minutes=1)  # after a history that could not be read
 UNSEEN = frozenset({Sight.BLIND, Sight.MISSING, Sight.STALE})
@@ -80,7 +82,9 @@ class Poll:
     def once(self) -> None:
         """Look at every signal. Raises TemporaryError when the ledger does not take what was found."""
         now = self._ports.now
-        looks = [self._look(signal, now) for signal in self._signals]
+        # Readings are asked for on a grid that stands still, so that an onset is dated alike at every look.
+        step = self._ports.settings.detection.step
+        looks = [self._look(signal, EPOCH + (now - EPOCH) // step * step) for signal in self._signals]
         self._states = {look.signal.key: look.state for look in looks}
         self._tell_sights(looks, now)
         self._triage([anomaly for look in looks for anomaly in look.anomalies], now)
@@ -118,7 +122,7 @@ class Poll:
         end = now - wanted.recent
         try:
             history = self._ports.read(signal, end - wanted.history, end, step)
-        except SourceDown as error:
+        except (SourceDown, PermanentError) as error:
             log.warning("%s: what is normal cannot be learnt now: %s", signal.key, error)
             kept = learnt.baseline if learnt else None
             self._learnt[signal.key] = Learnt(baseline=kept, again=tick + LEARN_AGAIN.total_seconds())
@@ -153,10 +157,11 @@ class Poll:
         self._outbox.send(self._ports.tell(key, severity, subject, text, case=""), now)
 
     def _triage(self, anomalies: Sequence[Anomaly], now: datetime) -> None:
-        if not anomalies:
+        fresh = self._without_lasting(anomalies, now)
+        if not fresh:
             return
         ended = frozenset(case.id for case in self._cases.listed() if not case.active)
-        for decision in triage(anomalies, self._cases.active(), known=ended):
+        for decision in triage(fresh, self._cases.active(), known=ended):
             self._metrics.anomalies.labels(type(decision).__name__).inc()
             match decision:
                 case OpenCase():
@@ -166,6 +171,25 @@ class Poll:
                     log.info("case %s: %s joins: %s", case_id, anomaly.signal.key, decision.because)
                 case Suppressed(case_id=case_id, anomaly=anomaly):
                     log.debug("case %s: %s suppressed: %s", case_id, anomaly.signal.key, decision.because)
+
+    def _without_lasting(self, anomalies: Sequence[Anomaly], now: datetime) -> list[Anomaly]:
+        """Leave out the troubles that go on without a break since their case ended: they are no news.
+
+        What was out of range at the last look is a checkpoint, so that a restart opens nothing anew either.
+        """
+        stored = self._checkpoints.get(LASTING)
+        before: list[str] = json.loads(stored) if stored else []
+        now_out = sorted({anomaly.fingerprint for anomaly in anomalies})
+        if now_out != before:
+            self._checkpoints.put(LASTING, json.dumps(now_out).encode(), now)
+        if not anomalies:
+            return []
+        ended = {had.fingerprint for case in self._cases.listed() if not case.active for had in case.anomalies}
+        lasting = ended & set(before)
+        for anomaly in anomalies:
+            if anomaly.fingerprint in lasting:
+                self._metrics.anomalies.labels("Lasting").inc()
+        return [anomaly for anomaly in anomalies if anomaly.fingerprint not in lasting]
 
     def _open(self, decision: OpenCase, now: datetime) -> None:
         anomaly = decision.anomaly

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,10 +70,11 @@ def in_this_process(config: Path) -> Iterator[None]:
     """The daemon in a thread of this process, from its own config file."""
     from config.load import load
     from daemon.app import running
+    from daemon.build import outside_of
     from daemon.clock import SystemClock
 
     clock = SystemClock()
-    with running(load(config), clock=clock, process_sandbox=True) as app:
+    with running(load(config), clock=clock, build=partial(outside_of, process_sandbox=True)) as app:
         thread = threading.Thread(target=app.cycle.run, name="cycle")
         thread.start()
         try:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cases.case import Case, Phase
+from cases.case import Case, Hold, Phase
 from cases.errors import Fenced, PermanentError, TemporaryError
 from cases.events import Entry, Escalated, Event, Frozen
 from cases.moments import iso
@@ -75,7 +75,8 @@ class Worker:
             case = claimed.case
             try:
                 waiting = self._settle(claimed) or self._paused(case)
-                if waiting or not case.active:  # a closed case comes back only for what it still owes the forge
+                if waiting or not case.active or case.hold is not Hold.NONE:
+                    # a closed case comes back only for what it still owes the forge; a held one waits for a human
                     return waiting or Release(due=None)
                 began = self._ports.clock.monotonic()
                 result = self._step(case, self._ports)

@@ -122,7 +122,7 @@ class House:
             "api": {"listen": "127.0.0.1:0"},
             "detection": {"history": "3d", "recent": "10m"},
             "judgement": {
-                "history": "2h", "warm_up": "2m", "window": "3h", "act_within": "3h", "look_every": "1m",
+                "history": "1d", "warm_up": "2m", "window": "3h", "act_within": "3h", "look_every": "1m",
                 "deploy_wait": "1h",
             },
         }  # fmt: skip
