@@ -76,6 +76,7 @@ def running(settings: Settings, *, clock: Clock | None = None, build: Build = ou
         home = stack.enter_context(at_home(store_folder(settings.store)))
         ledger = stack.enter_context(open_ledger(settings.store, clock=clock))
         outside = build(settings, home, clock)
+        stack.callback(outside.close)
         ready(settings, outside.sandbox)
         ledger.cases.take_back(home.name, clock.now())
         metrics = Metrics()
@@ -124,7 +125,7 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
     )
 
 
-def _cycle(  # noqa: PLR0913 - everything that the loop joins
+def _cycle(
     settings: Settings,
     ledger: Ledger,
     ports: Ports,

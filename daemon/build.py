@@ -1,6 +1,6 @@
 """Settings in, adapters out: each heavy library is imported only by the adapter that is really used."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,6 +23,13 @@ class Outside:
     forge: Forge
     sandbox: Sandbox
     notifiers: Mapping[str, Notifier]
+
+    def close(self) -> None:
+        """End what is under way and close the connections."""
+        for part in (self.sandbox, *self.sources.values()):
+            close: Callable[[], None] | None = getattr(part, "close", None)
+            if close is not None:
+                close()
 
 
 def outside_of(settings: Settings, home: Home, clock: Clock, *, process_sandbox: bool = False) -> Outside:

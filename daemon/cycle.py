@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from cases.errors import Fenced, TemporaryError
+from cases.errors import Fenced, PermanentError, TemporaryError
 from cases.ports import CaseStore, Claimed, Clock, Levers
 from daemon.alerts.delivery import Delivery
 from daemon.metrics import Metrics
@@ -87,8 +87,9 @@ class Cycle:
             polled = self._begin_poll()
             self._claim()
             self._begin_delivery()
-        except TemporaryError as error:  # the ledger cannot be written now: the loop goes on, and so does polling
-            log.error("the ledger does not take writes: %s", error)  # noqa: TRY400 - a sentence, no trace
+        except (TemporaryError, PermanentError) as error:
+            # The ledger cannot be written now, or holds a row that this version cannot read: polling goes on.
+            log.error("the ledger: %s", error)  # noqa: TRY400 - a sentence, no trace
         self.pulse.at = self._clock.monotonic()
         self.pulse.turns += 1
         self._metrics.turns.inc()

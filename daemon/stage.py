@@ -110,6 +110,8 @@ def staged(
         forge = stack.enter_context(serve(folder / "forge", "127.0.0.1:0", token))
         git_url = f"{forge.url}/{FULL_NAME}.git"
         api = stack.enter_context(ForgeApi(f"{forge.url}/api/v3", repository=FULL_NAME, token=token))
+        reviewing = ForgeApi(f"{forge.url}/api/v3", repository=FULL_NAME, token=token, login="shop-reviewer")
+        stack.enter_context(reviewing)
         shop = ShopRepository(folder / "developer", url=git_url, api=api, token=token)
         deployer = stack.enter_context(Deployer(folder / "platform", url=git_url, token=token))
         deployer.deploy(shop.head())
@@ -143,7 +145,7 @@ def staged(
             deployer=deployer,
             load=load,
             telemetry=telemetry,
-            reviewer=Reviewer(api),
+            reviewer=Reviewer(reviewing),
             pager=pager,
             parts=parts,
         )

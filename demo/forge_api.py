@@ -27,17 +27,17 @@ class OpenPullRequest:
 
 
 class ForgeApi:
-    """One repository of a forge, seen by one token. `api_url` ends before `/repos`."""
+    """One repository of a forge, used under one login. `api_url` ends before `/repos`."""
 
-    def __init__(self, api_url: str, *, repository: str, token: str) -> None:
+    def __init__(self, api_url: str, *, repository: str, token: str, login: str = "shop-developer") -> None:
         self._repository = repository
         self._client = httpx.Client(
             base_url=f"{api_url.rstrip('/')}/repos/{repository}/",
             headers={
-                "Authorization": f"Bearer {token}",
                 "Accept": "application/vnd.github+json",
                 "X-GitHub-Api-Version": "2022-11-28",
             },
+            auth=(login, token),
             timeout=TIMEOUT,
             trust_env=False,
         )

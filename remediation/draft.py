@@ -59,19 +59,22 @@ def _next_suspect(case: Case, ports: Ports) -> StepResult:
     limit = ports.settings.diagnosis.suspects
     lessons = ports.lessons.recall(case.fingerprint, case.service)
     able = [suspect for suspect in (case.diagnosis.suspects if case.diagnosis else ()) if fits(suspect)]
+    willing = [suspect for suspect in able if not refused(suspect, lessons)]
     reasons = [f"undoing {sha[:10]} did not mend it in the sandbox" for sha in tried if sha]
-    for suspect in able[:limit]:
+    for suspect in willing[:limit]:
         if suspect.commit.sha in tried:
-            continue
-        if refused(suspect, lessons):
-            reasons.append(f"undoing {suspect.commit.short} was refused or did not help before")
             continue
         drafted = _undo(case, ports, suspect, len(case.changes) + 1)
         if not isinstance(drafted, CannotRevert):
             return _drafted(drafted)
         reasons.append(drafted.reason)
-    if len(able) > limit:
-        reasons.append(f"{len(able) - limit} less likely suspects were not tried")
+    reasons += [
+        f"undoing {suspect.commit.short} was refused or did not help before"
+        for suspect in able
+        if suspect not in willing
+    ]
+    if len(willing) > limit:
+        reasons.append(f"{len(willing) - limit} less likely suspects were not tried")
     return give_up(case, ports, "; ".join(reasons) or "there is nothing to revert")
 
 

@@ -3,6 +3,7 @@
 | check | passes when |
 |---|---|
 | reproduction | it fails on base and passes with the change |
+| harm in production | for a rollback, in place of the reproduction: the watch judged the change harmful |
 | what passed still passes | each test that passed on base passes; what the revert itself removes is named |
 
 Could not run is an error, and never the change's fault. No tests at all prove nothing.
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from cases.case import Case
 from cases.change import Patch
 from cases.events import Disproved, Proved
+from cases.outcome import Ruling
 from cases.ports import Command, CommandReport, SandboxReport, TrialOrder
 from cases.steps import StepResult
 from cases.verdict import Check, Claim, Trial, Verdict
@@ -24,6 +26,7 @@ from remediation.ports import Ports
 
 NO_TESTS_COLLECTED = 5  # pytest's exit status
 REPRODUCTION = "Reproduction"
+HARM = "Harm in production"
 STILL_PASSES = "What passed still passes"
 
 
@@ -49,7 +52,7 @@ def prove(case: Case, ports: Ports) -> StepResult:
         return redraft(case, ports, "the watched branch moved on before the change was tried")
     began = ports.clock.monotonic()
     runs = _run(case, ports, repository)
-    checks, own = _checks(runs, change), runs.base.own_seconds + runs.change.own_seconds
+    checks, own = _checks(runs, case), runs.base.own_seconds + runs.change.own_seconds
     still = next(check for check in checks if check.name == STILL_PASSES)
     if still.verdict is Verdict.FAILED:
         again = _run(case, ports, repository)
@@ -97,6 +100,8 @@ def _run(case: Case, ports: Ports, repository: RepositorySettings) -> Runs:
     change = case.change
     forge, lead = ports.forge, change.lead
     orders = commands(repository, ports.settings.service(case.service), ports)
+    if case.change.rolls_back is not None:
+        orders = tuple(order for order in orders if order.name != "reproduce")
     reports = [
         ports.sandbox.run(
             TrialOrder(
@@ -121,8 +126,22 @@ def commands(repository: RepositorySettings, service: ServiceSettings, ports: Po
     return tuple(Command(name=name, line=line, timeout=timeout) for name, line in lines if line)
 
 
-def _checks(runs: Runs, change: Patch) -> tuple[Check, ...]:
-    return (_reproduction(runs.of("reproduce")), _still_passes(runs.of("test"), change))
+def _checks(runs: Runs, case: Case) -> tuple[Check, ...]:
+    change = case.change
+    cause = _reproduction(runs.of("reproduce")) if change.rolls_back is None else _harm(case, change.rolls_back)
+    return (cause, _still_passes(runs.of("test"), change))
+
+
+def _harm(case: Case, undone: int) -> Check:
+    """A rollback is not about the first fault: what stands for it is the harm that was measured in production."""
+    judgement = next(judgement for judgement in reversed(case.judgements) if judgement.change == undone)
+    return Check(
+        name=HARM,
+        verdict=Verdict.PASSED if judgement.ruling is Ruling.HARMFUL else Verdict.INCONCLUSIVE,
+        base=str(judgement.ruling),
+        change="not run yet",
+        detail=judgement.because,
+    )
 
 
 def _said(report: CommandReport) -> str:

@@ -1,5 +1,6 @@
 """A shop's repository, and a forge small enough to be read at once."""
 
+import base64
 import json
 import re
 import shutil
@@ -106,7 +107,8 @@ class _Calls(BaseHTTPRequestHandler):
         return read
 
     def _write(self, status: int, answer: object) -> None:
-        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+        wanted = "Basic " + base64.b64encode(f"shop-developer:{TOKEN}".encode()).decode()
+        if self.headers["Authorization"] != wanted:
             status, answer = 401, {"message": "Bad credentials"}
         body = json.dumps(answer).encode()
         self.send_response(status)

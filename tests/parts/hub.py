@@ -32,7 +32,7 @@ class Entry:
     mode: str = "100644"
 
 
-WHO = {f"GIT_{role}_{part}": "kim@example.com" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+WHO = {f"GIT_{role}_{part}": "developer@example.com" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
 
 
 def git(folder: Path, *words: str, stdin: bytes = b"") -> bytes:
@@ -67,7 +67,7 @@ class Hub:
         branch: str = "main",
         merge: str = "",
         at: int = 0,
-        author: str = "Kim",
+        author: str = "developer",
         start: str = "",
     ) -> str:
         """Write a commit on top of the branch (or of `start`) and return its sha. None removes a file."""
@@ -75,7 +75,7 @@ class Hub:
         message = title.encode()
         above = start or self.tip(branch)
         lines = [b"commit refs/heads/%s" % branch.encode()]
-        lines.append(b"committer %s <kim@example.com> %d +0000" % (author.encode(), self.clock))
+        lines.append(b"committer %s <developer@example.com> %d +0000" % (author.encode(), self.clock))
         lines.append(b"data %d\n%s" % (len(message), message))
         lines += [b"from " + above.encode()] if above else []
         lines += [b"merge " + merge.encode()] if merge else []
@@ -147,7 +147,7 @@ class World:
         folder.mkdir(parents=True)
         return GitForge([known], self.served.api_url, lambda: token, folder, timedelta(0))
 
-    def ask(self, method: str, path: str, login: str = "kim", token: str = TOKEN, **more: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+    def ask(self, method: str, path: str, login: str = "reviewer", token: str = TOKEN, **more: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         """One request to the API by a person, below the repository."""
         url = f"{self.served.api_url}/repos/acme/shop{path}"
         return self.client.request(method, url, auth=(login, token), **more)

@@ -9,7 +9,7 @@ from config.load import load
 from config.settings import Settings
 
 
-def a_document(authority: str = "pull_request", **more: Any) -> dict[str, Any]:
+def a_document(authority: str = "pull_request", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - keys of a configuration
     """The least that a file needs, and what a test adds."""
     return {
         "signals": {"prometheus": [{"name": "main", "url": "http://127.0.0.1:9"}]},
@@ -21,7 +21,7 @@ def a_document(authority: str = "pull_request", **more: Any) -> dict[str, Any]:
     }
 
 
-def some_settings(authority: str = "pull_request", **more: Any) -> Settings:
+def some_settings(authority: str = "pull_request", **more: Any) -> Settings:  # noqa: ANN401 - the same
     """The same, loaded."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trackwalker.yaml"

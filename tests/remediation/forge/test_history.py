@@ -66,7 +66,7 @@ def test_the_newest_are_kept_when_there_are_too_many(there: World) -> None:
     tree = git(there.hub.folder, "rev-parse", f"{first}^{{tree}}").decode().strip()
     stream = [b"reset refs/heads/main\nfrom %s\n" % first.encode()]
     for count in range(MOST_COMMITS):
-        who = b"committer Kim <kim@example.com> %d +0000" % (FIRST + 100 + count)
+        who = b"committer developer <developer@example.com> %d +0000" % (FIRST + 100 + count)
         stream.append(b'commit refs/heads/main\n%s\ndata 1\n.\nM 040000 %s ""\n' % (who, tree.encode()))
     git(there.hub.folder, "fast-import", "--quiet", stdin=b"".join(stream))
     last = there.hub.tip()

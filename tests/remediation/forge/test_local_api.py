@@ -34,15 +34,15 @@ def test_every_route_is_one_of_githubs() -> None:
 
 def test_who_asks_is_who_they_say_with_the_token(there: World) -> None:
     url = f"{there.served.api_url}/user"
-    assert there.client.get(url, auth=("kim", TOKEN)).json()["login"] == "kim"
+    assert there.client.get(url, auth=("reviewer", TOKEN)).json()["login"] == "reviewer"
     for scheme in ("token", "Bearer"):
         assert there.client.get(url, headers={"Authorization": f"{scheme} {TOKEN}"}).json()["login"] == "trackwalker"
-    assert there.client.get(f"{there.served.api_url}/rate_limit", auth=("kim", TOKEN)).status_code == 200
+    assert there.client.get(f"{there.served.api_url}/rate_limit", auth=("reviewer", TOKEN)).status_code == 200
 
 
 def test_nobody_comes_in_without_the_token(there: World) -> None:
     for path in ("/api/v3/user", "/api/v3/repos/acme/shop", "/acme/shop.git/info/refs", "/", "/acme/shop/pull/1"):
-        for auth in (None, ("kim", "wrong"), ("kim", "")):
+        for auth in (None, ("reviewer", "wrong"), ("reviewer", "")):
             answer = there.client.get(there.served.url + path, auth=auth)
             assert (answer.status_code, "WWW-Authenticate" in answer.headers) == (401, True)
     assert there.ask("GET", "", token="wrong").json()["message"] == "Bad credentials"
@@ -64,7 +64,7 @@ def test_what_is_not_there_is_404(there: World) -> None:
     for path in ("/branches/gone", "/pulls/99", "/issues/99", "/contents/gone", "/git/ref/heads/gone", "/compare/main"):
         answer = there.ask("GET", path)
         assert (answer.status_code, "message" in answer.json()) == (404, True)
-    gone = there.client.get(f"{there.served.api_url}/repos/acme/gone", auth=("kim", TOKEN))
+    gone = there.client.get(f"{there.served.api_url}/repos/acme/gone", auth=("reviewer", TOKEN))
     assert (gone.status_code, gone.json()["message"]) == (404, "Not Found")
 
 
@@ -186,8 +186,8 @@ def test_a_merge_has_two_parents_and_a_squash_one(there: World, number: int) -> 
     assert [merged["sha"]] == [parent["sha"] for parent in commit["parents"]]
     assert (f"More (#{second})", squashed["sha"]) == (commit["message"], there.hub.tip())
     shown = there.ask("GET", f"/pulls/{second}").json()
-    assert (shown["merged"], shown["merged_by"]["login"], shown["state"]) == (True, "kim", "closed")
-    assert there.ask("GET", f"/issues/{second}").json()["closed_by"]["login"] == "kim"
+    assert (shown["merged"], shown["merged_by"]["login"], shown["state"]) == (True, "reviewer", "closed")
+    assert there.ask("GET", f"/issues/{second}").json()["closed_by"]["login"] == "reviewer"
 
 
 def test_what_cannot_be_merged_is_405_and_what_moved_is_409(there: World, number: int) -> None:
@@ -234,7 +234,7 @@ def test_reviews(there: World, number: int) -> None:
     assert (own.status_code, "own pull request" in own.text) == (422, True)
     assert there.ask("POST", f"/pulls/{number}/reviews", json={"event": "APPROVE", "body": "Good"}).status_code == 200
     listed = there.ask("GET", f"/pulls/{number}/reviews").json()
-    assert [("APPROVED", "kim", there.hub.tip(BRANCH))] == [
+    assert [("APPROVED", "reviewer", there.hub.tip(BRANCH))] == [
         (r["state"], r["user"]["login"], r["commit_id"]) for r in listed
     ]
     asked = there.ask("POST", f"/pulls/{number}/requested_reviewers", json={"reviewers": ["lee"]})
@@ -254,7 +254,7 @@ def test_issues_comments_and_labels(there: World, number: int) -> None:
     assert on_it == ["bug", "new", "third"]
     assert {"bug", "new", "third"} == {label["name"] for label in there.ask("GET", "/labels").json()}
     said = there.ask("POST", f"/issues/{number}/comments", json={"body": "Hm"}).json()
-    assert (said["body"], said["user"]["login"]) == ("Hm", "kim")
+    assert (said["body"], said["user"]["login"]) == ("Hm", "reviewer")
     assert there.ask("POST", f"/issues/{number}/comments", json={"body": ""}).status_code == 422
     assert there.ask("GET", f"/issues/{number}").json()["comments"] == 1
     changed = there.ask("PATCH", f"/issues/{issue['number']}", json={"state": "closed", "labels": ["new"]}).json()
@@ -283,7 +283,7 @@ def test_pygithub_reviews_and_merges(there: World, number: int) -> None:
     import github
 
     api = github.Github(
-        auth=github.Auth.Login("kim", TOKEN),
+        auth=github.Auth.Login("reviewer", TOKEN),
         base_url=there.served.api_url,
         retry=None,
         seconds_between_requests=None,

@@ -76,7 +76,7 @@ def test_a_pull_requests_page_shows_text_as_text(there: World) -> None:
     there.ask("POST", "/pulls", json={"title": EVIL, "head": "more", "base": "main", "body": EVIL})
     there.ask("POST", "/issues/1/comments", json={"body": f"comment {EVIL}"})
     there.ask("POST", "/pulls/1/reviews", "lee", json={"event": "APPROVE", "body": EVIL})
-    page = there.client.get(f"{there.served.url}/acme/shop/pull/1", auth=("kim", TOKEN))
+    page = there.client.get(f"{there.served.url}/acme/shop/pull/1", auth=("reviewer", TOKEN))
     assert page.status_code == 200
     assert "<script" not in page.text
     assert "<img" not in page.text
@@ -84,7 +84,7 @@ def test_a_pull_requests_page_shows_text_as_text(there: World) -> None:
     assert "comment &lt;script&gt;" in page.text
     assert "+&lt;b&gt;more&lt;/b&gt;" in page.text
     assert "sandbox" in page.headers["Content-Security-Policy"]
-    index = there.client.get(there.served.url, auth=("kim", TOKEN))
+    index = there.client.get(there.served.url, auth=("reviewer", TOKEN))
     assert "/acme/shop/pull/1" in index.text
     assert "<script" not in index.text
 
@@ -95,16 +95,16 @@ def test_a_file_is_shown_raw_and_harmless(there: World) -> None:
     base = f"{there.served.url}/acme/shop/raw"
     kinds = {"main/p/x%20y.png": "image/png", "main/evil.html": "text/plain", "main/v.svg": "image/svg+xml"}
     for path, kind in kinds.items():
-        answer = there.client.get(f"{base}/{path}", auth=("kim", TOKEN))
+        answer = there.client.get(f"{base}/{path}", auth=("reviewer", TOKEN))
         assert answer.headers["Content-Type"].startswith(kind)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "sandbox" in answer.headers["Content-Security-Policy"]
-    assert there.client.get(f"{base}/a/b/d.txt", auth=("kim", TOKEN)).text == "deep\n"
+    assert there.client.get(f"{base}/a/b/d.txt", auth=("reviewer", TOKEN)).text == "deep\n"
 
 
 def test_a_stored_picture_is_where_its_url_says(there: World) -> None:
     url = there.forge.store_plot("shop", "case1/before.png", b"\x89PNG").facts["url"]
-    assert there.client.get(url, auth=("kim", TOKEN)).content == b"\x89PNG"
+    assert there.client.get(url, auth=("reviewer", TOKEN)).content == b"\x89PNG"
 
 
 def test_a_taken_address_is_a_permanent_error(tmp_path: Path, there: World) -> None:

@@ -1,0 +1,168 @@
+"""GitForge: the Forge port on git and a GitHub-shaped API. What is outside is always looked at before it is written."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cases.change import FileEdit
+from cases.diagnosis import Commit
+from cases.errors import PermanentError
+from cases.ports import Reverted
+from cases.pull_request import PullRequest
+from cases.steps import Receipt
+from remediation.forge import history, plots, tree
+from remediation.forge.github import GithubApi
+from remediation.forge.mirror import Mirror
+from remediation.forge.repository import OWN_BRANCHES, ForgeRepository, check_own_branch
+from remediation.forge.revert import reverted
+
+DEFAULT_SPACING = timedelta(seconds=1)  # GitHub's own advice between two writes
+PROBE_BRANCH = f"{OWN_BRANCHES}permission-probe"  # only ever named in a dry run
+
+
+class GitForge:
+    """The configured repositories on one forge.
+
+    token          asked at each use, so that a rotated one is seen; it reaches git and the API, nothing else
+    cache          a folder for the mirrors; made when missing, safe to delete while nothing runs
+    write_spacing  the least time between two writes through the API
+    local_files    whether `file://` addresses are allowed
+    """
+
+    def __init__(
+        self,
+        repositories: Sequence[ForgeRepository],
+        api_url: str,
+        token: Callable[[], str],
+        cache: Path,
+        write_spacing: timedelta = DEFAULT_SPACING,
+        *,
+        local_files: bool = False,
+    ) -> None:
+        self._api_url = api_url
+        self._api = GithubApi(api_url, token, write_spacing)
+        self._mirrors = {r.name: Mirror(r, token, cache, local_files=local_files) for r in repositories}
+
+    def head(self, repository: str) -> str:
+        """The sha at the tip of the watched branch now. PermanentError for an empty repository."""
+        mirror = self._mirror(repository)
+        mirror.fetch()
+        return mirror.head()
+
+    def commits(self, repository: str, since: datetime, until: datetime) -> tuple[Commit, ...]:
+        """The first-parent commits of the watched branch in the window: see `history.commits`."""
+        mirror = self._mirror(repository)
+        mirror.fetch()
+        return history.commits(mirror.git, mirror.head(), since, until)
+
+    def contains(self, repository: str, sha: str, ancestor: str) -> bool:
+        """Whether `ancestor` is `sha` or one of its ancestors. Either may be abbreviated; an unknown one is False."""
+        return self._mirror(repository).contains(sha, ancestor)
+
+    def tree(self, repository: str, base: str, edits: Sequence[FileEdit]) -> bytes:
+        """An uncompressed tar of the tree at `base` with the edits made: byte for byte what a push would hold."""
+        mirror = self._mirror(repository)
+        commit = mirror.known(base)
+        if edits:
+            commit = tree.committed(mirror.git, commit, edits, "tried\n")
+        return tree.archived(mirror.git, commit)
+
+    def revert(self, repository: str, base: str, commit: str) -> Reverted:
+        """Undo one commit on top of `base`: see `revert.reverted`."""
+        mirror = self._mirror(repository)
+        return reverted(mirror.git, mirror.known(base), mirror.known(commit))
+
+    def push(self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str) -> Receipt:
+        """Make the branch hold `base` plus the edits as one commit; adopt it if it holds just that already.
+
+        facts: `sha`. PermanentError when there is no permission, or the branch holds somebody else's work.
+        """
+        check_own_branch(branch)
+        mirror = self._mirror(repository)
+        commit = tree.committed(mirror.git, mirror.known(base), edits, message)
+        tip = mirror.remote_tip(branch)
+        adopted = tip is not None
+        if tip is None and (refused := mirror.push(commit, branch, expected=None)):
+            tip, adopted = mirror.remote_tip(branch), True  # somebody may have been quicker
+            if tip is None:
+                raise mirror.refusal(branch, refused)
+        held = tip or commit
+        if held != commit and not self._same_work(mirror, held, commit):
+            raise PermanentError(f"{branch} of {repository} holds somebody else's work ({held[:10]}): left alone")
+        return Receipt(key=branch, adopted=adopted, facts={"sha": held})
+
+    def find_pull_request(self, repository: str, branch: str) -> PullRequest | None:
+        """The newest pull request of that branch, in any state."""
+        return self._api.find_pull_request(self._mirror(repository).repository, branch)
+
+    def open_pull_request(
+        self, repository: str, branch: str, title: str, body: str, labels: Sequence[str], *, draft: bool
+    ) -> Receipt:
+        """Open it, or adopt the one that is there. facts: `number`, `url`."""
+        check_own_branch(branch)
+        known = self._mirror(repository).repository
+        return self._api.open_pull_request(known, branch, title, body, labels, draft=draft)
+
+    def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:
+        """Comment on the branch's pull request once: a comment with that key is adopted. facts: `url`."""
+        return self._api.comment(self._mirror(repository).repository, branch, key, body)
+
+    def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
+        """Keep the picture at `path` of the pictures' branch, or adopt it. facts: `url`, where a browser shows it."""
+        stored = plots.store(self._mirror(repository), path, content)
+        return Receipt(key=path, adopted=not stored, facts={"url": self.plot_url(repository, path)})
+
+    def plot_url(self, repository: str, path: str) -> str:
+        """Where a stored picture will be shown, known before it is stored."""
+        tree.check_path(path)
+        return plots.shown_at(self._api_url, self._mirror(repository).repository.full_name, path)
+
+    def open_pull_requests(self, repository: str) -> tuple[PullRequest, ...]:
+        """Trackwalker's own open pull requests there."""
+        return self._api.open_pull_requests(self._mirror(repository).repository)
+
+    def permissions(self, repository: str) -> tuple[tuple[str, bool, str], ...]:
+        """What is needed there, as (permission, granted, what to do when it is not). Writes nothing.
+
+        The first thing that is refused ends the list where nothing behind it can be asked. TemporaryError when the
+        forge cannot be reached.
+        """
+        mirror = self._mirror(repository)
+        rows: list[tuple[str, bool, str]] = []
+        for permission, ask in (
+            ("the token is known", self._api.login),
+            ("the repository is visible", lambda: rows.extend(self._api.permissions(mirror.repository))),
+            ("git can fetch it", mirror.fetch),
+            (f"it has the branch {mirror.repository.branch}", mirror.head),
+            ("git can push branches", lambda: self._dry_push(mirror)),
+        ):
+            try:
+                ask()
+            except PermanentError as error:
+                rows.append((permission, False, str(error)))
+                break
+            rows.append((permission, True, ""))
+        return tuple(rows)
+
+    def probe(self) -> str:
+        """Whom the forge takes us for. Raises like every call when it cannot be reached or refuses the token."""
+        return self._api.login()
+
+    def _mirror(self, repository: str) -> Mirror:
+        found = self._mirrors.get(repository)
+        if found is None:
+            raise PermanentError(f"no repository is called {repository!r} in the configuration")
+        return found
+
+    def _same_work(self, mirror: Mirror, theirs: str, ours: str) -> bool:
+        """Whether two commits hold the same tree on the same parents, whatever their messages."""
+        mirror.fetch()
+        if mirror.resolve(theirs) is None:
+            return False  # gone again, or moved on: not what we would have made
+        shape = ("log", "-1", "--format=%T %P")
+        return mirror.git.line(*shape, theirs) == mirror.git.line(*shape, ours)
+
+    def _dry_push(self, mirror: Mirror) -> None:
+        refused = mirror.push(mirror.head(), PROBE_BRANCH, expected=None, dry=True)
+        if refused:
+            raise mirror.refusal(PROBE_BRANCH, refused)

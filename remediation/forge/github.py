@@ -1,0 +1,232 @@
+"""The API half of the forge: pull requests, their comments and labels, through PyGithub.
+
+Every write is preceded by a look, and a write whose answer got lost is never repeated blindly: it raises
+TemporaryError, and the next attempt looks first. Only reads are retried by the library.
+"""
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+from cases.errors import PermanentError, TemporaryError
+from cases.pull_request import PullRequest, PullRequestState
+from cases.steps import Receipt
+from remediation.forge.github_errors import asking, reason_of
+from remediation.forge.repository import OWN_BRANCHES, ForgeRepository
+
+if TYPE_CHECKING:
+    from github import Github
+    from github.IssueComment import IssueComment
+    from github.NamedUser import NamedUser
+    from github.PullRequest import PullRequest as Pull
+    from github.Repository import Repository
+
+REQUEST_LIMIT = timedelta(seconds=20)
+READ_RETRIES = 2
+PAGE = 100
+
+
+class GithubApi:
+    """One GitHub-shaped API at `api_url`, spoken to with whatever token `token` gives at the time.
+
+    `write_spacing` is the least time between two writes (GitHub asks for a second).
+    """
+
+    def __init__(self, api_url: str, token: Callable[[], str], write_spacing: timedelta) -> None:
+        self._api_url = api_url.rstrip("/")
+        self._token = token
+        self._write_spacing = write_spacing
+        self._lock = threading.RLock()  # PyGithub spaces the writes of one thread only
+        self._held: tuple[str, Github] | None = None
+        self._logins: dict[str, str] = {}
+
+    def login(self) -> str:
+        """Whom the token belongs to."""
+        with asking("asking the forge whose token this is"):
+            token = self._token()
+            if token not in self._logins:
+                self._logins[token] = self._client().get_user().login
+            return self._logins[token]
+
+    def find_pull_request(self, repository: ForgeRepository, branch: str) -> PullRequest | None:
+        """The newest pull request from that branch of the repository itself, in any state."""
+        with asking(f"looking for the pull request of {branch} in {repository.full_name}"):
+            pull = self._newest(repository, branch)
+            return None if pull is None else _noun(repository, pull)
+
+    def open_pull_request(
+        self, repository: ForgeRepository, branch: str, title: str, body: str, labels: Sequence[str], *, draft: bool
+    ) -> Receipt:
+        """Open it, or adopt the newest one of that branch, whatever its state. facts: `number`, `url`."""
+        with self._writing(f"opening the pull request of {branch} in {repository.full_name}"):
+            pull = self._newest(repository, branch)
+            adopted = pull is not None
+            if pull is None:
+                pull, adopted = self._create(repository, branch, title, body, draft=draft)
+            if pull.state == "open":
+                missing = [label for label in labels if label not in {had.name for had in pull.labels}]
+                if missing:
+                    pull.add_to_labels(*missing)  # a label that the repository does not have yet is made by this
+            facts = {"number": str(pull.number), "url": pull.html_url}
+            return Receipt(key=branch, adopted=adopted, facts=facts)
+
+    def comment(self, repository: ForgeRepository, branch: str, key: str, body: str) -> Receipt:
+        """Comment once on the branch's pull request. A comment of our own that ends in the key's marker is adopted."""
+        marker = f"<!-- trackwalker:{key} -->"
+        if not key or any(c in "<>" or not c.isprintable() for c in key) or "--" in key:
+            raise PermanentError(f"{key[:80]!r} cannot be the key of a comment")
+        with self._writing(f"commenting on the pull request of {branch} in {repository.full_name}"):
+            pull = self._newest(repository, branch)
+            if pull is None:
+                raise PermanentError(f"{branch} of {repository.full_name} has no pull request to comment on")
+            found = self._own_comment(pull, marker)
+            made = found or pull.create_issue_comment(f"{body.rstrip()}\n\n{marker}\n")
+            return Receipt(key=key, adopted=found is not None, facts={"url": made.html_url})
+
+    def open_pull_requests(self, repository: ForgeRepository) -> tuple[PullRequest, ...]:
+        """The open pull requests that we opened, from our own branches of the repository itself."""
+        mine = self.login()
+        with asking(f"listing the pull requests of {repository.full_name}"):
+            pulls = self._repository(repository).get_pulls(state="open", sort="created", direction="desc")
+            return tuple(
+                _noun(repository, pull)
+                for pull in pulls
+                if pull.head.ref.startswith(OWN_BRANCHES) and _is_ours(repository, pull) and pull.user.login == mine
+            )
+
+    def permissions(self, repository: ForgeRepository) -> tuple[tuple[str, bool, str], ...]:
+        """What the token may do there, as (permission, granted, what to do when it is not). Writes nothing."""
+        with asking(f"asking what the token may do in {repository.full_name}"):
+            seen = self._client().get_repo(repository.full_name)
+            rights = seen.permissions
+            full_name = seen.full_name
+            rows = (
+                (
+                    "the repository has its configured name",
+                    full_name.casefold() == repository.full_name.casefold(),
+                    f"it is {full_name} now: set full_name and url",
+                ),
+                (
+                    "the repository takes changes",
+                    not seen.archived,
+                    "it is archived: unarchive it or take it out of the configuration",
+                ),
+                (
+                    "read code and pull requests",
+                    rights.pull,
+                    "give the token read access to contents, metadata and pull requests",
+                ),
+                (
+                    "open pull requests and comment",
+                    rights.push,
+                    "give the token write access to contents, pull requests and issues",
+                ),
+            )
+            return tuple((name, granted, "" if granted else advice) for name, granted, advice in rows)
+
+    def _newest(self, repository: ForgeRepository, branch: str) -> "Pull | None":
+        pulls = self._repository(repository).get_pulls(
+            state="all", head=f"{repository.owner}:{branch}", sort="created", direction="desc"
+        )
+        # A forge that does not know the filter would answer with everything: look again ourselves.
+        return next((p for p in pulls if p.head.ref == branch and _is_ours(repository, p)), None)
+
+    def _create(
+        self, repository: ForgeRepository, branch: str, title: str, body: str, *, draft: bool
+    ) -> "tuple[Pull, bool]":
+        from github import GithubException
+
+        target = self._repository(repository)
+        try:
+            return target.create_pull(base=repository.branch, head=branch, title=title, body=body, draft=draft), False
+        except GithubException as error:
+            if error.status != 422:  # noqa: PLR2004 - GitHub's "there is one already", among other things
+                raise
+            found = self._newest(repository, branch)
+            if found is None and "already exists" in reason_of(error.data):
+                raise TemporaryError(
+                    f"{repository.full_name} has a pull request of {branch} that it does not list yet"
+                ) from None
+            if found is None:
+                raise
+            return found, True
+
+    def _own_comment(self, pull: "Pull", marker: str) -> "IssueComment | None":
+        mine = self.login()
+        for comment in pull.get_issue_comments():
+            if comment.user.login == mine and (comment.body or "").rstrip().endswith(marker):
+                return comment
+        return None
+
+    def _repository(self, repository: ForgeRepository) -> "Repository":
+        """The repository as a name to ask under; nothing is fetched for it."""
+        return self._client().withLazy(True).get_repo(repository.full_name)
+
+    def _client(self) -> "Github":
+        """A client that holds the token of now."""
+        from github import Auth, Github
+        from urllib3 import Retry
+
+        token = self._token()
+        if not token:
+            raise PermanentError("forge.token is empty: set what it points to")
+        with self._lock:
+            if self._held is None or self._held[0] != token:
+                retry = Retry(
+                    total=READ_RETRIES,
+                    allowed_methods={"GET", "HEAD"},
+                    status_forcelist={500, 502, 503, 504},
+                    backoff_factor=0.2,
+                    raise_on_status=False,
+                    respect_retry_after_header=False,  # a rate limit is the cycle's to wait for, not this thread's
+                )
+                client = Github(
+                    auth=Auth.Token(token),
+                    base_url=self._api_url,
+                    timeout=int(REQUEST_LIMIT.total_seconds()),
+                    per_page=PAGE,
+                    retry=retry,
+                    seconds_between_requests=None,
+                    seconds_between_writes=self._write_spacing.total_seconds(),
+                )
+                self._held = (token, client)
+            return self._held[1]
+
+    @contextmanager
+    def _writing(self, what: str) -> Generator[None]:
+        with self._lock, asking(what):
+            yield
+
+
+def _is_ours(repository: ForgeRepository, pull: "Pull") -> bool:
+    """Whether the pull request comes from the repository itself, not from somebody's copy of it."""
+    home = cast("Repository | None", pull.head.repo)  # None once the copy it came from is gone
+    return home is not None and home.full_name.casefold() == repository.full_name.casefold()
+
+
+def _noun(repository: ForgeRepository, pull: "Pull") -> PullRequest:
+    ender: NamedUser | None = None
+    if pull.merged_at is not None:
+        state, ender = PullRequestState.MERGED, pull.merged_by
+    elif pull.state == "closed":
+        state, ender = PullRequestState.CLOSED, pull.as_issue().closed_by
+    else:
+        state = PullRequestState.OPEN
+    merged = state is PullRequestState.MERGED
+    return PullRequest(
+        repository=repository.name,
+        number=pull.number,
+        url=pull.html_url,
+        branch=pull.head.ref,
+        head=pull.head.sha,
+        state=state,
+        draft=pull.draft,
+        title=pull.title,
+        body=pull.body or "",
+        merged_sha=pull.merge_commit_sha if merged else None,
+        merged_at=pull.merged_at,
+        ended_by=None if ender is None else ender.login,
+        labels=tuple(label.name for label in pull.labels),
+    )

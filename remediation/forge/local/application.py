@@ -1,0 +1,164 @@
+"""The local forge as a WSGI application: who asks, what for, and who answers."""
+
+import hmac
+import re
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from werkzeug import Request, Response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import Map, Rule
+
+from cases.errors import TrackwalkerError
+from remediation.forge.local import git_http, pages
+from remediation.forge.local.api import api_map
+from remediation.forge.local.bare import Bare
+from remediation.forge.local.call import Call, Person, Refusal, reply
+from remediation.forge.local.records import Records
+
+Wsgi: TypeAlias = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+OWN_LOGIN = "trackwalker"
+NAMELESS = frozenset({"", "git", "x-access-token", "x-oauth-basic"})  # what clients say when only the token counts
+READS = frozenset({"GET", "HEAD"})
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+DATABASE = "forge.sqlite3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Which tokens open the forge. With no `token`, everybody may write.
+
+    A client that says who it is (HTTP Basic, the token as the password) goes by that name, so that several people can
+    share the forge: it is for one machine.
+    """
+
+    token: str | None
+    readers: Collection[str] = ()
+
+    def person(self, request: Request) -> Person | None:
+        """Who asks, or None when they may not come in."""
+        login, given = _credentials(request)
+        name = OWN_LOGIN if login in NAMELESS else login
+        if self.token is None or _same(given, self.token):
+            return Person(login=name, may_write=True)
+        if any(_same(given, reader) for reader in self.readers):
+            return Person(login=name, may_write=False)
+        return None
+
+
+class Application:
+    """Every bare repository `root/<owner>/<name>.git`, for git, for the API and for a browser."""
+
+    def __init__(self, root: Path, tokens: Tokens) -> None:
+        self._root = root.resolve()
+        self._tokens = tokens
+        self._api = api_map()
+        self._pages = Map(
+            [
+                Rule("/", endpoint=self._index),
+                Rule("/<owner>/<name>/pull/<int:number>", endpoint=pages.pull),
+                Rule("/<owner>/<name>/raw/<path:rest>", endpoint=pages.raw),
+            ],
+            merge_slashes=False,
+        )
+        self._git = Map([Rule("/<owner>/<name>.git/<path:rest>", endpoint="git", methods=["GET", "POST"])])
+        self._writing = threading.Lock()  # writes are looked up and done one after the other, so nothing is made twice
+        self.records = Records(self._root / DATABASE)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI's own
+        """WSGI."""
+        return self.respond(Request(environ))(environ, start_response)
+
+    def respond(self, request: Request) -> Response:
+        """Answer one request."""
+        person = self._tokens.person(request)
+        if person is None:
+            message = "Bad credentials" if "Authorization" in request.headers else "Requires authentication"
+            answer = reply(Refusal(401, message).body, 401)
+            answer.headers["WWW-Authenticate"] = 'Basic realm="forge"'
+            return answer
+        try:
+            return self._dispatch(request, person)
+        except Refusal as refusal:
+            return reply(refusal.body, refusal.status)
+        except (NotFound, MethodNotAllowed):
+            return reply(Refusal(404, "Not Found").body, 404)
+        except TrackwalkerError as error:  # git would not, or could not, do what was asked
+            return reply(Refusal(500, str(error)).body, 500)
+        except HTTPException as error:
+            status = error.code or 400
+            return reply(Refusal(status, error.name).body, status)
+
+    def _dispatch(self, request: Request, person: Person) -> Response:
+        if request.path.startswith("/api/v3"):
+            return self._answer_api(request, person)
+        try:
+            _, words = self._git.bind_to_environ(request.environ).match()
+        except NotFound:
+            endpoint, words = self._pages.bind_to_environ(request.environ).match()
+            return cast("Callable[[Call], Response]", endpoint)(self._call(request, person, words))
+        return self._answer_git(request, person, words)
+
+    def _answer_api(self, request: Request, person: Person) -> Response:
+        endpoint, words = self._api.bind_to_environ(request.environ).match()
+        handler, call = cast("Callable[[Call], Response]", endpoint), self._call(request, person, words)
+        if request.method in READS:
+            return handler(call)
+        origin = request.headers.get("Origin")
+        if origin is not None and origin != call.site:
+            raise Refusal(403, "Pages of other sites may not write here")
+        if call.bare.archived:
+            raise Refusal(403, "Repository was archived so is read-only.")
+        if not person.may_write:
+            raise Refusal(403, "Resource not accessible by personal access token")
+        with self._writing:
+            return handler(call)
+
+    def _answer_git(self, request: Request, person: Person, words: Mapping[str, Any]) -> Response:
+        bare = self._bare(str(words["owner"]), str(words["name"]))
+        if bare is None:
+            return Response("Repository not found.\n", status=404, mimetype="text/plain")
+        rest = str(words["rest"])
+        if git_http.is_push(request, rest):
+            if bare.archived:
+                return Response("This repository was archived so it is read-only.\n", 403, mimetype="text/plain")
+            if not person.may_write:
+                return Response("Write access to repository not granted.\n", 403, mimetype="text/plain")
+        return git_http.answer(request, self._root, bare.full_name, rest, person)
+
+    def _index(self, call: Call) -> Response:
+        found = sorted(self._root.glob("*/*.git"))
+        bares = (self._bare(folder.parent.name, folder.name.removesuffix(".git")) for folder in found)
+        return pages.index(call, [bare for bare in bares if bare is not None])
+
+    def _call(self, request: Request, person: Person, words: Mapping[str, Any]) -> Call:
+        found = None
+        if "owner" in words:
+            found = self._bare(str(words["owner"]), str(words["name"]))
+            if found is None:
+                raise Refusal(404, "Not Found")
+        site = request.host_url.rstrip("/")
+        return Call(request=request, person=person, site=site, records=self.records, found=found, words=words)
+
+    def _bare(self, owner: str, name: str) -> Bare | None:
+        folder = self._root / owner / f"{name}.git"
+        sound = NAME.fullmatch(owner) and NAME.fullmatch(name) and (folder / "HEAD").is_file()
+        return Bare(f"{owner}/{name}", folder) if sound else None
+
+
+def _credentials(request: Request) -> tuple[str, str]:
+    """The name and the token that were sent, as Basic, Bearer or `token`."""
+    given = request.authorization
+    if given is None:
+        return "", ""
+    if given.type == "basic":
+        return given.username or "", given.password or ""
+    return "", given.token or ""
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())

@@ -1,0 +1,201 @@
+"""Mirror: a bare copy of one remote below the cache folder, kept fresh. It has no work tree, ever."""
+
+import base64
+import hashlib
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cases.errors import PermanentError, TemporaryError, TrackwalkerError
+from remediation.forge.git_command import LONGEST_REASON, NOT_FOUND, Answer, GitCommand, local_error, text
+from remediation.forge.repository import ForgeRepository
+
+TRACKED = "refs/remotes/origin/"
+TRANSFER_LIMIT = timedelta(minutes=10)
+SHA = re.compile(r"[0-9a-f]{7,64}")
+
+# These attributes could leave files out of an archive or rewrite them. info/attributes outranks every .gitattributes
+# of the tree, so that what is tried in the sandbox is what is pushed, byte for byte.
+ATTRIBUTES = "* -export-ignore -export-subst -text -eol -ident -filter -working-tree-encoding\n"
+
+
+class Mirror:
+    """One remote repository on this machine. Safe to use from several threads; a cache, safe to delete when idle.
+
+    `token` is asked for anew at each use of the network, so that a rotated one is seen. `local_files` allows `file://`.
+    """
+
+    def __init__(
+        self, repository: ForgeRepository, token: Callable[[], str], cache: Path, *, local_files: bool = False
+    ) -> None:
+        self.repository = repository
+        self._token = token
+        digest = hashlib.sha256(repository.url.encode()).hexdigest()[:12]
+        self.folder = cache.absolute() / f"{repository.full_name.replace('/', '-')}-{digest}.git"
+        scheme = urlsplit(repository.url).scheme
+        allowed = {"protocol.http.allow": "always", "protocol.https.allow": "always"} if scheme != "file" else {}
+        if scheme == "file" and local_files:
+            allowed = {"protocol.file.allow": "always"}
+        self.git = GitCommand(self.folder, settings=allowed)
+        self._lock = threading.RLock()
+        self._ready = False
+
+    def fetch(self) -> None:
+        """Bring every branch up to date."""
+        with self._lock:
+            self._prepare()
+            spec = f"+refs/heads/*:{TRACKED}*"
+            words = ("--quiet", "--prune", "--no-tags", "--no-write-fetch-head", self.repository.url, spec)
+            answer = self._network("fetch", *words)
+        if answer.status != 0 or answer.timed_out:
+            raise self._error(answer, "fetch")
+
+    def head(self) -> str:
+        """The sha at the tip of the watched branch as of the last fetch."""
+        tip = self.tip(self.repository.branch)
+        if tip is None:
+            branches = self.git.line("for-each-ref", "--count=1", "--format=%(refname)", TRACKED)
+            because = f"it has no branch {self.repository.branch}" if branches else "it is empty: push a commit first"
+            raise PermanentError(f"repository {self.repository.name} at {self.repository.url} has no tip: {because}")
+        return tip
+
+    def tip(self, branch: str) -> str | None:
+        """The sha at the tip of a branch as of the last fetch."""
+        return self._commit(f"{TRACKED}{branch}")
+
+    def resolve(self, sha: str) -> str | None:
+        """The whole sha of a commit, looked for here and then at the remote; None when there is no such commit."""
+        if not SHA.fullmatch(sha):
+            return None
+        with self._lock:
+            self._prepare()
+        found = self._commit(sha)
+        if found is None:
+            self.fetch()
+            found = self._commit(sha)
+        return found if found is not None and found.startswith(sha) else None
+
+    def known(self, sha: str) -> str:
+        """As `resolve`, but an unknown commit is a PermanentError."""
+        found = self.resolve(sha)
+        if found is None:
+            raise PermanentError(f"repository {self.repository.name} has no commit {sha[:64]!r}")
+        return found
+
+    def contains(self, sha: str, ancestor: str) -> bool:
+        """Whether `ancestor` is `sha` or one of its ancestors."""
+        whole, older = self.resolve(sha), self.resolve(ancestor)
+        if whole is None or older is None:
+            return False
+        return self.git.run("merge-base", "--is-ancestor", older, whole, accept=(0, 1)).status == 0
+
+    def remote_tip(self, branch: str) -> str | None:
+        """What the remote has at the tip of that branch right now."""
+        ref = f"refs/heads/{branch}"
+        with self._lock:
+            self._prepare()
+        answer = self._network("ls-remote", "--quiet", self.repository.url, ref)
+        if answer.status != 0 or answer.timed_out:
+            raise self._error(answer, "look at the branches of")
+        lines = (line.split("\t") for line in text(answer.out).splitlines())
+        return next((sha for sha, name in lines if name == ref), None)
+
+    def push(self, commit: str, branch: str, *, expected: str | None, dry: bool = False) -> str:
+        """Set the branch to the commit if the remote still has `expected` there (None: no such branch).
+
+        Returns "" when it is done, else why the remote refused it: look again, somebody may have been quicker.
+        """
+        ref = f"refs/heads/{branch}"
+        words = ["push", "--porcelain", f"--force-with-lease={ref}:{expected or ''}"]
+        words += ["--dry-run"] if dry else []
+        answer = self._network(*words, self.repository.url, f"{commit}:{ref}")
+        if answer.status == 0 and not answer.timed_out:
+            return ""
+        refused = re.search(rf"^!\t[^\t]*:{re.escape(ref)}\t(\[.+)$", text(answer.out), re.MULTILINE)
+        if refused is None:
+            raise self._error(answer, "push to")
+        return "".join(c if c.isprintable() else "?" for c in refused[1])[:LONGEST_REASON]
+
+    def refusal(self, branch: str, reason: str) -> PermanentError:
+        """What to tell when the remote refused a push for its own reasons."""
+        return PermanentError(
+            f"the forge refuses a push of {branch} to {self.repository.name}: {reason}. "
+            f"Look at its branch rules and at what the token may do"
+        )
+
+    def _prepare(self) -> None:
+        if self._ready:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # also over what is there: an earlier life may have been killed in the middle of this
+        self.git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(self.folder))
+        (self.folder / "info").mkdir(exist_ok=True)
+        (self.folder / "info" / "attributes").write_text(ATTRIBUTES, encoding="ascii")
+        self._ready = True
+
+    def _commit(self, name: str) -> str | None:
+        answer = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        return text(answer.out).strip() if answer.status == 0 else None
+
+    def _network(self, *words: str) -> Answer:
+        """Run a command that talks to the remote. The token is in this one call's environment and nowhere else.
+
+        It raises nothing, and takes the token out of what the remote said: no message and no frame of an error has it.
+        """
+        parts = urlsplit(self.repository.url)
+        if parts.scheme == "file":
+            return self.git.ask(*words, timeout=TRANSFER_LIMIT)
+        token = self._token()
+        pair = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        key = f"http.{parts.scheme}://{parts.netloc}/.extraHeader"
+        answer = self.git.ask(*words, settings={key: f"Authorization: Basic {pair}"}, timeout=TRANSFER_LIMIT)
+        said = answer.err.replace(pair, "***")
+        return replace(answer, err=said.replace(token, "***") if token else said)
+
+    def _error(self, answer: Answer, verb: str) -> TrackwalkerError:
+        what = f"cannot {verb} {self.repository.url}"
+        lower = answer.err.lower().replace(self.repository.url.lower(), "")  # a name in it is no sign of anything
+        for kind, signs, advice in MEANINGS:
+            if any(sign in lower for sign in signs):
+                return kind(f"{what}: {advice} ({answer.reason})")
+        if answer.status == NOT_FOUND:
+            return local_error(answer, verb, self.folder)
+        return TemporaryError(f"{what}: {'it took too long' if answer.timed_out else answer.reason}")
+
+
+MEANINGS: tuple[tuple[type[TemporaryError | PermanentError], tuple[str, ...], str], ...] = (
+    (
+        PermanentError,
+        ("error: 401", "authentication failed", "could not read username", "could not read password"),
+        "the forge does not take the token: renew what forge.token points to",
+    ),
+    (PermanentError, ("was archived",), "it is archived: unarchive it or take it out of the configuration"),
+    (
+        PermanentError,
+        ("error: 403", "write access to repository not granted", "permission to"),
+        "the token has no permission for this: give it read and write access to contents and pull requests",
+    ),
+    (
+        PermanentError,
+        ("error: 404", "repository not found", "' not found", "not appear to be a git repository"),
+        "there is no such repository, or the token may not see it: check the url and the token",
+    ),
+    (
+        PermanentError,
+        ("redirect", "error: 301", "error: 302", "error: 307", "error: 308"),
+        "it moved or was renamed: set its new url",
+    ),
+    (PermanentError, ("not allowed",), "this kind of address is not allowed"),
+    (
+        PermanentError,
+        ("fsck error", "fsck.c"),
+        "its history holds an object that git finds dangerous: have it looked at",
+    ),
+    (TemporaryError, ("no space left on device",), "the disk of the cache folder is full: make room there"),
+    (TemporaryError, ("error: 429",), "the forge asks to slow down"),
+)
+"""What git's complaints mean, first match first; everything else that has to do with the network may pass by itself."""

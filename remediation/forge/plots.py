@@ -1,0 +1,49 @@
+"""Pictures beside the code: a branch of their own, with no past in common with anything else, one commit a picture."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote, urlsplit
+
+from cases.errors import TemporaryError
+from remediation.forge.mirror import Mirror
+from remediation.forge.repository import PLOTS_BRANCH
+from remediation.forge.tree import FILE, check_path, commit_tree
+
+ROUNDS = 2  # one more look when somebody else stored a picture in between
+
+
+def store(mirror: Mirror, path: str, content: bytes) -> bool:
+    """Keep the picture at `path`. False when a picture was there already: it is found again by its path."""
+    check_path(path)
+    tip, refused = None, ""
+    for _ in range(ROUNDS):
+        mirror.fetch()
+        tip = mirror.tip(PLOTS_BRANCH)
+        if tip is not None and mirror.git.run("ls-tree", "-z", tip, path).out:
+            return False
+        refused = mirror.push(_commit(mirror, tip, path, content), PLOTS_BRANCH, expected=tip)
+        if not refused:
+            return True
+    if mirror.remote_tip(PLOTS_BRANCH) != tip:
+        raise TemporaryError(f"others keep writing to {PLOTS_BRANCH} of {mirror.repository.name}")
+    raise mirror.refusal(PLOTS_BRANCH, refused)
+
+
+def shown_at(api_url: str, full_name: str, path: str) -> str:
+    """Where a browser shows the picture: GitHub's own site, or the site that an API at `…/api/v3` belongs to."""
+    parts = urlsplit(api_url)
+    host = "github.com" if parts.hostname == "api.github.com" else parts.netloc
+    return f"{parts.scheme}://{host}/{full_name}/raw/{PLOTS_BRANCH}/{quote(path)}"
+
+
+def _commit(mirror: Mirror, tip: str | None, path: str, content: bytes) -> str:
+    git = mirror.git
+    blob = git.line("hash-object", "-w", "-t", "blob", "--no-filters", "--stdin", stdin=content)
+    with TemporaryDirectory(prefix="trackwalker-index-") as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        git.run("read-tree", *([tip] if tip else ["--empty"]), environment=index)
+        line = f"{FILE} {blob}\t{path}\0".encode()
+        git.run("update-index", "-z", "--index-info", stdin=line, environment=index)
+        tree = git.line("write-tree", environment=index)
+    born = int(git.line("log", "-1", "--format=%ct", tip or mirror.head())) + 1
+    return commit_tree(git, tree, (tip,) if tip else (), f"Keep {path}\n", born)

@@ -1,0 +1,64 @@
+"""Undoing one commit on top of a later one, three-way, without touching anything."""
+
+from cases.change import FileEdit
+from cases.errors import PermanentError
+from cases.ports import Reverted
+from remediation.forge.git_command import GitCommand, text
+from remediation.forge.tree import ABSENT, EXECUTABLE, SUBMODULE, SYMLINK, Step, blobs, changed, check_path, commit_tree
+
+
+def reverted(git: GitCommand, base: str, commit: str) -> Reverted:
+    """What undoing `commit` on top of `base` gives; a merge commit is undone against its first parent.
+
+    No edits and no conflicts: it was undone before. PermanentError when `commit` is no part of `base`, has no parent,
+    or undoing it would touch a symbolic link, a submodule, or a path that no edit may name.
+    """
+    if git.run("merge-base", "--is-ancestor", commit, base, accept=(0, 1)).status != 0:
+        raise PermanentError(f"{commit[:10]} is no part of {base[:10]}: there is nothing to undo")
+    parents = git.line("rev-list", "--parents", "-n", "1", commit).split(" ")[1:]
+    if not parents:
+        raise PermanentError(f"{commit[:10]} is the repository's first commit: it cannot be undone")
+    answer = _merge(git, commit, ours=base, theirs=parents[0])
+    tree, *conflicts = [text(field) for field in answer.split(b"\0") if field]
+    if conflicts:
+        names = tuple(dict.fromkeys(conflicts))
+        return Reverted(base=base, edits=(), diff="", added=0, removed=0, conflicts=names)
+    steps = changed(git, base, tree)
+    added, removed = _counts(git, base, tree)
+    diff = text(git.run("diff-tree", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", base, tree).out)
+    return Reverted(base=base, edits=_edits(git, steps), diff=diff, added=added, removed=removed)
+
+
+def _merge(git: GitCommand, ancestor: str, *, ours: str, theirs: str) -> bytes:
+    """Merge two trees as if `ancestor` were their common past: the tree, then the conflicted paths, NUL apart.
+
+    `git merge-tree --merge-base` is younger than the git of Debian 12, so the past is told by three commits that only
+    this merge sees.
+    """
+    past = commit_tree(git, f"{ancestor}^{{tree}}", (), "past", 0)
+    left = commit_tree(git, f"{ours}^{{tree}}", (past,), "ours", 0)
+    right = commit_tree(git, f"{theirs}^{{tree}}", (past,), "theirs", 0)
+    words = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", left, right)
+    return git.run(*words, accept=(0, 1)).out
+
+
+def _edits(git: GitCommand, steps: tuple[Step, ...]) -> tuple[FileEdit, ...]:
+    for step in steps:
+        check_path(step.path.decode("utf-8", "surrogateescape"))
+        if {step.old_mode, step.new_mode} & {SYMLINK, SUBMODULE}:
+            raise PermanentError(
+                f"undoing it would touch {text(step.path)}, a symbolic link or a submodule: a human has to do that"
+            )
+    contents = blobs(git, sorted({step.new for step in steps if step.new_mode != ABSENT}))
+    return tuple(
+        FileEdit(path=step.path.decode(), content=contents.get(step.new), executable=step.new_mode == EXECUTABLE)
+        for step in steps
+    )
+
+
+def _counts(git: GitCommand, old: str, new: str) -> tuple[int, int]:
+    """Lines added and removed; a binary file counts none."""
+    out = git.run("diff-tree", "-r", "-z", "--numstat", "--no-renames", old, new).out
+    rows = [row.split(b"\t")[:2] for row in out.split(b"\0") if row]
+    added = sum(int(plus) for plus, _ in rows if plus != b"-")
+    return added, sum(int(minus) for _, minus in rows if minus != b"-")
