@@ -141,6 +141,7 @@ def _cycle(
         clock=ports.clock,
         cycle=settings.cycle,
         cases=ledger.cases,
+        outbox=ledger.outbox,
         levers=ledger.levers,
         poll=Poll(
             ports=ports, cases=ledger.cases, outbox=ledger.outbox, checkpoints=ledger.checkpoints, metrics=metrics

@@ -8,12 +8,14 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from cases.case import Phase
 from cases.errors import Fenced, PermanentError, TemporaryError
-from cases.ports import CaseStore, Claimed, Clock, Levers
+from cases.ports import CaseStore, Claimed, Clock, Levers, Outbox
 from daemon.alerts.delivery import Delivery
 from daemon.metrics import Metrics
 from daemon.poll import Poll
 from daemon.worker import Worker
+from remediation.warm import warm
 
 log = logging.getLogger("trackwalker.cycle")
 
@@ -42,6 +44,7 @@ class Cycle:
         clock: Clock,
         cycle: timedelta,
         cases: CaseStore,
+        outbox: Outbox,
         levers: Levers,
         poll: Poll,
         worker: Worker,
@@ -54,6 +57,7 @@ class Cycle:
         self._clock = clock
         self._cycle = cycle
         self._cases = cases
+        self._outbox = outbox
         self._levers = levers
         self.poll = poll
         self._worker = worker
@@ -64,6 +68,7 @@ class Cycle:
         self._renew_due = clock.monotonic()
         self._polling: Future[None] | None = None
         self._delivering: Future[object] | None = None
+        self._warm = False
         self._working: dict[Future[None], Claimed] = {}
 
     def run(self, *, cycles: int | None = None, once: bool = False) -> None:
@@ -112,8 +117,9 @@ class Cycle:
 
     def _begin_delivery(self) -> None:
         """Hand due notices over, beside the loop: a receiver that is slow to answer holds nothing up."""
-        if self._delivering is None:
-            self._delivering = self._executor.submit(self._deliver.due, self._clock.now())
+        now = self._clock.now()
+        if self._delivering is None and self._outbox.notices(now, limit=1):
+            self._delivering = self._executor.submit(self._deliver.due, now)
 
     def _claim(self) -> int:
         claimed_now = 0
@@ -121,6 +127,9 @@ class Cycle:
             claimed = self._cases.claim(self.owner, self._clock.now(), LEASE)
             if claimed is None:
                 break
+            if not self._warm and claimed.case.phase is Phase.OPEN:
+                self._warm = True
+                self._executor.submit(warm)
             future = self._executor.submit(self._worker.work, claimed)
             self._working[future] = claimed
             self.pulse.in_hand[claimed.case.id] = claimed

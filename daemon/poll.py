@@ -31,7 +31,7 @@ log = logging.getLogger("trackwalker.poll")
 ACTOR = "daemon"
 SIGHTS = "sights"  # the checkpoint: signal → what was last told of its sight
 LASTING = "lasting"  # the checkpoint: fingerprints that were out of range at the last look
-HISTORY_POINTS = 20_160  # two weeks of minutes: a finer grid teaches no more about what is normal
+HISTORY_POINTS = 4_032  # two weeks, five minutes apart: as fine as the times of day that a baseline tells apart
 LEARN_AGAIN = timedelta(minutes=1)  # after a history that could not be read
 UNSEEN = frozenset({Sight.BLIND, Sight.MISSING, Sight.STALE})
 # What may still end by itself: nothing of ours runs yet.
