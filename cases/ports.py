@@ -314,7 +314,7 @@ class CaseStore(Protocol):
         ...
 
     def take_back(self, owner: str, now: datetime) -> int:
-        """Free the cases that an earlier life of this owner still holds; how many. Its claims are fenced from now on."""
+        """Free the cases that an earlier life of this owner still holds; how many. Its claims are fenced then."""
         ...
 
     def release(self, claimed: Claimed, due: datetime | None) -> None:

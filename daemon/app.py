@@ -4,7 +4,7 @@ The command line, the tests and the demo all use it: `with running(settings) as 
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ Build = Callable[[Settings, Home, Clock], Outside]
 
 
 @contextmanager
-def running(settings: Settings, *, clock: Clock | None = None, build: Build = outside_of) -> Iterator[App]:
+def running(settings: Settings, *, clock: Clock | None = None, build: Build = outside_of) -> Generator[App]:
     """Build everything, hand out the app, and close it in reverse.
 
     `build` makes the adapters: those of the configuration, or a test's or the demo's own. Raises PermanentError for

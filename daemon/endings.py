@@ -1,7 +1,7 @@
 """SIGTERM and SIGINT wake the clock, and whatever waits on it ends in order."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -9,7 +9,7 @@ from daemon.clock import SystemClock
 
 
 @contextmanager
-def ending_on_signals(clock: SystemClock) -> Iterator[None]:
+def ending_on_signals(clock: SystemClock) -> Generator[None]:
     """Within the block, a signal to end wakes the clock for good; the old handlers come back afterwards."""
 
     def wake(number: int, frame: FrameType | None) -> None:

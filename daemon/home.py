@@ -8,7 +8,7 @@ next slot and touches nothing of the first.
 import fcntl
 import hashlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ class Home:
 
 
 @contextmanager
-def at_home(beside: Path) -> Iterator[Home]:
+def at_home(beside: Path) -> Generator[Home]:
     """Hold a slot below `beside/.trackwalker` until the block ends. Raises PermanentError when none can be had."""
     for slot in range(1, SLOTS + 1):
         folder = beside / ".trackwalker" / str(slot)

@@ -20,7 +20,7 @@ from cases.telemetry import SeriesBlock, Severity, Sight, Signal, SignalState
 from config import duration
 from daemon.metrics import Metrics
 from detectors.baseline import Baseline, fit
-from detectors.detect import detect
+from detectors.detect import Choice, detect
 from detectors.recovery import recovery
 from detectors.sight import sight
 from detectors.triage import JoinCase, OpenCase, Suppressed, triage
@@ -68,7 +68,7 @@ class Poll:
         self._checkpoints = checkpoints
         self._metrics = metrics
         self._signals = ports.settings.watched()
-        self._choices = {
+        self._choices: dict[str, Choice] = {
             signal.key: watch.detector for signal, watch in zip(self._signals, ports.settings.watch, strict=True)
         }
         self._learnt: dict[str, Learnt] = {}

@@ -5,7 +5,7 @@ Prometheus where the machine has one. Only the history before the story is made 
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -96,7 +96,7 @@ class Stage:
 @contextmanager
 def staged(
     folder: Path, clock: Clock, *, prometheus: bool | None = None, docker: bool | None = None
-) -> Iterator[Stage]:
+) -> Generator[Stage]:
     """Set the stage below `folder`, which must be empty; all of it ends with the block.
 
     `prometheus` and `docker` None take what the machine has; True or False ask for one or the other.

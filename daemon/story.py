@@ -6,7 +6,7 @@ recovers; the outcome and the lesson are kept.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -66,7 +66,7 @@ Daemon = Callable[[Path], AbstractContextManager[None]]
 
 
 @contextmanager
-def in_this_process(config: Path) -> Iterator[None]:
+def in_this_process(config: Path) -> Generator[None]:
     """The daemon in a thread of this process, from its own config file."""
     from config.load import load
     from daemon.app import running

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from cases.ports import Clock
@@ -18,7 +18,7 @@ def stuck_for(pulse: Pulse, clock: Clock, limit_s: float) -> float | None:
 
 
 @contextmanager
-def watching(pulse: Pulse, clock: Clock, limit_s: float) -> Iterator[None]:
+def watching(pulse: Pulse, clock: Clock, limit_s: float) -> Generator[None]:
     """Look at the pulse every tenth of the limit, and say so once each time it stops; `/healthz` says it too."""
     over = threading.Event()
 

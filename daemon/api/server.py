@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import uvicorn
@@ -12,7 +12,7 @@ from cases.errors import PermanentError
 
 
 @contextmanager
-def serving(app: Starlette, listen: str) -> Iterator[str]:
+def serving(app: Starlette, listen: str) -> Generator[str]:
     """Serve until the block ends; gives the address, with the port that was taken when `listen` asked for port 0."""
     host, _, port = listen.rpartition(":")
     server_socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)

@@ -1,7 +1,7 @@
 """Options that several commands share, and the two ways of printing."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,7 +41,7 @@ def settings_of(config: Path) -> "Settings":
 
 
 @contextmanager
-def ledger_of(config: Path) -> Iterator["Ledger"]:
+def ledger_of(config: Path) -> Generator["Ledger"]:
     """Open the configuration's ledger."""
     from daemon.ledger.ledger import open_ledger
 

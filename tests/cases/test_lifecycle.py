@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from cases.case import Case, Hold, Phase
 from cases.errors import IllegalStep
-from cases.events import Approved, Event, Frozen, Gated, Harmed, Joined, Merged, Opened, Retried, Thawed
+from cases.events import Approved, Drafted, Event, Frozen, Gated, Harmed, Joined, Merged, Opened, Retried, Thawed
 from cases.lifecycle import NEXT, advance, opened, replay
-from tests.parts.nouns import NOW, an_entry, an_event, an_opened
+from tests.parts.nouns import NOW, a_change, an_entry, an_event, an_opened
 
 EVENTS: tuple[type[Event], ...] = get_args(Event)
 
@@ -90,9 +90,7 @@ def test_a_rollback_is_the_next_change_of_the_same_case() -> None:
     for name in story:
         case = advance(case, an_entry(an_event(by_name[name])))
     assert case.phase is Phase.REVERTING
-    from tests.parts.nouns import a_change
-
-    case = advance(case, an_entry(type(an_event(by_name["Drafted"]))(change=a_change(number=2, rolls_back=1))))
+    case = advance(case, an_entry(Drafted(change=a_change(number=2, rolls_back=1))))
     assert (case.phase, case.change.number, case.change.rolls_back) == (Phase.DRAFTED, 2, 1)
     assert case.trial is None
     assert case.merge is None

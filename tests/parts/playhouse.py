@@ -5,7 +5,7 @@ pull requests, comments, notices.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ QUERY = "error_ratio"
 STEP_MS = 60_000
 HISTORY = timedelta(days=3)
 NORMAL, BAD, WORSE = 0.01, 0.30, 0.60
-SHOP = {
+SHOP: dict[str | bytes, bytes | None] = {
     "shop/pricing.py": b"def total(cart):\n    return sum(cart)\n",
     "shop/checkout.py": b"def checkout(cart):\n    return cart\n",
     "tests/test_shop.py": b"def test_nothing():\n    pass\n",
@@ -95,7 +95,7 @@ class House:
         return self.clock.now()
 
     @contextmanager
-    def alive(self) -> Iterator[App]:
+    def alive(self) -> Generator[App]:
         """One life of the daemon."""
         with running(self.settings(), clock=self.clock, build=self._outside) as app:
             self.app = app
@@ -208,7 +208,7 @@ class House:
 
 
 @contextmanager
-def house(folder: Path, **extra: Any) -> Iterator[House]:  # noqa: ANN401 - keys of a configuration
+def house(folder: Path, **extra: Any) -> Generator[House]:  # noqa: ANN401 - keys of a configuration
     """A shop that ran well for days, until a bad commit was deployed a few minutes ago, among innocent ones.
 
     The sandbox's answers: the suite always passes; the fault shows wherever the bad line is in the tree.

@@ -1,7 +1,7 @@
 """Ports for the tests of one step: a forge that stands still, whatever sandbox the test wants, a ledger of its own."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -75,7 +75,7 @@ class StillForge:
 
 
 @contextmanager
-def some_ports(*, settings: Settings, sandbox: Sandbox, head: str) -> Iterator[Ports]:
+def some_ports(*, settings: Settings, sandbox: Sandbox, head: str) -> Generator[Ports]:
     """Ports on a ledger of their own, at the examples' moment."""
     clock = ManualClock(NOW)
     with tempfile.TemporaryDirectory() as folder, open_ledger(f"sqlite:///{Path(folder)}/l.db", clock=clock) as ledger:

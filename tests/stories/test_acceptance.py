@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,7 @@ class Striker:
     lives: int = 0
 
     @contextmanager
-    def __call__(self, config: Path) -> Iterator[None]:
+    def __call__(self, config: Path) -> Generator[None]:
         over = threading.Event()
         thread = threading.Thread(target=self._live, args=(config, over))
         thread.start()

@@ -31,7 +31,9 @@ def test_a_bad_merge_is_reverted_judged_and_remembered(tmp_path: Path) -> None:
         # the same fault again, brought by another commit to the same file: the lesson is recalled
         with it.alive() as app:
             it.passes(30)
-            bad = {"shop/pricing.py": b"def total(cart):\n    return round(sum(cart)) + 0\n"}
+            bad: dict[str | bytes, bytes | None] = {
+                "shop/pricing.py": b"def total(cart):\n    return round(sum(cart)) + 0\n"
+            }
             it.deploy(it.commit("Round totals again", bad, minutes_ago=2), minutes_ago=1)
             it.readings.becomes(BAD, it.now)
             again = it.until(Phase.PROPOSED)
