@@ -26,7 +26,7 @@ class Outside:
 
     def close(self) -> None:
         """End what is under way and close the connections."""
-        for part in (self.sandbox, *self.sources.values()):
+        for part in (self.sandbox, self.forge, *self.sources.values()):
             close: Callable[[], None] | None = getattr(part, "close", None)
             if close is not None:
                 close()

@@ -9,7 +9,7 @@ from cases.moments import iso
 from cases.outcome import Judgement, Ruling
 from cases.pull_request import PullRequest, PullRequestState
 from cases.steps import Effect, PostComment, StepResult
-from cases.telemetry import Deploy, Severity
+from cases.telemetry import Severity
 from config import duration
 from remediation.draft import give_up
 from remediation.learn import closing
@@ -42,7 +42,10 @@ def await_deploy(case: Case, ports: Ports) -> StepResult:
         raise PermanentError(f"case {case.id} is merged, and its history has no merge")
     deadline = merge.merged_at + ports.settings.judgement.deploy_wait
     deploys = ports.changes.deploys(case.service, merge.merged_at - SKEW, ports.now)
-    running = next((deploy for deploy in deploys if _runs(deploy, merge, ports)), None)
+    running = next((deploy for deploy in deploys if deploy.runs(merge.sha)), None)
+    if running is None and deploys:
+        ports.forge.head(merge.repository)  # a later merge may carry ours: have the newest commits at hand
+        running = next((d for d in deploys if ports.forge.contains(merge.repository, d.commit, merge.sha)), None)
     if running is not None:
         text = (
             f"**Deployed.** {running.commit[:10]} runs since {iso(running.started)} ({neutral(running.source, 80)}), "
@@ -59,10 +62,6 @@ def await_deploy(case: Case, ports: Ports) -> StepResult:
         again=ports.now + ports.settings.cycle,
         waiting=f"merged as {merge.sha[:10]}; no deploy marker says yet that it runs (until {iso(deadline)})",
     )
-
-
-def _runs(deploy: Deploy, merge: Merged, ports: Ports) -> bool:
-    return deploy.runs(merge.sha) or ports.forge.contains(merge.repository, deploy.commit, merge.sha)
 
 
 def _never_deployed(case: Case, ports: Ports, merge: Merged) -> StepResult:

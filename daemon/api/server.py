@@ -8,7 +8,21 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 
-from cases.errors import PermanentError
+from cases.errors import PermanentError, TemporaryError
+
+START_TRIES = 1000  # of 10 ms each: a start takes a tenth of a second
+
+
+def _await_start(server: uvicorn.Server, thread: threading.Thread, listen: str) -> None:
+    """Return once it answers: whoever is told the address may ask at once."""
+    pause = threading.Event()
+    for _ in range(START_TRIES):
+        if server.started:
+            return
+        if not thread.is_alive():
+            break
+        pause.wait(0.01)
+    raise TemporaryError(f"the HTTP server did not start on {listen}; the log has the reason")
 
 
 @contextmanager
@@ -32,6 +46,7 @@ def serving(app: Starlette, listen: str) -> Generator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [server_socket]}, name="api", daemon=True)
     thread.start()
     try:
+        _await_start(server, thread, listen)
         yield f"http://{host}:{bound}"
     finally:
         server.should_exit = True

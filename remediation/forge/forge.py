@@ -43,6 +43,10 @@ class GitForge:
         self._api = GithubApi(api_url, token, write_spacing)
         self._mirrors = {r.name: Mirror(r, token, cache, local_files=local_files) for r in repositories}
 
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        self._api.close()
+
     def head(self, repository: str) -> str:
         """The sha at the tip of the watched branch now. PermanentError for an empty repository."""
         mirror = self._mirror(repository)

@@ -42,6 +42,13 @@ class GithubApi:
         self._held: tuple[str, Github] | None = None
         self._logins: dict[str, str] = {}
 
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        with self._lock:
+            held, self._held = self._held, None
+        if held is not None:
+            held[1].close()
+
     def login(self) -> str:
         """Whom the token belongs to."""
         with asking("asking the forge whose token this is"):

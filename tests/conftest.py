@@ -1,0 +1,12 @@
+"""What the whole suite shares: the Docker engine outlives the workers of a parallel run."""
+
+import pytest
+
+from tests.parts.dockerd import ensure_dockerd
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a parallel run the controller starts the engine when it is down, and stops it when every worker has ended."""
+    parallel = bool(getattr(session.config.option, "numprocesses", None))
+    if parallel and not hasattr(session.config, "workerinput"):
+        ensure_dockerd()
