@@ -9,7 +9,7 @@ from cases.change import Change
 from cases.diagnosis import Diagnosis
 from cases.events import Entry, Merged, Proposed
 from cases.outcome import Judgement, Lesson, Outcome
-from cases.telemetry import Deploy
+from cases.telemetry import Deploy, Severity
 from cases.verdict import Trial
 
 
@@ -67,8 +67,8 @@ class Case:
 
     @property
     def anomaly(self) -> Anomaly:
-        """The anomaly that opened it."""
-        return self.anomalies[0]
+        """The anomaly that speaks for it: the most severe one, and of those the first that was seen."""
+        return min(self.anomalies, key=lambda anomaly: list(Severity).index(anomaly.signal.severity))
 
     @property
     def change(self) -> Change:

@@ -34,12 +34,12 @@ signals: {{prometheus: [{{name: main, url: "{telemetry}"}}]}}
 watch:
   - name: error-ratio
     service: shop
-    query: service:http_error_ratio:rate15s{{service="shop"}}
+    query: service:http_error_ratio:rate5s{{service="shop"}}
     harm: up
     severity: page
   - name: route-error-ratio
     service: shop
-    query: route:http_error_ratio:rate15s{{service="shop"}}
+    query: route:http_error_ratio:rate5s{{service="shop"}}
     harm: up
 services: [{{name: shop, repository: shop, owners: ["@acme/shop"], runbook: "{forge}/{full_name}"}}]
 repositories:
@@ -58,19 +58,21 @@ alerts: {{receivers: [{{name: oncall, slack: "file:{folder}/webhook"}}]}}
 links: {{prometheus: "{telemetry}"}}
 api: {{listen: "127.0.0.1:0"}}
 detection: {{history: 14d, step: 2s, recent: 60s, confirm: 3, stale_after: 20s}}
+diagnosis: {{look_back: 30m}}
 judgement:
-  warm_up: 16s
+  warm_up: 6s
   window: 2m
   act_within: 2m
   look_every: 2s
-  step: 1s
-  history: 30s
-  min_samples: 12
+  step: 5s
+  history: 4m
+  min_samples: 4
+  holds: 2
   deploy_wait: 1m
 """
 SHORTENED = (
     "14 days of history are backfilled, not lived through",
-    "the watch skips 16 s after the deploy instead of 20 min, and lasts 2 min at most instead of 7 days",
+    "the watch skips 6 s after the deploy instead of 20 min, wants 4 readings instead of 12, and lasts 2 min at most",
     "signals are read each second instead of every 30 s, and three points 2 s apart confirm an anomaly",
     "the reviewer is a script that merges what carries our label",
 )

@@ -16,19 +16,23 @@ from typing import Any, TypeVar
 
 from cases.case import Case, Phase
 from cases.errors import TrackwalkerError
+from cases.events import Diagnosed, Disproved, Proved
 from cases.moments import iso
+from cases.outcome import Ending
 from cases.ports import Clock
 from cases.telemetry import Deploy
 from daemon.ledger.ledger import Ledger, open_ledger
 from daemon.report import case_document
 from daemon.stage import Stage
 from demo.faults import AFTER, BAD, BEFORE, DECOY
+from demo.forge_api import OpenPullRequest
 
 T = TypeVar("T")
-HEALTHY_S = 14.0  # live traffic before the fault
+HEALTHY_S = 16.0  # live traffic before the fault
 DECOY_S = 4.0  # from the bad deploy to the decoy's
-REVIEW_S = 2.0  # what the reviewer takes to read
+REVIEW_S = 25.0  # what the reviewer takes to read: long enough to know how bad it is
 POLL_S = 0.2
+BEFORE_ONSET = timedelta(seconds=45)  # how much of what was normal the picture shows
 
 
 class StoryFailed(TrackwalkerError):  # noqa: N818 - it reads as what happened
@@ -53,7 +57,7 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Told:
     """What the story came to."""
 
     case: Case
@@ -84,17 +88,16 @@ def in_this_process(config: Path) -> Generator[None]:
             thread.join()
 
 
-def play(stage: Stage, telling: Telling, daemon: Daemon = in_this_process) -> Ending:
+def play(stage: Stage, telling: Telling, daemon: Daemon = in_this_process) -> Told:
     """Play the story to its end. Raises StoryFailed with the scene that did not come."""
     with daemon(stage.config), open_ledger(f"sqlite:///{stage.folder}/trackwalker.db") as ledger:
         telling.tell(f"the shop serves commit {stage.shop.head()[:10]}, customers come, Trackwalker watches")
         _pause(HEALTHY_S)
         _break_it(stage, telling)
         case = _proposed(stage, telling, ledger)
-        opened_after = _opened_after(case, telling)
-        _merge_it(stage, telling)
+        opened_after = _merge_it(stage, telling, case)
         case = _closed(stage, telling, ledger, case)
-    return Ending(
+    return Told(
         case=case,
         pull_request={"number": case.merges[0].pull_request, "url": case.merges[0].url, "sha": case.merges[0].sha},
         plot=_plot(stage, case, telling.deploys),
@@ -130,43 +133,50 @@ def _proposed(stage: Stage, telling: Telling, ledger: Ledger) -> Case:
     case = _until(stage, "a pull request", 90, lambda: _at(ledger, case.id, {Phase.PROPOSED, Phase.ESCALATED}))
     if case.phase is Phase.ESCALATED:
         raise StoryFailed(f"the case went to a human instead: {case.escalation}")
-    if case.diagnosis:
-        telling.tell(f"suspects: {', '.join(f'{s.commit.short} ({s.score:.2f})' for s in case.diagnosis.suspects[:4])}")
-    for trial in case.trials:
-        telling.tell(
-            f"tried change {trial.change} in the sandbox: {trial.claim}; "
-            + "; ".join(f"{c.name.lower()} {c.base} → {c.change}" for c in trial.checks),
-            trial.at,
-        )
+    _tell_diagnosis(case, telling)
     return case
 
 
-def _opened_after(case: Case, telling: Telling) -> float:
-    own = sum(trial.own_seconds for trial in case.trials)
-    return (telling.clock.now() - case.opened).total_seconds() - own
+def _tell_diagnosis(case: Case, telling: Telling) -> None:
+    for entry in case.history:
+        match entry.event:
+            case Diagnosed(diagnosis=diagnosis):
+                ranked = ", ".join(f"{s.commit.short} ({s.score:.2f})" for s in diagnosis.suspects[:4])
+                telling.tell(f"suspects: {ranked}", entry.at)
+            case Proved(trial=trial) | Disproved(trial=trial):
+                checks = "; ".join(f"{check.name.lower()} {check.base} → {check.change}" for check in trial.checks)
+                telling.tell(f"tried change {trial.change} in the sandbox: {trial.claim}; {checks}", entry.at)
+            case _:
+                continue
 
 
-def _merge_it(stage: Stage, telling: Telling) -> None:
-    found = _until(
-        stage,
-        "the pull request on the forge",
-        20,
-        lambda: next(iter(stage.api.open_pull_requests(label="trackwalker")), None),
-    )
+def _merge_it(stage: Stage, telling: Telling, case: Case) -> float:
+    """Wait for the pull request, review it and deploy it; seconds from the anomaly to the open pull request."""
+    found = _until(stage, "the pull request on the forge", 20, lambda: _open_pull_request(stage))
+    took = (telling.clock.now() - case.opened).total_seconds() - sum(trial.own_seconds for trial in case.trials)
     telling.tell(f"pull request #{found.number} “{found.title}” is open")
+    _until(stage, "a message on the pager", 10, lambda: len(stage.pager.messages) > 1 or None)
+    for message in stage.pager.messages:
+        telling.tell(f"on call was told: {message.splitlines()[0]}")
     _pause(REVIEW_S)
     merged = stage.reviewer.merge_next(within=20)
     telling.tell(f"the reviewer merged #{merged.number} as {merged.sha[:10]}")
     _deploy(stage, telling, merged.sha)
     telling.tell(f"deployed {merged.sha[:10]}")
+    return took
+
+
+def _open_pull_request(stage: Stage) -> OpenPullRequest | None:
+    return next(iter(stage.api.open_pull_requests(label="trackwalker")), None)
 
 
 def _closed(stage: Stage, telling: Telling, ledger: Ledger, case: Case) -> Case:
     running = _until(stage, "the deploy marker", 60, lambda: _at(ledger, case.id, {Phase.DEPLOYED, Phase.CLOSED}))
     telling.tell(f"the marker says that it runs since {iso(running.deploys[-1].started)}; the watch begins")
     ended = _until(stage, "the judgement", 150, lambda: _at(ledger, case.id, {Phase.CLOSED}))
-    if ended.outcome:
-        telling.tell(f"outcome: {ended.outcome.ending}: {ended.outcome.because}")
+    if ended.outcome is None or ended.outcome.ending is not Ending.WORKED:
+        raise StoryFailed(f"the change was to work, and the case ended: {ended.outcome}")
+    telling.tell(f"outcome: {ended.outcome.ending}: {ended.outcome.because}")
     if ended.lesson:
         telling.tell(f"lesson {ended.lesson.id}: {ended.lesson.text}")
     return ended
@@ -204,8 +214,10 @@ def _plot(stage: Stage, case: Case, deploys: Sequence[Deploy]) -> Path:
     settings = load(stage.config)
     signal, judgement = case.anomaly.signal, settings.judgement
     source = sources_of(settings)[signal.source]
-    start, end = case.anomaly.onset - judgement.history, case.history[-1].at
-    reading = of_anomaly(source.read(signal, start, end, judgement.step), case.anomaly)
+    onset, end = case.anomaly.onset, case.history[-1].at
+    shown = source.read(signal, onset - BEFORE_ONSET, end, timedelta(seconds=1))
+    used = source.read(signal, onset - judgement.history, end, judgement.step)
+    reading, judged = (of_anomaly(block, case.anomaly) for block in (shown, used))
     its = ItsSettings(
         alpha=judgement.alpha,
         warm_up=judgement.warm_up / timedelta(milliseconds=1),
@@ -213,13 +225,13 @@ def _plot(stage: Stage, case: Case, deploys: Sequence[Deploy]) -> Path:
         holds=judgement.holds,
     )
     drawn = stage.folder / "story.png"
-    drawn.write_bytes(draw_outcome(case, reading, deploys, its))
+    drawn.write_bytes(draw_outcome(case, reading, judged, deploys, its))
     return drawn
 
 
-def document(stage: Stage, telling: Telling, ending: Ending) -> dict[str, Any]:
+def document(stage: Stage, telling: Telling, told: Told) -> dict[str, Any]:
     """What `--json` ends with."""
-    case = ending.case
+    case = told.case
     shown = case_document(case)
     return {
         "ok": True,
@@ -227,8 +239,8 @@ def document(stage: Stage, telling: Telling, ending: Ending) -> dict[str, Any]:
         "parts": stage.parts,
         "timeline": [{"at": iso(at), "what": what} for at, what in telling.timeline],
         "case": shown,
-        "pull_request": {**ending.pull_request, "opened_after_seconds": round(ending.opened_after_s, 1)},
+        "pull_request": {**told.pull_request, "opened_after_seconds": round(told.opened_after_s, 1)},
         "outcome": shown.get("outcome", {}),
         "lesson": {"id": case.lesson.id, "text": case.lesson.text} if case.lesson else {},
-        "plot": str(ending.plot),
+        "plot": str(told.plot),
     }

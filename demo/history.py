@@ -1,6 +1,6 @@
 """Two weeks of the shop before the story: the recorded series as they would have been, made from a seed.
 
-The level is the live one: `demo.load` sends 30 requests a second of which 1 % fail. Each value is what a 15 s window
+The level is the live one: `demo.load` sends 30 requests a second of which 1 % fail. Each value is what a 5 s window
 of that traffic would show, so the noise is the live noise too (Poisson counts). The daily season is anchored at the
 end, where the live readings take over.
 """
@@ -18,6 +18,8 @@ from demo.selector import NAME
 
 STEP = timedelta(minutes=1)
 LENGTH = timedelta(days=14)
+DENSE = timedelta(minutes=5)
+"""How much of the end is there by the second: what a watch of seconds compares with."""
 RATE = 30.0
 """Requests a second, at the end."""
 SEASON = 0.25
@@ -60,22 +62,24 @@ class History:
 
 
 def make_history(*, end: datetime, revision: str, length: timedelta = LENGTH, seed: int = 11) -> History:
-    """Make the readings of every minute up to `end`; the same arguments give the same numbers.
+    """Make the readings of every minute, and then of every second of the last minutes, up to `end`.
 
-    `revision` is the commit that ran all the while.
+    The same arguments give the same numbers. `revision` is the commit that ran all the while.
     """
     dice = np.random.default_rng(seed)
-    count = length // STEP
     last = int(end.timestamp())
-    times = last - np.arange(count - 1, -1, -1, dtype=np.int64) * int(STEP.total_seconds())
+    every = int(STEP.total_seconds())
+    minutes = last - np.arange(length // STEP - 1, -1, -1, dtype=np.int64) * every
+    seconds = last - np.arange(int(DENSE.total_seconds()) - 1, -1, -1, dtype=np.int64)
+    times = np.concatenate([minutes[minutes < seconds[0]], seconds])
     season = np.sin(2 * np.pi * (times - last) / timedelta(days=1).total_seconds())
     rate = RATE * (1 + SEASON * season)
     failing = BASE_ERROR_RATIO / SHARES["/checkout"] * (1 + ERROR_SEASON * season)
-    answered = {route: np.maximum(1, dice.poisson(rate * share * WINDOW_S)) for route, share in SHARES.items()}
-    failed = dice.binomial(answered["/checkout"], failing)
+    answered = {route: np.maximum(1, _counts(dice, rate * share)) for route, share in SHARES.items()}
+    failed = np.minimum(answered["/checkout"], _counts(dice, rate * SHARES["/checkout"] * failing))
     total = np.sum(list(answered.values()), axis=0)
     placed = (answered["/checkout"] - failed) / total
-    latency = (ORDER_S * placed + PAGE_S * (1 - placed)) * np.exp(0.03 * dice.standard_normal(count))
+    latency = (ORDER_S * placed + PAGE_S * (1 - placed)) * np.exp(0.03 * dice.standard_normal(len(times)))
     shop = {"service": "shop"}
     series: list[tuple[dict[str, str], Floats]] = [
         ({NAME: ERROR_RATIO.record, **shop}, failed / total),
@@ -83,8 +87,17 @@ def make_history(*, end: datetime, revision: str, length: timedelta = LENGTH, se
         ({NAME: LATENCY.record, **shop}, latency),
     ]
     for route in SHARES:
-        errors = failed if route == "/checkout" else np.zeros(count)
+        errors = failed if route == "/checkout" else np.zeros(len(times))
         series.append(({NAME: ROUTE_ERROR_RATIO.record, **shop, "route": route}, errors / answered[route]))
     running = {NAME: "build_info", **target_labels(), "revision": revision}
-    series.append((running, np.ones(count)))
+    series.append((running, np.ones(len(times))))
     return History(times=times, series=tuple(series))
+
+
+def _counts(dice: np.random.Generator, per_second: Floats) -> Seconds:
+    """What the window that ends at each time counts: a new one each minute, a sliding one where times are seconds."""
+    dense = int(DENSE.total_seconds())
+    apart = dice.poisson(per_second[:-dense] * WINDOW_S)
+    lead_in = np.full(WINDOW_S - 1, per_second[-dense])
+    each_second = dice.poisson(np.concatenate([lead_in, per_second[-dense:]]))
+    return np.concatenate([apart, np.convolve(each_second, np.ones(WINDOW_S, dtype=np.int64), "valid")])

@@ -5,7 +5,7 @@ Each rule is one value, from which both the PromQL of a real Prometheus and the 
 
 from dataclasses import dataclass
 
-WINDOW_S = 15
+WINDOW_S = 5
 """Seconds over which rates are taken: short, because the story is."""
 
 
@@ -32,20 +32,20 @@ class Rule:
 
 
 ERROR_RATIO = Rule(
-    record="service:http_error_ratio:rate15s",
+    record="service:http_error_ratio:rate5s",
     by=("service",),
     numerator='http_requests_total{status=~"5.."}',
     denominator="http_requests_total",
 )
-REQUESTS = Rule(record="service:http_requests:rate15s", by=("service",), numerator="http_requests_total")
+REQUESTS = Rule(record="service:http_requests:rate5s", by=("service",), numerator="http_requests_total")
 LATENCY = Rule(
-    record="service:http_latency_seconds:mean15s",
+    record="service:http_latency_seconds:mean5s",
     by=("service",),
     numerator="http_request_duration_seconds_sum",
     denominator="http_request_duration_seconds_count",
 )
 ROUTE_ERROR_RATIO = Rule(
-    record="route:http_error_ratio:rate15s",
+    record="route:http_error_ratio:rate5s",
     by=("service", "route"),
     numerator='http_requests_total{status=~"5.."}',
     denominator="http_requests_total",

@@ -31,8 +31,11 @@ def draw(reading: Reading, deploys: Sequence[Deploy]) -> bytes:
     )
 
 
-def draw_outcome(case: Case, reading: Reading, deploys: Sequence[Deploy], its: ItsSettings) -> bytes:
-    """A PNG in two panels: metric, anomaly, pull request, merge, deploy and recovery; and the effect at each look."""
+def draw_outcome(case: Case, reading: Reading, judged: Reading, deploys: Sequence[Deploy], its: ItsSettings) -> bytes:
+    """A PNG in two panels: metric, anomaly, pull request, merge, deploy and recovery; and the effect at each look.
+
+    `judged` are the readings on the grid that the watch used.
+    """
     anomaly, change = reading.anomaly, case.deploys[-1]
     marks = [*_trouble(reading), *_deploys(reading, deploys, but=change)]
     marks.append(Mark(at=change.started, label=f"change {change.commit[:7]}", kind=MarkKind.CHANGE))
@@ -47,7 +50,7 @@ def draw_outcome(case: Case, reading: Reading, deploys: Sequence[Deploy], its: I
         marks.append(Mark(at=back, label="recovered", kind=MarkKind.RECOVERY))
     judgement = case.judgement
     ended = judgement.at if judgement else from_milliseconds(int(reading.times[-1]))
-    effects = _effects(reading, change.started, ended, its)
+    effects = _effects(judged, change.started, ended, its)
     return outcome_plot(
         reading.times,
         reading.values,

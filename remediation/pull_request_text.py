@@ -196,7 +196,7 @@ def _what_happened(story: Story) -> list[str]:
         began,
         *(
             f"- also {other.signal.name}{_where(other)}: {figure(other.value)} (expected {_band(other)})"
-            for other in story.case.anomalies[1:4]
+            for other in [other for other in story.case.anomalies if other is not anomaly][:3]
         ),
     ]
 

@@ -12,7 +12,7 @@ import click
 from daemon.commands.options import json_option, print_json
 
 if TYPE_CHECKING:
-    from daemon.story import Ending, Telling
+    from daemon.story import Telling, Told
 
 STORIES = ("loop",)
 
@@ -40,8 +40,8 @@ def command(story: str, *, keep: bool, as_json: bool) -> None:
         with staged(folder, clock) as stage:
             if not as_json:
                 _introduce(stage.parts, SHORTENED)
-            ending = play(stage, telling)
-            told = document(stage, telling, ending)
+            told = play(stage, telling)
+            shown = document(stage, telling, told)
     except (TrackwalkerError, OutsideError) as error:
         click.echo(f"the story did not come to its end: {error}", err=True)
         if as_json:
@@ -52,9 +52,9 @@ def command(story: str, *, keep: bool, as_json: bool) -> None:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
     if as_json:
-        print_json({**told, "plot": str(plot)})
+        print_json({**shown, "plot": str(plot)})
     else:
-        _conclude(telling, ending, plot, folder if keep else None)
+        _conclude(telling, told, plot, folder if keep else None)
 
 
 def _silent(at: datetime, what: str) -> None:
@@ -85,11 +85,11 @@ def _keep_plot(folder: Path) -> Path | None:
     return Path(shutil.copy(drawn, kept / "story.png"))
 
 
-def _conclude(telling: "Telling", ending: "Ending", plot: Path | None, folder: Path | None) -> None:
+def _conclude(telling: "Telling", told: "Told", plot: Path | None, folder: Path | None) -> None:
     seconds = (telling.timeline[-1][0] - telling.timeline[0][0]).total_seconds()
     click.echo("")
     click.echo(f"The whole story took {seconds:.0f} s.")
-    click.echo(f"Anomaly seen → pull request open: {ending.opened_after_s:.1f} s, the shop's own tests left out.")
+    click.echo(f"Anomaly seen → pull request open: {told.opened_after_s:.1f} s, the shop's own tests left out.")
     if plot:
         click.echo(f"Metric, anomaly, merge, deploy and recovery: {plot}")
     if folder:

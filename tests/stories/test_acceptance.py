@@ -78,13 +78,13 @@ def test_the_story_ends_the_same_whenever_the_daemon_is_killed(tmp_path: Path) -
     striker = Striker()
     telling = Telling(clock=clock, say=lambda at, what: print(f"{at:%H:%M:%S} {what}"))  # noqa: T201 - shown on failure
     with staged(tmp_path, clock, prometheus=True, docker=True) as stage:
-        ending = play(stage, telling, striker)
-        assert ending.case.outcome is not None
-        assert ending.case.outcome.ending is Ending.WORKED
+        told = play(stage, telling, striker)
+        assert told.case.outcome is not None
+        assert told.case.outcome.ending is Ending.WORKED
         # the proof takes the case from drafted to proved in one breath, so a phase may pass unseen: most are struck
         assert len(striker.struck) >= 5, striker.struck
         assert striker.lives == len(striker.struck) + 1
-        number = ending.pull_request["number"]
+        number = told.pull_request["number"]
         assert stage.api.open_pull_requests(label="trackwalker") == ()
         stages = [body.split("**")[1].split()[0].strip(".:") for body in comments(stage, number)]
         assert stages == ["Merged", "Deployed", "Worked"]
