@@ -87,6 +87,8 @@ class House:
     extra: dict[str, Any]
     wrap_forge: Callable[[Forge], Forge] = lambda forge: forge
     wrap_sandbox: Callable[[Sandbox], Sandbox] = lambda sandbox: sandbox
+    token: str = TOKEN
+    repository: dict[str, str] = field(default_factory=dict[str, str])
     app: App | None = field(default=None, init=False)
     shas: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -113,6 +115,7 @@ class House:
                     "url": f"{self.world.served.url}/acme/shop.git",
                     "full_name": "acme/shop",
                     "reproduce": "reproduce",
+                    **self.repository,
                 }
             ],
             "deploys": [{"prometheus": "build_info"}],
@@ -197,7 +200,7 @@ class House:
         del settings
         changes: Changes = RecordedMarkers(recorded=self.deploys)
         del home
-        forge = self.world.adapter()
+        forge = self.world.adapter(self.token, **self.repository)
         return Outside(
             sources={"main": self.readings},
             changes=changes,
