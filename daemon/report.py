@@ -22,6 +22,7 @@ from cases.events import (
 )
 from cases.moments import iso
 from cases.verdict import Trial
+from remediation.neutral import neutral
 
 
 def case_document(case: Case) -> dict[str, Any]:
@@ -93,7 +94,8 @@ def case_text(case: Case) -> str:
         lines += [f"  {fact.id}  {fact.fact}  [{fact.source}]" for fact in case.diagnosis.facts]
         lines += ["suspects:"]
         lines += [
-            f"  {s.score:.2f}  {s.commit.short}  {s.commit.title}  {s.mechanism}" for s in case.diagnosis.suspects[:5]
+            f"  {s.score:.2f}  {s.commit.short}  {neutral(s.commit.title, 80)}  {neutral(s.mechanism)}"
+            for s in case.diagnosis.suspects[:5]
         ]
     for change in case.changes:
         lines += ["", f"change {change.number} ({change.kind}, {change.origin}): {change.title}"]

@@ -167,7 +167,7 @@ def an_entry(event: Event, minutes: float = 0) -> Entry:
     return Entry(at=NOW + timedelta(minutes=minutes), actor="daemon", event=event)
 
 
-_EVENTS: tuple[Event, ...] = (
+EXAMPLES: tuple[Event, ...] = (
     an_opened(),
     Joined(anomaly=an_anomaly("latency")),
     Recovered(because="it fell"),
@@ -200,4 +200,4 @@ _EVENTS: tuple[Event, ...] = (
 
 def an_event(kind: type[Event]) -> Event:
     """The example of that kind of event."""
-    return next(event for event in _EVENTS if type(event) is kind)
+    return next(event for event in EXAMPLES if type(event) is kind)
