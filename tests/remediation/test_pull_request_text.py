@@ -67,7 +67,8 @@ def a_story(title: str = "Round discounts", claim: Claim = Claim.PROVED) -> Stor
     reading = Reading(anomaly=case.anomaly, times=times, values=np.full(61, 0.27))
     return Story(
         case=case, change=change, trial=a_trial(claim), now=NOW, deploys=deploys, service=SERVICE,
-        links=LinksSettings(prometheus="http://127.0.0.1:9090"), reading=reading, plot="http://127.0.0.1/p.png", spark="▁█",
+        links=LinksSettings(prometheus="http://127.0.0.1:9090"), reading=reading,
+        plot="http://127.0.0.1/p.png", spark="▁█",
     )  # fmt: skip
 
 
