@@ -7,6 +7,7 @@ from cases.errors import PermanentError
 from cases.events import Drafted, Escalated, Redrafted
 from cases.steps import StepResult
 from cases.telemetry import Severity
+from cases.verdict import Claim
 from remediation.diagnose import fits
 from remediation.playbooks.revert import CannotRevert, Drafting, revert, roll_back
 from remediation.ports import Ports
@@ -55,7 +56,8 @@ def _drafted(change: Patch) -> StepResult:
 
 def _next_suspect(case: Case, ports: Ports) -> StepResult:
     """Go down the ranking: what can have done it, was not tried, and was not refused before."""
-    tried = {change.inverse_of for change in case.changes}
+    failed = {trial.change for trial in case.trials if trial.claim is Claim.DISPROVED}
+    tried = [change.inverse_of for change in case.changes if change.number in failed]
     limit = ports.settings.diagnosis.suspects
     lessons = ports.lessons.recall(case.fingerprint, case.service)
     able = [suspect for suspect in (case.diagnosis.suspects if case.diagnosis else ()) if fits(suspect)]

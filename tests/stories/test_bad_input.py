@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cases.case import Phase
-from cases.events import TakenOver
+from cases.events import Approved, Entry, Retried, TakenOver
 from cases.ports import Command, CommandReport, TrialOrder
-from tests.parts.hub import READER
+from tests.parts.hub import READER, TOKEN
 from tests.parts.playhouse import house
 
 
@@ -22,6 +22,14 @@ def test_no_permission_to_push_goes_to_a_human(tmp_path: Path) -> None:
             assert it.pull_requests() == []
             it.passes(1)
             assert "shop: a human is needed" in it.subjects()
+        it.token = TOKEN  # mended by a human, who asks for another try
+        with it.alive() as app:
+            app.ledger.cases.add(
+                case.id, Entry(at=it.now, actor="human:sre", event=Retried(because="mended")), (), it.now
+            )
+            again = it.until(Phase.PROPOSED)
+            assert (again.id, again.change.inverse_of) == (case.id, case.change.inverse_of)
+            assert len(it.pull_requests()) == 1
 
 
 def test_an_empty_repository_goes_to_a_human(tmp_path: Path) -> None:
@@ -64,8 +72,6 @@ def test_a_humans_commit_on_the_branch_is_left_alone_and_followed(tmp_path: Path
 
 def test_a_branch_that_somebody_else_made_is_never_overwritten(tmp_path: Path) -> None:
     with house(tmp_path, authority={"default": "observe"}) as it, it.alive() as app:
-        from cases.events import Approved, Entry
-
         case = it.until(Phase.PROVED)
         theirs = it.world.hub.commit("Theirs", {"NOTES": b"mine\n"}, branch=case.change.branch(case.id), start="main")
         app.ledger.cases.add(case.id, Entry(at=it.now, actor="human:sre", event=Approved(because="go")), (), it.now)
