@@ -156,7 +156,8 @@ class TestContract:
         assert series["metric"] == {"__name__": REQUESTS.record, "service": "shop"}
         assert [time for time, _ in series["values"]] == list(range(end - 600, end + 1, 60))
         # the newest reading at or before each step: they are a minute apart, and a second apart at the end
-        newest = np.searchsorted(world.history.times, np.arange(end - 600, end + 1, 60), side="right") - 1
+        steps = np.arange(int(end) - 600, int(end) + 1, 60, dtype=np.int64)
+        newest = np.searchsorted(world.history.times, steps, side="right") - 1
         expected = world.history.series[1][1][newest]
         np.testing.assert_allclose([float(text) for _, text in series["values"]], expected, rtol=1e-12)
 
