@@ -10,3 +10,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     parallel = bool(getattr(session.config.option, "numprocesses", None))
     if parallel and not hasattr(session.config, "workerinput"):
         ensure_dockerd()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest story goes first: it waits more than it works, and the other worker does the rest meanwhile."""
+    items.sort(key=lambda item: "test_acceptance" not in item.nodeid)

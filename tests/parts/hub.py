@@ -138,6 +138,7 @@ class World:
     faults: Faults
     cache: Path
     client: httpx.Client
+    made: list[GitForge] = field(default_factory=list[GitForge])
 
     def adapter(self, token: str = TOKEN, **changes: str) -> GitForge:
         """Another adapter for the same forge, with a cache of its own."""
@@ -145,7 +146,8 @@ class World:
         known = ForgeRepository(**(fields | changes))
         folder = self.cache / f"other-{len(list(self.cache.glob('other-*')))}"
         folder.mkdir(parents=True)
-        return GitForge([known], self.served.api_url, lambda: token, folder, timedelta(0))
+        self.made.append(GitForge([known], self.served.api_url, lambda: token, folder, timedelta(0)))
+        return self.made[-1]
 
     def ask(self, method: str, path: str, login: str = "reviewer", token: str = TOKEN, **more: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         """One request to the API by a person, below the repository."""
@@ -166,5 +168,8 @@ def world(folder: Path, around: Callable[[Any], Any] | None = None) -> Generator
         with httpx.Client(
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         ) as client:  # plain HTTP only: no roots to load
-            yield World(hub, served, known, forge, faults, cache, client)
+            built = World(hub, served, known, forge, faults, cache, client)
+            yield built
+            for adapter in (forge, *built.made):
+                adapter.close()
     assert openapi.failures == [], "\n".join(openapi.failures)
