@@ -1,6 +1,7 @@
 """What one setting says of another: names that must exist, names that must be told apart, lengths that must fit."""
 
 from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
 from config.document import Loc
@@ -90,6 +91,17 @@ def _thresholds(settings: Settings) -> Found:
             yield (*loc, "harm"), ("is missing, and a threshold has a side", "add harm: up or harm: down")
 
 
+def _hosts(settings: Settings) -> Found:
+    """The forge's token is sent to the git hosts too: each must be the forge's own (api.github.com's is github.com)."""
+    forge = urlsplit(settings.forge.api_url).netloc
+    own = {forge, forge.removeprefix("api.")}
+    for place, repository in enumerate(settings.repositories):
+        host = urlsplit(repository.url).netloc
+        if host not in own:
+            hint = f"give the address on {forge.removeprefix('api.')}, or set forge.api_url to {host}'s API"
+            yield ("repositories", place, "url"), (f"{host} is not the forge's host, and would get its token", hint)
+
+
 def _lengths(settings: Settings) -> Found:
     """Stretches of time that must fit into each other."""
     detection, judgement = settings.detection, settings.judgement
@@ -118,4 +130,4 @@ def _lengths(settings: Settings) -> Found:
     yield from ((loc, said) for fit, loc, said in fits if not fit)
 
 
-_RULES: Sequence[Callable[[Settings], Found]] = (_doubles, _sources, _services, _thresholds, _lengths)
+_RULES: Sequence[Callable[[Settings], Found]] = (_doubles, _sources, _services, _thresholds, _hosts, _lengths)

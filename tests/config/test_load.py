@@ -25,7 +25,7 @@ PLANTED = ("s3cr3t", "ghp_000", "314159265358979323")
 LEAST = """\
 signals: {prometheus: [{name: main, url: "http://127.0.0.1:9090"}]}
 watch: [{name: errors, service: shop, query: up}]
-repositories: [{name: web, url: "http://127.0.0.1:3000/acme/shop.git", full_name: acme/shop}]
+repositories: [{name: web, url: "https://github.com/acme/shop.git", full_name: acme/shop}]
 forge: {token: env:GITHUB_TOKEN}
 """
 

@@ -15,7 +15,7 @@ def a_document(authority: str = "pull_request", **more: Any) -> dict[str, Any]: 
         "signals": {"prometheus": [{"name": "main", "url": "http://127.0.0.1:9"}]},
         "watch": [{"name": "errors", "service": "shop", "query": "errors", "harm": "up"}],
         "repositories": [{"name": "shop", "url": "http://127.0.0.1:9/acme/shop.git", "full_name": "acme/shop"}],
-        "forge": {"token": "env:TOKEN"},
+        "forge": {"api_url": "http://127.0.0.1:9/api/v3", "token": "env:TOKEN"},
         "authority": {"default": authority},
         **more,
     }
