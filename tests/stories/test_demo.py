@@ -1,0 +1,50 @@
+"""The demo as a user runs it, on a machine with neither Prometheus nor Docker, and with both."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.parts.dockerd import ensure_dockerd
+
+LONGEST_S = 180
+PULL_REQUEST_S = 10
+HIDDEN = ("prometheus", "promtool", "docker", "dockerd")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("bare", [True, False])
+def test_the_whole_story_happens_in_time(tmp_path: Path, bare: bool) -> None:  # noqa: FBT001 - pytest's parameter
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    if bare:
+        programs = tmp_path / "bin"
+        programs.mkdir()
+        for folder in os.environ["PATH"].split(os.pathsep):
+            for program in Path(folder).glob("*") if Path(folder).is_dir() else ():
+                if program.name not in HIDDEN and not (programs / program.name).exists():
+                    (programs / program.name).symlink_to(program)
+        environment |= {"PATH": str(programs), "DOCKER_HOST": "unix:///nowhere/docker.sock"}
+        assert shutil.which("prometheus", path=str(programs)) is None
+    else:
+        ensure_dockerd()
+    began = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", "from daemon.main import main; main()", "demo", "--json"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert time.monotonic() - began < LONGEST_S
+    told = json.loads(ended.stdout)
+    assert set(told) >= {"ok", "story", "parts", "timeline", "case", "pull_request", "outcome", "lesson"}
+    assert told["ok"] is True
+    assert told["outcome"]["ending"] == "worked"
+    assert told["pull_request"]["opened_after_seconds"] <= PULL_REQUEST_S
+    assert ("recorder" in told["parts"]["telemetry"]) is bare
+    assert ("process" in told["parts"]["sandbox"]) is bare
+    assert (tmp_path / "demo-out" / "story.png").exists()
