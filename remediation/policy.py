@@ -26,7 +26,7 @@ class Traffic:
 
 def gate(case: Case, change: Patch, trial: Trial, settings: Settings, traffic: Traffic, now: datetime) -> Decision:
     """Whether this change may become a pull request now."""
-    reasons = _forbidden(change, settings)
+    reasons = (*_forbidden(change, settings), *_unlinked(case, change, trial))
     if reasons:
         return Refuse(reasons=reasons)
     if not _approved(case) and settings.authority.granted < Authority.PULL_REQUEST:
@@ -62,6 +62,19 @@ def _forbidden(change: Patch, settings: Settings) -> tuple[str, ...]:
     if change.blast_radius.migrations.startswith("found"):
         reasons.append(f"it touches a migration ({change.blast_radius.migrations}); undoing code does not undo data")
     return tuple(reasons)
+
+
+def _unlinked(case: Case, change: Patch, trial: Trial) -> tuple[str, ...]:
+    """Timing alone accuses nobody: what the sandbox did not prove needs something that links it to the symptom."""
+    if trial.claim is Claim.PROVED or change.rolls_back is not None:
+        return ()
+    suspects = case.diagnosis.suspects if case.diagnosis else ()
+    suspect = next((suspect for suspect in suspects if suspect.commit.sha == change.inverse_of), None)
+    if suspect is None or suspect.mechanism:
+        return ()
+    others = ", ".join(other.commit.short for other in suspects if other.before_onset and other is not suspect)
+    shortlist = f"; it could as well be {others}" if others else ""
+    return (f"nothing but its time links {suspect.commit.short} to the symptom, and it was not reproduced{shortlist}",)
 
 
 def _busy(settings: Settings, traffic: Traffic, now: datetime) -> str:

@@ -25,6 +25,7 @@ from remediation.reading import Reading
 
 MOST_LINES = 60
 MINUTES_FROM, HOURS_FROM = 90, 5400  # seconds from which a duration reads better in minutes, in hours
+UNCHECKED = "- not checked in this version: operational causes (traffic, certificates, DNS, provider, node, bad input)"
 SHOWN = {
     Claim.PROVED: "the fault shows with it and is gone without it, in the sandbox",
     Claim.CORRELATED: "the sandbox did not reproduce the fault, so this is timing and wording only",
@@ -213,6 +214,7 @@ def _why(story: Story) -> list[str]:
         *(f"- {fact.id}: {fact.fact}" for fact in (*diagnosis.facts[:2], *cited, *lessons)),
         *(f"- set aside: {neutral(text, 160)}" for text in diagnosis.alternatives[:3]),
         *(f"- not seen: {neutral(text, 160)}" for text in diagnosis.blind),
+        *(() if story.trial.claim is Claim.PROVED else (UNCHECKED,)),
         *(f"- change {trial.change} was tried before this one, and disproved" for trial in _disproved(story)),
         f"- confidence of the ranking alone, before the sandbox: {diagnosis.confidence:.0%} (not calibrated yet)",
     ]

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from cases.events import Approved, Drafted
-from cases.lifecycle import opened
+from cases.events import Approved, Diagnosed, Drafted
+from cases.lifecycle import advance, opened
 from cases.policy import Allow, AskFirst, Refuse, Wait
 from cases.pull_request import PullRequest, PullRequestState
 from cases.verdict import Claim
 from remediation.policy import Traffic, gate
-from tests.parts.nouns import NOW, a_change, a_trial, an_entry, an_opened
+from tests.parts.nouns import NOW, SHA, a_change, a_diagnosis, a_suspect, a_trial, an_entry, an_opened
 from tests.parts.settings import some_settings as settings
 
 QUIET = Traffic(open=(), opened=())
@@ -35,6 +35,19 @@ def test_what_is_only_correlated_is_a_draft() -> None:
     trial = replace(a_trial(), claim=Claim.CORRELATED)
     decision = gate(CASE, a_change(), trial, settings(), QUIET, NOW)
     assert decision == Allow(draft=True, because="the cause is correlated, not reproduced")
+
+
+def test_time_alone_accuses_nobody() -> None:
+    guess = replace(a_trial(), claim=Claim.CORRELATED)
+    unlinked = replace(a_diagnosis(), suspects=(replace(a_suspect(), mechanism=""), a_suspect(SHA)))
+    case = advance(CASE, an_entry(Diagnosed(diagnosis=unlinked)))
+    decision = gate(case, a_change(), guess, settings(), QUIET, NOW)
+    assert isinstance(decision, Refuse)
+    assert "nothing but its time links c0ffee00c0 to the symptom" in decision.reasons[0]
+    assert "it could as well be 0123456789" in decision.reasons[0]
+    linked = advance(CASE, an_entry(Diagnosed(diagnosis=a_diagnosis())))
+    assert isinstance(gate(linked, a_change(), guess, settings(), QUIET, NOW), Allow)
+    assert gate(case, a_change(), a_trial(), settings(), QUIET, NOW) == Allow()
 
 
 @pytest.mark.parametrize("authority", ["observe", "propose"])

@@ -7,6 +7,7 @@ import pytest
 
 from cases.case import Hold, Phase
 from cases.outcome import Ending
+from cases.ports import CommandReport
 from tests.parts.playhouse import BAD, NORMAL, WORSE, house
 
 
@@ -45,6 +46,20 @@ def test_a_bad_merge_is_reverted_judged_and_remembered(tmp_path: Path) -> None:
             newest = max(it.pull_requests(), key=lambda found: found["number"])
             assert f"lesson {case.lesson.id}" in newest["body"]
             assert app.ledger.cases.listed(5)[0].id == again.id
+
+
+def test_what_the_sandbox_does_not_reproduce_is_a_draft_that_says_so(tmp_path: Path) -> None:
+    with house(tmp_path) as it:
+        it.trial = lambda _, command: CommandReport(
+            name=command.name, exit_code=0, ended="exited", output="", seconds=0.1, tests=(("t::a", "passed"),)
+        )
+        with it.alive():
+            it.until(Phase.PROPOSED)
+            (pull,) = it.pull_requests()
+            assert pull["draft"]
+            assert "**correlated, not reproduced**" in pull["body"]
+            assert "proved" not in pull["body"]
+            assert "not checked in this version: operational causes" in pull["body"]
 
 
 def test_a_harmful_change_is_rolled_back_as_the_next_change_of_the_case(tmp_path: Path) -> None:
