@@ -25,7 +25,7 @@ from demo.telemetry import Telemetry, open_telemetry
 OWNER, NAME = "acme", "shop"
 FULL_NAME = f"{OWNER}/{NAME}"
 
-# Everything that a story shortens is here, and is printed when it is played.
+# Everything that a story shortens is here; what bears on what it shows is printed (SHORTENED), waiting times are not.
 CONFIG = """\
 # The demo's configuration: the same keys as anybody's, with waiting times made short.
 store: sqlite:///{folder}/trackwalker.db
@@ -71,10 +71,11 @@ judgement:
   deploy_wait: 1m
 """
 SHORTENED = (
-    "14 days of history are backfilled, not lived through",
-    "the watch skips 6 s after the deploy instead of 20 min, wants 4 readings instead of 12, and lasts 2 min at most",
+    "14 days of history are backfilled from a seed, as are most of the 4 min that the watch compares with",
+    "the watch reads every 5 s, skips 6 s after the deploy instead of 20 min, and lasts 2 min at most, not 7 days",
+    "it wants 4 readings instead of 12, held for 2 instead of 3: for so short a story, no recommendation",
     "signals are read each second instead of every 30 s, and three points 2 s apart confirm an anomaly",
-    "the reviewer is a script that merges what carries our label",
+    "the reviewer is a script that takes 25 s and merges what carries our label",
 )
 
 
