@@ -34,6 +34,8 @@ class Part:
     """The edits to one repository. The pushed tree is `base` plus `edits`, byte for byte, and nothing else.
 
     `diff` is the unified diff of the same, for readers; `added`/`removed` count its lines.
+    `runs` is the commit that a deploy marker will show once this part is live, where that is not the merge itself: a
+    configuration repository that sets an image's tag runs the code of that tag.
     """
 
     repository: str
@@ -42,6 +44,7 @@ class Part:
     diff: str
     added: int
     removed: int
+    runs: str | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -82,6 +85,9 @@ class Patch:
     number         1 for a case's first change; a rollback is the next number of the same case
     origin         who drafted it: `playbook:revert-the-culprit`, `rollback of change 1`, a model's name
     inverse_of     the commit that this exactly undoes, or None: an exact inverse is excused from size and test gates
+    blames         the suspected commit that it answers, or None: what `inverse_of` is for a revert
+    tests          paths of regression tests that the lead part adds: they fail again once the rest is taken out
+    because        why this and no other change, with the evidence's ids, for the reader
     """
 
     number: int
@@ -93,6 +99,9 @@ class Patch:
     promise: Promise
     blast_radius: BlastRadius
     inverse_of: str | None = None
+    blames: str | None = None
+    tests: tuple[str, ...] = ()
+    because: str = ""
     rolls_back: int | None = None  # the number of the change of this case that it undoes
 
     @property

@@ -68,11 +68,29 @@ class Suspect:
     evidence: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """A place in the code that may be wrong whatever changed last: from a stack trace, or from a language model.
+
+    `evidence` are ids of facts that exist; `path` is a file of the repository at the time, `line` from 1 or 0.
+    `confidence` in [0, 1]. `origin` says whose it is: "stack trace", or the model's name.
+    """
+
+    statement: str
+    path: str
+    line: int
+    function: str
+    evidence: tuple[str, ...]
+    confidence: float
+    origin: str
+
+
 class Finding(StrEnum):
     """How far the ranking went. Only a proof in the sandbox makes a suspect a culprit."""
 
     SUSPECT = "suspect"  # one stands out: deployed before the onset, and a mechanism links it
     SHORTLIST = "shortlist"  # several could be it
+    HYPOTHESIS = "hypothesis"  # no change fits, and something points at a place in the code
     NOTHING = "nothing"  # no change fits
 
 
@@ -89,3 +107,4 @@ class Diagnosis:
     alternatives: tuple[str, ...] = ()  # what was considered and why it was set aside
     recalled: tuple[str, ...] = ()  # ids of the lessons that were consulted
     blind: tuple[str, ...] = ()  # what could not be looked at, in words
+    hypotheses: tuple[Hypothesis, ...] = ()  # places in the code, best first

@@ -4,6 +4,8 @@ TrackwalkerError
 ├── TemporaryError     try again later (a time-out, a 503, a rate limit, a full disk)
 │   └── SourceDown     a telemetry source cannot be read: its signals are blind, never healthy
 ├── PermanentError     a human is needed (bad credentials, no such repository, no permission)
+│   ├── OverBudget     the money for it is not there: nothing was asked, nothing was spent
+│   └── NoAnswer       a language model refused, or answered nothing that can be used
 ├── Fenced             another daemon holds this case now: drop what was being done, write nothing
 └── IllegalStep        an event arrived that cannot happen in the case's phase: a bug, it freezes the case
 """
@@ -34,6 +36,14 @@ class SourceDown(TemporaryError):  # noqa: N818 - it is a state of the source, a
 
 class PermanentError(TrackwalkerError):
     """Trying again cannot help."""
+
+
+class OverBudget(PermanentError):  # noqa: N818 - it is a state of the budget, and reads as one where it is caught
+    """The money is not there: said before the call, so that nothing was spent."""
+
+
+class NoAnswer(PermanentError):  # noqa: N818 - the same
+    """A language model refused, or gave nothing that can be used; what it cost is settled."""
 
 
 class Fenced(TrackwalkerError):  # noqa: N818 - the field's own word

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from cases.anomaly import Anomaly
+from cases.asking import Answer, Question
 from cases.case import Case
-from cases.change import FileEdit
+from cases.change import FileEdit, Part
 from cases.diagnosis import Commit, Suspect
 from cases.events import Entry
+from cases.logs import ErrorSeen, LogPage
 from cases.outcome import Lesson
 from cases.pull_request import PullRequest
 from cases.steps import Effect, Notice, Receipt
@@ -53,6 +55,71 @@ class SignalSource(Protocol):
 
         An answer with no series is a block of no series. Raises SourceDown when the source cannot be read.
         """
+        ...
+
+
+class LogSource(Protocol):
+    """One source of log lines. `name` is the configuration's."""
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+        ...
+
+    def probe(self) -> str:
+        """Reach it and say what it is, for people. Raises SourceDown or PermanentError."""
+        ...
+
+    def errors(self, since: int, until: int) -> LogPage:
+        """Read error lines from `since` (included) to `until` (not), in nanoseconds since the epoch, oldest first.
+
+        A bounded page: ask again from its cursor until it is whole. Raises SourceDown, after which the same call gives
+        the same lines.
+        """
+        ...
+
+
+class Logs(Protocol):
+    """What the logs have said, as far as they were read."""
+
+    def errors(self, service: str, since: datetime, until: datetime) -> tuple[ErrorSeen, ...]:
+        """The kinds of error of a service in the stretch: those that are new in it first, then the most frequent."""
+        ...
+
+    def blind(self) -> str:
+        """Why nothing can be said now, or "" when the logs are read to the present; "no log source" when none is."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """A language model behind one structured question."""
+
+    def describe(self, purpose: str) -> str:
+        """Which model answers questions of that purpose, for people and for a change's origin."""
+        ...
+
+    def probe(self) -> str:
+        """Reach it without spending, and say what it is. Raises TemporaryError or PermanentError."""
+        ...
+
+    def ask(self, question: Question) -> Answer:
+        """Ask, once or as often as an unusable answer allows. The money of each attempt is reserved before it.
+
+        Raises OverBudget before anything is spent, NoAnswer for a refusal or nothing usable, TemporaryError for a
+        server that is busy or away, PermanentError for a bad key or an unknown model.
+        """
+        ...
+
+
+class Purse(Protocol):
+    """Money for language models. Every method is one transaction; caps hold over all daemons of one store."""
+
+    def reserve(self, case: str, purpose: str, model: str, usd: float) -> str:
+        """Set aside the worst case of one call; the reservation's id. Raises OverBudget when a cap would be passed."""
+        ...
+
+    def settle(self, reservation: str, usd: float, input_tokens: int, output_tokens: int) -> None:
+        """Put what it really cost in place of the reservation. One that is never settled counts in full."""
         ...
 
 
@@ -192,6 +259,18 @@ class Forge(Protocol):
         """An uncompressed tar of the tree at `base` with the edits made."""
         ...
 
+    def read(self, repository: str, sha: str, path: str) -> bytes | None:
+        """What the file at `path` holds in the tree of `sha`; None when there is no such regular file."""
+        ...
+
+    def part(self, repository: str, base: str, edits: Sequence[FileEdit]) -> Part:
+        """The edits on top of `base`, with their diff and its counts. Touches nothing."""
+        ...
+
+    def tagged(self, repository: str, tag: str) -> str | None:
+        """The commit that the git tag of that name points to, or None."""
+        ...
+
     def revert(self, repository: str, base: str, commit: str) -> Reverted:
         """Undo one commit (a merge commit against its first parent) on top of `base`, without touching anything."""
         ...
@@ -211,6 +290,10 @@ class Forge(Protocol):
         self, repository: str, branch: str, title: str, body: str, labels: Sequence[str], *, draft: bool
     ) -> Receipt:
         """Open it, or adopt the one that is there. facts: `number`, `url`."""
+        ...
+
+    def to_draft(self, repository: str, branch: str) -> Receipt:
+        """Take the open pull request of that branch back to a draft; one that is a draft or not open is left alone."""
         ...
 
     def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:

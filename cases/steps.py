@@ -40,6 +40,15 @@ class OpenPullRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertToDraft:
+    """Take the pull request of `branch` back to a draft: what it was opened for has changed. Found by its branch."""
+
+    key: str
+    repository: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostComment:
     """Comment on the pull request of `branch`. Found again by `key` in a hidden HTML comment."""
 
@@ -80,7 +89,7 @@ class SendNotice:
     notice: Notice
 
 
-Effect: TypeAlias = PushBranch | OpenPullRequest | PostComment | StorePlot | SendNotice
+Effect: TypeAlias = PushBranch | OpenPullRequest | ConvertToDraft | PostComment | StorePlot | SendNotice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

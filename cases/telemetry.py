@@ -1,7 +1,7 @@
 """What is watched, and what a source answers: Signal, SeriesBlock, LogLine, Deploy, SignalState."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -41,6 +41,8 @@ class Signal:
 
     `harm` is the side on which users suffer; None means that either side is worth a look.
     `threshold` is in the query's own unit; None leaves the decision to the forecast band.
+    `pick` are labels that its series have: several signals may share one query, each with the series of its service.
+    `rule` is the name of the alert rule that it was made from, or "".
     """
 
     name: str
@@ -50,6 +52,8 @@ class Signal:
     harm: Direction | None = None
     severity: Severity = Severity.TICKET
     threshold: float | None = None
+    pick: Mapping[str, str] = field(default_factory=dict[str, str])
+    rule: str = ""
 
     @property
     def key(self) -> str:

@@ -23,6 +23,7 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[A-Za-z0-9._-]+")
 _BRANCH = re.compile(r"(?!-)(?!/)(?!.*(\.\.|//|@\{|/\.|\.lock$|[/.]$))[^\s~^:?*\[\\\x00-\x20\x7f]+")
+_KEY_PATH = re.compile(r"([^/:\s]+/[^/:\s]*/[^/:\s]+:)?(\.[^.\[\]\s]+|\.\"[^\"]+\"|\[[0-9]+\])+")
 _HIGHEST_PORT = 65535
 
 
@@ -92,6 +93,30 @@ def _store(value: str) -> str:
     return value
 
 
+def _database(value: str) -> str:
+    """A database's address. Like a URL it is never repeated."""
+    hint = "write postgresql+psycopg://user@host/base, sqlite:////full/path.db or duckdb:////full/path.db"
+    try:
+        parts = urlsplit(value)
+        password = parts.password
+    except ValueError:
+        raise Unusable("the value is not the address of a database", hint) from None
+    if password is not None:
+        raise Unusable("the address holds a password", "take it out, and write password: env:NAME beside it")
+    if parts.scheme not in {"postgresql", "postgresql+psycopg", "sqlite", "duckdb"} or not value.isprintable():
+        raise Unusable("the value is not the address of a database that can be read", hint)
+    if parts.scheme in {"sqlite", "duckdb"} and (not parts.path.strip("/") or parts.path.startswith("/:")):
+        raise Unusable("the address names no file", hint)
+    return value
+
+
+def _relative(value: str) -> str:
+    parts = value.split("/")
+    if value.startswith("/") or ".." in parts or not all(parts) or not value.isprintable():
+        raise Unusable(f"{shown(value)} is not a file in a repository", "write it from the top, as in prod/values.yaml")
+    return value
+
+
 def _glob(value: str) -> str:
     hint = 'write it as in .gitignore: "src/**"'
     if not value.strip() or value.startswith("#"):
@@ -147,5 +172,17 @@ Branch: TypeAlias = Annotated[
 Url: TypeAlias = Annotated[str, AfterValidator(_validating(_url))]
 HostPort: TypeAlias = Annotated[str, AfterValidator(_validating(_host_port))]
 Store: TypeAlias = Annotated[str, AfterValidator(_validating(_store))]
+DatabaseUrl: TypeAlias = Annotated[str, AfterValidator(_validating(_database))]
+RelativePath: TypeAlias = Annotated[str, AfterValidator(_validating(_relative))]
+KeyPath: TypeAlias = Annotated[
+    str,
+    AfterValidator(
+        _validating(
+            _matching(
+                _KEY_PATH, "is not a place in a file", "write it as in .image.tag, or Kind/namespace/name:.spec.x"
+            )
+        )
+    ),
+]
 Glob: TypeAlias = Annotated[str, AfterValidator(_validating(_glob))]
 Count: TypeAlias = Annotated[int, Field(ge=1)]

@@ -5,7 +5,14 @@ from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
 from config.document import Loc
-from config.settings import BuildInfoSettings, Settings
+from config.settings import (
+    BuildInfoSettings,
+    CatalogMetricSettings,
+    HttpSettings,
+    ImportWatchSettings,
+    Settings,
+    WatchSettings,
+)
 from config.wording import Said, closest, key
 
 Found = Iterator[tuple[Loc, Said]]
@@ -18,8 +25,23 @@ def check(settings: Settings) -> list[tuple[Loc, Said]]:
 
 def _doubles(settings: Settings) -> Found:
     """Entries that could not be told apart."""
-    yield from _double(("signals", "prometheus"), [source.name for source in settings.signals.prometheus])
-    yield from _double(("watch",), [f"{watch.service}/{watch.name}" for watch in settings.watch])
+    kinds = _named(settings)
+    for kind, names in kinds.items():
+        yield from _double(("signals", kind), names)
+    for kind, names in list(kinds.items())[1:]:
+        for place, name in enumerate(names):
+            if name in kinds["prometheus"] or (kind == "sql" and name in kinds["loki"]):
+                said = (f"{name} is the name of another source already", "rename one of the two")
+                yield ("signals", kind, place, "name"), said
+    seen: dict[str, int] = {}
+    for place, watch in enumerate(settings.watch):
+        if isinstance(watch, ImportWatchSettings):
+            continue
+        name = f"{watch.service}/{watch.name}" if isinstance(watch, WatchSettings) else f"by {watch.by}/{watch.name}"
+        if name in seen:
+            said = (f"{name} is {key(('watch', seen[name]))} already", "rename one of the two")
+            yield ("watch", place, "name"), said
+        seen.setdefault(name, place)
     yield from _double(("services",), [service.name for service in settings.services])
     yield from _double(("repositories",), [repository.name for repository in settings.repositories])
     yield from _double(("alerts", "receivers"), [receiver.name for receiver in settings.alerts.receivers])
@@ -34,40 +56,73 @@ def _double(loc: Loc, names: Sequence[str]) -> Found:
             )
 
 
+def _named(settings: Settings) -> dict[str, list[str]]:
+    """The names of the sources of each kind that a watch may name."""
+    signals = settings.signals
+    return {
+        "prometheus": [source.name for source in signals.prometheus],
+        "loki": [source.name for source in signals.loki],
+        "sql": [source.name for source in signals.sql],
+    }
+
+
 def _sources(settings: Settings) -> Found:
-    """Watches and deploy markers name a source that exists, and name one where there are several."""
-    names = [source.name for source in settings.signals.prometheus]
-    readers: list[tuple[Loc, str | None]] = [
-        (("watch", place), watch.source) for place, watch in enumerate(settings.watch)
-    ]
-    readers += [
-        (("deploys", place), marker.source)
-        for place, marker in enumerate(settings.deploys)
-        if isinstance(marker, BuildInfoSettings)
-    ]
-    for loc, source in readers:
-        if source is None and len(names) > 1:
-            yield (*loc, "source"), (f"there are several sources ({', '.join(names)})", "add source: and one of them")
-        elif source is not None and source not in names:
-            yield (*loc, "source"), (f"there is no source named {source}", closest(source, names))
+    """Watches and deploy markers name a source that exists and can answer, and name one where there are several."""
+    kinds = _named(settings)
+    metrics = kinds["prometheus"]
+    readers: list[tuple[Loc, str | None, list[str]]] = []
+    for place, watch in enumerate(settings.watch):
+        known = [*metrics, *kinds["loki"], *kinds["sql"]] if isinstance(watch, WatchSettings) else metrics
+        readers.append((("watch", place), watch.source, known))
+    for place, marker in enumerate(settings.deploys):
+        if isinstance(marker, BuildInfoSettings):
+            readers.append((("deploys", place), marker.source, metrics))
+    for place, origin in enumerate(settings.catalog.from_):
+        if isinstance(origin, CatalogMetricSettings):
+            readers.append((("catalog", "from", place), origin.source, metrics))
+    for loc, source, known in readers:
+        if source is None and len(metrics) > 1:
+            yield (*loc, "source"), (f"there are several sources ({', '.join(metrics)})", "add source: and one of them")
+        elif source is not None and source not in known:
+            yield (*loc, "source"), (f"there is no source named {source}", closest(source, known))
+
+
+def _queries(settings: Settings) -> Found:
+    """A watch has a query; one of a database has it there."""
+    databases = {source.name for source in settings.signals.sql}
+    for place, watch in enumerate(settings.watch):
+        if not isinstance(watch, WatchSettings):
+            continue
+        if watch.source in databases and watch.query is not None:
+            yield (
+                ("watch", place, "query"),
+                (f"{watch.source} has its query already", "remove one of the two: signals.sql has it"),
+            )
+        elif watch.source not in databases and watch.query is None:
+            yield ("watch", place, "query"), ("is missing", "add it: the query, in the source's own language")
 
 
 def _services(settings: Settings) -> Found:
     """Services name repositories that exist, and every watched service comes to one."""
     repositories = [repository.name for repository in settings.repositories]
-    known = {service.name for service in settings.services} | {watch.service for watch in settings.watch}
+    watched = {place: watch.service for place, watch in enumerate(settings.watch) if isinstance(watch, WatchSettings)}
+    found_later = len(watched) < len(settings.watch)
+    known = {service.name for service in settings.services} | set(watched.values())
     for place, service in enumerate(settings.services):
         loc: Loc = ("services", place)
         if service.repository not in repositories:
             problem = f"there is no repository named {service.repository}"
             yield (*loc, "repository"), (problem, closest(service.repository, repositories))
         for position, name in enumerate(service.depends):
-            if name not in known:
+            if name not in known and not found_later:
                 yield (*loc, "depends", position), (f"there is no service named {name}", closest(name, sorted(known)))
-    for place, watch in enumerate(settings.watch):
-        if not _has_repository(settings, watch.service):
-            problem = f"no repository is known for the service {watch.service}"
-            hint = f"add services: [{{name: {watch.service}, repository: {repositories[0]}}}], with the right one"
+        if service.config is not None and service.config.repository not in repositories:
+            problem = f"there is no repository named {service.config.repository}"
+            yield (*loc, "config", "repository"), (problem, closest(service.config.repository, repositories))
+    for place, name in watched.items():
+        if not _has_repository(settings, name):
+            problem = f"no repository is known for the service {name}"
+            hint = f"add services: [{{name: {name}, repository: {repositories[0]}}}], with the right one"
             yield ("watch", place, "service"), (problem, hint)
 
 
@@ -83,6 +138,8 @@ def _thresholds(settings: Settings) -> Found:
     """A threshold is there exactly where it is used, and has a side."""
     for place, watch in enumerate(settings.watch):
         loc: Loc = ("watch", place)
+        if isinstance(watch, ImportWatchSettings):
+            continue
         if watch.detector == "threshold" and watch.threshold is None:
             yield (*loc, "threshold"), ("is missing, and detector: threshold needs it", "add it, in the query's unit")
         if watch.detector == "seasonal" and watch.threshold is not None:
@@ -130,4 +187,55 @@ def _lengths(settings: Settings) -> Found:
     yield from ((loc, said) for fit, loc, said in fits if not fit)
 
 
-_RULES: Sequence[Callable[[Settings], Found]] = (_doubles, _sources, _services, _thresholds, _hosts, _lengths)
+def _models(settings: Settings) -> Found:
+    """A provider has what it needs."""
+    model = settings.model
+    if model.provider == "anthropic" and model.diagnose is None:
+        yield ("model", "diagnose"), ("is missing", "name the model that is asked, by the provider's name for it")
+    if model.provider == "anthropic" and model.api_key is None and model.base_url is None:
+        yield ("model", "api_key"), ("is missing", "write api_key: env:ANTHROPIC_API_KEY")
+    if model.provider == "scripted" and model.script is None:
+        yield ("model", "script"), ("is missing", "name the file of the answers")
+
+
+def _alerts(settings: Settings) -> Found:
+    """Enriching takes an Alertmanager."""
+    if settings.alerts.mode == "enrich" and settings.signals.alertmanager is None:
+        said = ("enrich needs an Alertmanager", "add signals.alertmanager, or write mode: direct")
+        yield ("alerts", "mode"), said
+
+
+def _access(settings: Settings) -> Found:
+    """Credentials come one way, and a certificate with its key."""
+    signals = settings.signals
+    sources: list[tuple[Loc, HttpSettings]] = [
+        *((("signals", "prometheus", i), source) for i, source in enumerate(signals.prometheus)),
+        *((("signals", "loki", i), source) for i, source in enumerate(signals.loki)),
+    ]
+    if signals.alertmanager is not None:
+        sources.append((("signals", "alertmanager"), signals.alertmanager))
+    for loc, source in sources:
+        auth, tls = source.auth, source.tls
+        if auth is not None and (auth.bearer is None) == (auth.basic is None):
+            yield (*loc, "auth"), ("needs one of bearer and basic", "write one of the two")
+        if auth is not None and any(name.lower() == "authorization" for name in source.headers):
+            yield (*loc, "headers", "Authorization"), ("auth sends this header already", "remove one of the two")
+        if tls is not None and (tls.cert is None) != (tls.key is None):
+            missing = "cert" if tls.cert is None else "key"
+            yield (*loc, "tls", missing), ("is missing: a certificate and its key go together", "name its file")
+        if tls is not None and not source.url.startswith("https://"):
+            yield (*loc, "tls"), ("is of no use: the URL does not begin with https://", "correct the URL, or remove it")
+
+
+_RULES: Sequence[Callable[[Settings], Found]] = (
+    _doubles,
+    _sources,
+    _queries,
+    _services,
+    _thresholds,
+    _hosts,
+    _lengths,
+    _models,
+    _alerts,
+    _access,
+)

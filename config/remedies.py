@@ -1,15 +1,53 @@
 """Settings of what is done: repositories, forge, sandbox, scope, authority, budget, and how a change is judged."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from cases.policy import Authority
-from config.fields import Branch, Count, Duration, FullName, Glob, Name, SecretRef, Text, Url
+from config.fields import Branch, Count, Duration, FullName, Glob, KeyPath, Name, RelativePath, SecretRef, Text, Url
 from config.section import Section
 
 Mebibytes = Annotated[int, Field(ge=64, le=65536)]
+
+
+class DeployedConfigSettings(Section):
+    """Where a service's deployed configuration lives, when that is another repository (GitOps)."""
+
+    repository: Name
+    """The repository of the configuration."""
+
+    file: RelativePath
+    """The file in it, as in prod/shop/values.yaml."""
+
+    image_tag: KeyPath | None = None
+    """Where the file has the image's tag, as in .image.tag. In a file of several documents: kind/namespace/name before
+    it, as in Deployment/prod/shop:.spec.template.spec.containers[0].image. None: the version is not set there."""
+
+    render: Text | None = None
+    """A command that renders the file to standard output at the top of the tree, as in "helm template …": a change is
+    proved by what it changes there. None: the file itself is compared."""
+
+
+class TuneSettings(Section):
+    """A value that may be tuned when a signal says so and no change explains it: the operator's own rule."""
+
+    file: RelativePath
+    """The file in the service's repository, as in config/pool.yaml."""
+
+    path: KeyPath
+    """Where the value is, as in .pool.size."""
+
+    signal: Name
+    """The watch whose anomaly asks for it."""
+
+    factor: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2
+    """What the value is multiplied by; below 1 to lower it."""
+
+    bound: Annotated[float, Field(allow_inf_nan=False)]
+    """The farthest that it may come to: never past this."""
 
 
 class ServiceSettings(Section):
@@ -38,6 +76,12 @@ class ServiceSettings(Section):
 
     reproduce: Text | None = None
     """A command that exits 1 while the fault is there and 0 when it is gone. None: the repository's."""
+
+    config: DeployedConfigSettings | None = None
+    """Where its deployed configuration lives. None: in its own repository."""
+
+    tune: tuple[TuneSettings, ...] = ()
+    """Values that may be tuned."""
 
 
 class RepositorySandboxSettings(Section):
@@ -98,11 +142,46 @@ class ForgeSettings(Section):
     """The least time between two writes: GitHub asks for one second."""
 
 
+class PriceSettings(Section):
+    """What a model costs, in USD for a million tokens."""
+
+    input: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """Tokens that it reads."""
+
+    output: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """Tokens that it writes."""
+
+
 class ModelSettings(Section):
     """The language model that drafts what playbooks cannot."""
 
-    provider: Literal["none"] = "none"
-    """none: playbooks only (reverts first of all). They need no key and mend most of what a change broke."""
+    provider: Literal["none", "anthropic", "scripted"] = "none"
+    """none: playbooks only (reverts first of all); they need no key and mend most of what a change broke. anthropic:
+    Anthropic's messages API, or what speaks it at `base_url`. scripted: answers from the file `script`, for trials."""
+
+    base_url: Url | None = None
+    """Where the API answers. None: the provider's own."""
+
+    api_key: SecretRef | None = None
+    """Where the key is found. None: there is none, and only a server of your own takes that."""
+
+    diagnose: Text | None = None
+    """The model that names a cause, by the provider's name for it. It must be named with a provider."""
+
+    draft: Text | None = None
+    """The model that writes an edit. None: the one of `diagnose`."""
+
+    script: Text | None = None
+    """The file of the answers, for provider: scripted."""
+
+    timeout: Duration = timedelta(minutes=2)
+    """How long one answer may take."""
+
+    max_output_tokens: Annotated[int, Field(ge=256, le=64_000)] = 4_096
+    """The longest answer, in tokens. With the price of the question it is what is reserved before it is asked."""
+
+    prices: Mapping[Text, PriceSettings] = Field(default_factory=dict)
+    """Prices of models that the shipped table does not have. A model without a price is refused."""
 
 
 class SandboxSettings(Section):
@@ -157,6 +236,12 @@ class AuthoritySettings(Section):
 
 class BudgetSettings(Section):
     """What may be spent."""
+
+    usd_per_day: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 5
+    """Money for language models in any 24 hours, over all cases. Reserved before it is spent, so it is never passed."""
+
+    usd_per_case: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
+    """Money for language models on one case: a few questions to a strong one."""
 
     prs_per_hour: Annotated[int, Field(ge=1, le=60)] = 1
     """New pull requests an hour, over all repositories: reviewers keep the bots that do not flood them."""

@@ -5,54 +5,92 @@ and `timedelta` here. `config.load` makes one from a file.
 """
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from cases.errors import PermanentError
 from cases.telemetry import Signal
-from config.fields import Address, Duration, HostPort, Name, SecretRef, Store, Url
+from config.access import AuthSettings, BasicSettings, HttpSettings, TlsSettings
+from config.alerts import AlertsSettings, EmailSettings, ReceiverSettings, SlackSettings, SlackThreadSettings
+from config.deploys import (
+    BuildInfoSettings,
+    DeploySettings,
+    GithubDeploymentsOfSettings,
+    GithubDeploymentsSettings,
+    MergeDelaySettings,
+    MergeSettings,
+    WebhookSettings,
+)
+from config.fields import Duration, Glob, HostPort, SecretRef, Store, Url
 from config.remedies import (
     AuthoritySettings,
     BudgetSettings,
+    DeployedConfigSettings,
     DiagnosisSettings,
     ForgeSettings,
     JudgementSettings,
     ModelSettings,
+    PriceSettings,
     RepositorySandboxSettings,
     RepositorySettings,
     SandboxSettings,
     ScopeSettings,
     ServiceSettings,
+    TuneSettings,
 )
 from config.section import Section
 from config.sources import (
-    BuildInfoSettings,
-    DeploySettings,
+    AlertmanagerSettings,
     DetectionSettings,
-    MergeDelaySettings,
-    MergeSettings,
+    LokiSettings,
     PrometheusSettings,
     SignalsSettings,
+    SqlSettings,
+)
+from config.watches import (
+    AnyWatchSettings,
+    CatalogFilesSettings,
+    CatalogFromSettings,
+    CatalogMetricSettings,
+    CatalogSettings,
+    FamilyWatchSettings,
+    ImportWatchSettings,
     WatchSettings,
 )
 
 __all__ = [
+    "AlertmanagerSettings",
     "AlertsSettings",
+    "AnyWatchSettings",
     "ApiSettings",
+    "AuthSettings",
     "AuthoritySettings",
+    "BasicSettings",
     "BudgetSettings",
     "BuildInfoSettings",
+    "CatalogFilesSettings",
+    "CatalogFromSettings",
+    "CatalogMetricSettings",
+    "CatalogSettings",
     "DeploySettings",
+    "DeployedConfigSettings",
     "DetectionSettings",
     "DiagnosisSettings",
     "EmailSettings",
+    "FamilyWatchSettings",
     "ForgeSettings",
+    "GithubDeploymentsOfSettings",
+    "GithubDeploymentsSettings",
+    "HttpSettings",
+    "ImportWatchSettings",
     "JudgementSettings",
     "LinksSettings",
+    "LokiSettings",
     "MergeDelaySettings",
     "MergeSettings",
     "ModelSettings",
+    "PriceSettings",
     "PrometheusSettings",
     "ReceiverSettings",
     "RepositorySandboxSettings",
@@ -64,55 +102,13 @@ __all__ = [
     "Settings",
     "SignalsSettings",
     "SlackSettings",
+    "SlackThreadSettings",
+    "SqlSettings",
+    "TlsSettings",
+    "TuneSettings",
     "WatchSettings",
+    "WebhookSettings",
 ]
-
-
-class SlackSettings(Section):
-    """A receiver behind a Slack-shaped incoming webhook."""
-
-    name: Name
-    """What the log and the audit trail call it."""
-
-    slack: SecretRef
-    """The webhook's URL, which is itself the credential."""
-
-
-class EmailSettings(Section):
-    """A receiver behind a mail server, in plain text."""
-
-    name: Name
-    """What the log and the audit trail call it."""
-
-    email: Address
-    """Who gets it."""
-
-    smtp: HostPort
-    """The mail server, host:port. It is spoken to without log-in or encryption: name a relay nearby."""
-
-    sender: Annotated[Address, Field(alias="from")] = "trackwalker@localhost"
-    """Whom it comes from (`from` in the file). Many servers want an address of their own domain here."""
-
-
-def _receiver(value: Any) -> str:  # noqa: ANN401 - what a file holds is anything
-    mail = isinstance(value, EmailSettings) or (isinstance(value, dict) and ("email" in value or "smtp" in value))
-    return "<email>" if mail else "<slack>"
-
-
-ReceiverSettings: TypeAlias = Annotated[
-    Annotated[SlackSettings, Tag("<slack>")] | Annotated[EmailSettings, Tag("<email>")], Discriminator(_receiver)
-]
-
-
-class AlertsSettings(Section):
-    """Who is told."""
-
-    mode: Literal["direct"] = "direct"
-    """direct: every receiver is told of each case by Trackwalker itself. To annotate the alert that pages already
-    (enrich) takes a connection to Alertmanager, which this version does not have."""
-
-    receivers: tuple[ReceiverSettings, ...] = ()
-    """Who is told. None: notices go to the log alone."""
 
 
 class LinksSettings(Section):
@@ -129,7 +125,10 @@ class ApiSettings(Section):
     """The daemon's own HTTP side: health, metrics, dashboard."""
 
     listen: HostPort = "127.0.0.1:8040"
-    """host:port to listen on; port 0 takes a free one. This machine only, for there is no log-in yet."""
+    """host:port to listen on; port 0 takes a free one."""
+
+    token: SecretRef | None = None
+    """What callers from elsewhere prove themselves with, as a bearer token. None: this machine only."""
 
     public_url: Url | None = None
     """How people reach it, for links in messages. None: no such links."""
@@ -155,8 +154,15 @@ class Settings(Section):
     signals: SignalsSettings
     """Where telemetry is read."""
 
-    watch: Annotated[tuple[WatchSettings, ...], Field(min_length=1)]
+    include: tuple[Glob, ...] = ()
+    """Further files, from this file's folder, as in conf.d/*.yaml. Lists are joined in the order of the names; any
+    other key may stand in one file only."""
+
+    watch: Annotated[tuple[AnyWatchSettings, ...], Field(min_length=1)]
     """What is watched, at least one query."""
+
+    catalog: CatalogSettings = CatalogSettings()
+    """How services are known without listing them."""
 
     services: tuple[ServiceSettings, ...] = ()
     """What is known of services, for those that need more than the defaults."""
@@ -206,8 +212,8 @@ class Settings(Section):
     judgement: JudgementSettings = JudgementSettings()
     """How a deployed change is judged."""
 
-    def source_of(self, reader: WatchSettings | BuildInfoSettings) -> str:
-        """The name of the source that a watch or a deploy marker reads: its own word, or the only source.
+    def source_of(self, reader: WatchSettings | FamilyWatchSettings | ImportWatchSettings | BuildInfoSettings) -> str:
+        """The name of the source that a watch or a deploy marker reads: its own word, or the only Prometheus.
 
         Raises PermanentError when there are several and it names none.
         """
@@ -239,16 +245,18 @@ class Settings(Section):
         raise PermanentError(f"there is no repository named {name}; list it under repositories")
 
     def watched(self) -> tuple[Signal, ...]:
-        """The watched signals, in the order of the file."""
+        """The signals that are watched by name, in the order of the file; what labels and rules add is found later."""
+        queries = {source.name: source.query for source in self.signals.sql}
         return tuple(
             Signal(
                 name=watch.name,
                 service=watch.service,
                 source=self.source_of(watch),
-                query=watch.query,
+                query=watch.query or queries.get(self.source_of(watch), ""),
                 harm=watch.harm,
                 severity=watch.severity,
                 threshold=watch.threshold,
             )
             for watch in self.watch
+            if isinstance(watch, WatchSettings)
         )

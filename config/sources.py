@@ -1,36 +1,64 @@
-"""Settings of what is read: telemetry sources, watched signals, deploy markers."""
+"""Settings of where telemetry is read, and how anomalies are told in it."""
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated
 
-from pydantic import Discriminator, Field, Strict, Tag
+from pydantic import Field
 
-from cases.telemetry import Direction, Severity
-from config.fields import Count, Duration, HeaderName, Name, SecretRef, Text, Url
+from config.access import HttpSettings
+from config.fields import Count, DatabaseUrl, Duration, Name, SecretRef, Text
 from config.section import Section
 
 
-class PrometheusSettings(Section):
+class PrometheusSettings(HttpSettings):
     """One Prometheus, or anything that answers its HTTP API."""
 
+
+class LokiSettings(HttpSettings):
+    """One Loki. Its error lines are read for stack traces; a watch may also name it, with a metric query in LogQL."""
+
+    selector: Text = '{app=~".+"}'
+    """The streams whose error lines are read. Narrow it: everything is read once."""
+
+    service_label: Text = "app"
+    """The label with the service's name, as watches spell it."""
+
+    errors: Text = '|~ "(?i)(error|exception|traceback|panic|fatal)"'
+    """What is added to the selector to find error lines."""
+
+
+class AlertmanagerSettings(HttpSettings):
+    """The Alertmanager that pages already."""
+
+    name: Name = "alertmanager"
+    """What the log calls it."""
+
+
+class SqlSettings(Section):
+    """One query of a database: a business metric. It is read, never written."""
+
     name: Name
-    """What watches and deploy markers call it."""
+    """What watches call it; unique among all sources."""
 
-    url: Url
-    """Where it answers, as in http://127.0.0.1:9090; a path before /api/v1 is kept. Redirects are not followed."""
+    url: DatabaseUrl
+    """The database: postgresql+psycopg://user@host/base, sqlite:////full/path.db or duckdb:////full/path.db, without
+    the password."""
 
-    headers: Mapping[HeaderName, SecretRef] = Field(default_factory=dict)
-    """Sent with every request, as in X-Scope-OrgID: env:TENANT. Values are secrets, for most of them are."""
+    password: SecretRef | None = None
+    """Where the password is found. None: the database asks for none."""
 
-    timeout: Duration = timedelta(seconds=5)
-    """How long one answer may take. A healthy query takes well under a second, and a cycle must not hang on one."""
+    query: Text
+    """One SELECT. Its columns: `time` and `value`, any others are labels. `:start` and `:end` are the stretch that is
+    asked for. Without a `time` column the value counts for the moment at which it was read."""
 
-    max_in_flight: Annotated[int, Field(ge=1, le=16)] = 2
-    """Requests at once. Two keep the daemon quick without crowding out people's dashboards."""
+    every: Duration = timedelta(minutes=5)
+    """How often it is asked. Between two answers the last one stands: databases are dear to ask."""
 
-    max_response_mib: Annotated[int, Field(ge=1, le=512)] = 8
-    """The largest answer that is read, in MiB: some 100,000 samples. More is refused, never cut short in silence."""
+    timeout: Duration = timedelta(seconds=10)
+    """How long the statement may run; the database is told to end it then."""
+
+    max_rows: Count = 10_000
+    """The most rows that are read. More is refused, never cut short in silence."""
 
 
 class SignalsSettings(Section):
@@ -39,74 +67,14 @@ class SignalsSettings(Section):
     prometheus: Annotated[tuple[PrometheusSettings, ...], Field(min_length=1)]
     """The Prometheus servers, at least one."""
 
+    loki: tuple[LokiSettings, ...] = ()
+    """The Loki servers. None: no log line is read, and evidence comes from metrics alone."""
 
-class WatchSettings(Section):
-    """One watched query."""
+    alertmanager: AlertmanagerSettings | None = None
+    """The Alertmanager whose alerts are annotated. None: there is none."""
 
-    name: Name
-    """What alerts and pull requests call it; unique within its service."""
-
-    service: Name
-    """The service whose health it shows."""
-
-    source: Name | None = None
-    """The name of the source that is asked. None: the only one."""
-
-    query: Text
-    """The query, in the source's own language. Each series of its answer is watched by itself."""
-
-    detector: Literal["auto", "threshold", "seasonal"] = "auto"
-    """How an anomaly is told. auto: by `threshold` when there is one, by the forecast band otherwise."""
-
-    threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """The reading beyond which it is an anomaly, in the query's own unit. None: what is normal is learnt."""
-
-    harm: Annotated[Direction, Strict(strict=False)] | None = None
-    """The side on which users suffer: up for errors, down for sales. None: both sides are worth a look."""
-
-    severity: Annotated[Severity, Strict(strict=False)] = Severity.TICKET
-    """What a human is asked for: page (get up now), ticket (look today), note (some day). Nobody is woken unasked."""
-
-
-class BuildInfoSettings(Section):
-    """A metric that carries the running commit as a label: a deploy is when a new commit first shows."""
-
-    prometheus: Text
-    """The metric, as in build_info."""
-
-    commit_label: Text = "revision"
-    """The label with the commit; it may be abbreviated to 7 digits. `revision` is Prometheus's own word."""
-
-    service_label: Text = "service"
-    """The label with the service's name, as watches spell it."""
-
-    source: Name | None = None
-    """The name of the source that has the metric. None: the only one."""
-
-
-class MergeDelaySettings(Section):
-    """When a merge is taken to be live."""
-
-    delay: Duration = timedelta(minutes=2)
-    """How long after the merge. Two minutes suit a small service that deploys at once; measure your own."""
-
-
-class MergeSettings(Section):
-    """For services that deploy on merge and have no marker: said explicitly, because it is a belief, not a reading."""
-
-    merge: MergeDelaySettings
-    """How long after its merge a commit is live."""
-
-
-def _kind(value: Any) -> str:  # noqa: ANN401 - what a file holds is anything
-    return (
-        "<merge>" if isinstance(value, MergeSettings) or (isinstance(value, dict) and "merge" in value) else "<metric>"
-    )
-
-
-DeploySettings: TypeAlias = Annotated[
-    Annotated[BuildInfoSettings, Tag("<metric>")] | Annotated[MergeSettings, Tag("<merge>")], Discriminator(_kind)
-]
+    sql: tuple[SqlSettings, ...] = ()
+    """Queries of databases: business metrics beside the operational ones."""
 
 
 class DetectionSettings(Section):

@@ -25,6 +25,7 @@ _WANTED = {
     "tuple_type": "a list",
     "model_type": _GROUP,
     "mapping_type": _GROUP,
+    "dict_type": _GROUP,
 }
 _WANTED_HINT = {
     "text": "put it in quotes",
@@ -89,21 +90,21 @@ def _said(loc: Loc, error: ErrorDetails) -> Said:
         case fields.REFUSED:
             return context["problem"], context["hint"]
         case "missing":
-            return "is missing", f"add it: {_purpose(loc)}"
+            return "is missing", f"add it: {_purpose(error)}"
         case "extra_forbidden":
-            return "is not a known key", closest(str(loc[-1]), sorted(fields_at(Settings, loc[:-1])))
+            return "is not a known key", closest(str(loc[-1]), sorted(fields_at(Settings, error["loc"][:-1])))
         case "literal_error" | "enum":
             words = context["expected"].replace("'", "")
             return f"{shown(value)} is not {words}", f"write {loc[-1]}: {words.split(', ')[0].split(' or ')[0]}"
         case "too_short":
-            return "the list is empty", f"name at least one: {_purpose(loc)}"
+            return "the list is empty", f"name at least one: {_purpose(error)}"
         case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":
             bound, words = next((context[name], words) for name, words in _BOUNDS.items() if name in context)
             return f"{shown(value)} is out of range", f"write {words} {bound:g}"
         case kind if kind in _WANTED:
             return _unlike(_WANTED[kind], value)
         case _:  # pydantic's own words, which do not repeat the value
-            return error["msg"], f"see what it is for: {_purpose(loc)}"
+            return error["msg"], f"see what it is for: {_purpose(error)}"
 
 
 def _unlike(wanted: str, value: object) -> Said:
@@ -115,8 +116,9 @@ def _unlike(wanted: str, value: object) -> Said:
     return f"{shown(value)} is not {wanted}", _WANTED_HINT.get(wanted, f"write {wanted}")
 
 
-def _purpose(loc: Loc) -> str:
+def _purpose(error: ErrorDetails) -> str:
     """The first sentence of what a field is for."""
+    loc = error["loc"]
     field = fields_at(Settings, loc[:-1]).get(str(loc[-1]))
     sentence = ((field and field.description) or "one of these").partition(". ")[0].strip().rstrip(".")
     return sentence[:1].lower() + sentence[1:]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cases.errors import PermanentError
-from cases.ports import Changes, Clock, Forge, Notifier, Sandbox, SignalSource
+from cases.ports import Changes, Clock, Forge, LanguageModel, Logs, Notifier, Sandbox, SignalSource
 from cases.telemetry import DAY
-from config.settings import BuildInfoSettings, MergeSettings, Settings, SlackSettings
+from config.settings import BuildInfoSettings, EmailSettings, MergeSettings, Settings, SlackSettings
 from daemon.home import Home
 
 # Deploy markers are looked for on a grid four times as fine as the readings, within these bounds.
@@ -23,6 +23,8 @@ class Outside:
     forge: Forge
     sandbox: Sandbox
     notifiers: Mapping[str, Notifier]
+    logs: Logs
+    model: LanguageModel | None = None  # None: playbooks only
 
     def close(self) -> None:
         """End what is under way and close the connections."""
@@ -41,6 +43,7 @@ def outside_of(settings: Settings, home: Home, clock: Clock, *, process_sandbox:
         forge=forge,
         sandbox=sandbox_of(settings, home.name, process=process_sandbox),
         notifiers=notifiers_of(settings, clock),
+        logs=logs_of(),
     )
 
 
@@ -61,9 +64,16 @@ def sources_of(settings: Settings) -> Mapping[str, SignalSource]:
     }
 
 
+def logs_of() -> Logs:
+    """What the logs say: without a log source, that there is none."""
+    from signals.recorded import NoLogs
+
+    return NoLogs()
+
+
 def services_of(settings: Settings) -> tuple[str, ...]:
     """The services that are watched."""
-    return tuple(dict.fromkeys(watch.service for watch in settings.watch))
+    return tuple(dict.fromkeys(signal.service for signal in settings.watched()))
 
 
 def changes_of(settings: Settings, sources: Mapping[str, SignalSource], forge: Forge) -> Changes:
@@ -141,7 +151,7 @@ def notifiers_of(settings: Settings, clock: Clock) -> Mapping[str, Notifier]:
             from daemon.alerts.slack import SlackNotifier
 
             receivers[receiver.name] = SlackNotifier(receiver.name, receiver.slack.reveal)
-        else:
+        elif isinstance(receiver, EmailSettings):
             from daemon.alerts.email import EmailNotifier
 
             receivers[receiver.name] = EmailNotifier(

@@ -1,7 +1,7 @@
 """Effects on the forge: each is done, or what is there already under its key is adopted."""
 
 from cases.ports import Forge
-from cases.steps import Effect, OpenPullRequest, PostComment, PushBranch, Receipt, SendNotice, StorePlot
+from cases.steps import ConvertToDraft, Effect, OpenPullRequest, PostComment, PushBranch, Receipt, SendNotice, StorePlot
 
 # Without these there is no pull request: when one cannot be done, the case goes to a human.
 ESSENTIAL = (PushBranch, OpenPullRequest)
@@ -18,6 +18,8 @@ def perform(effect: Effect, forge: Forge) -> Receipt:
             receipt = forge.open_pull_request(
                 effect.repository, effect.branch, effect.title, effect.body, effect.labels, draft=effect.draft
             )
+        case ConvertToDraft():
+            receipt = forge.to_draft(effect.repository, effect.branch)
         case PostComment():
             receipt = forge.comment(effect.repository, effect.branch, effect.key, effect.body)
         case SendNotice():

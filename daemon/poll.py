@@ -18,6 +18,7 @@ from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
 from cases.telemetry import SeriesBlock, Severity, Sight, Signal, SignalState
 from config import duration
+from config.settings import WatchSettings
 from daemon.metrics import Metrics
 from detectors.baseline import Baseline, fit
 from detectors.detect import Choice, detect
@@ -69,7 +70,9 @@ class Poll:
         self._metrics = metrics
         self._signals = ports.settings.watched()
         self._choices: dict[str, Choice] = {
-            signal.key: watch.detector for signal, watch in zip(self._signals, ports.settings.watch, strict=True)
+            f"{watch.service}/{watch.name}": watch.detector
+            for watch in ports.settings.watch
+            if isinstance(watch, WatchSettings)
         }
         self._learnt: dict[str, Learnt] = {}
         self._states: dict[str, SignalState] = {}

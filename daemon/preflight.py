@@ -8,7 +8,7 @@ from functools import partial
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Clock, Forge, SignalSource
 from cases.telemetry import Sight, Signal
-from config.settings import ReceiverSettings, Settings, SlackSettings
+from config.settings import ReceiverSettings, Settings, SlackSettings, SlackThreadSettings
 from daemon.build import changes_of, forge_of, sandbox_of, sources_of
 from daemon.exits import DONE, FOUND, UNREACHABLE
 from daemon.home import Home
@@ -89,7 +89,7 @@ def _forge(settings: Settings, clock: Clock, home: Home) -> Iterator[Finding]:
             said="none: no suspect can be said to have run, and every merge ends inconclusive; add `deploys`",
         )
         return
-    for service in dict.fromkeys(watch.service for watch in settings.watch):
+    for service in dict.fromkeys(signal.service for signal in settings.watched()):
         yield _asked(
             f"deploys of {service}",
             "a marker resolves to a commit",
@@ -135,6 +135,9 @@ def _readable(receiver: ReceiverSettings) -> str:
     if isinstance(receiver, SlackSettings):
         receiver.slack.reveal()
         return "a webhook; nothing was sent"
+    if isinstance(receiver, SlackThreadSettings):
+        receiver.slack_token.reveal()
+        return f"a bot in {receiver.channel}; nothing was sent"
     return f"mail to {receiver.email} by {receiver.smtp}; nothing was sent"
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -154,4 +155,35 @@ levers = Table(
     Column("at", Moment, nullable=False),
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+# Money for language models. A reservation counts in full until it is settled.
+spend = Table(
+    "spend",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("reserved", Float, nullable=False),  # USD
+    Column("usd", Float),  # NULL until it is settled
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    Index("spend_by_time", "at"),
+    Index("spend_by_case", "case_id"),
+)
+
+# Deploys that a tool told us of, one row a message; the same message twice is one row.
+deploys = Table(
+    "deploys",
+    metadata,
+    Column("id", Text, primary_key=True),  # made from what it says
+    Column("service", Text, nullable=False),
+    Column("commit", Text, nullable=False),
+    Column("started", Moment, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("received", Moment, nullable=False),
+    Index("deploys_by_service", "service", "started"),
 )

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cases.change import FileEdit
+from cases.change import FileEdit, Part
 from cases.diagnosis import Commit
 from cases.errors import PermanentError
 from cases.ports import Reverted
 from cases.pull_request import PullRequest
 from cases.steps import Receipt
-from remediation.forge import history, plots, tree
+from remediation.forge import difference, history, plots, tree
 from remediation.forge.github import GithubApi
 from remediation.forge.mirror import Mirror
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository, check_own_branch
@@ -71,6 +71,30 @@ class GitForge:
             commit = tree.committed(mirror.git, commit, edits, "tried\n")
         return tree.archived(mirror.git, commit)
 
+    def read(self, repository: str, sha: str, path: str) -> bytes | None:
+        """What the file at `path` holds in the tree of `sha`; None when there is no such regular file."""
+        mirror = self._mirror(repository)
+        return difference.content(mirror.git, mirror.known(sha), path)
+
+    def part(self, repository: str, base: str, edits: Sequence[FileEdit]) -> Part:
+        """The edits on top of `base`, with their diff and its counts. Touches nothing."""
+        mirror = self._mirror(repository)
+        before = mirror.known(base)
+        after = tree.committed(mirror.git, before, edits, "drafted\n")
+        added, removed = difference.counts(mirror.git, before, after)
+        return Part(
+            repository=repository,
+            base=before,
+            edits=tuple(edits),
+            diff=difference.unified(mirror.git, before, after),
+            added=added,
+            removed=removed,
+        )
+
+    def tagged(self, repository: str, tag: str) -> str | None:
+        """The commit that the git tag of that name points to, or None."""
+        return self._mirror(repository).tagged(tag)
+
     def revert(self, repository: str, base: str, commit: str) -> Reverted:
         """Undo one commit on top of `base`: see `revert.reverted`."""
         mirror = self._mirror(repository)
@@ -106,6 +130,10 @@ class GitForge:
         check_own_branch(branch)
         known = self._mirror(repository).repository
         return self._api.open_pull_request(known, branch, title, body, labels, draft=draft)
+
+    def to_draft(self, repository: str, branch: str) -> Receipt:
+        """Take the open pull request of that branch back to a draft; one that is a draft or not open is left alone."""
+        return self._api.to_draft(self._mirror(repository).repository, branch)
 
     def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:
         """Comment on the branch's pull request once: a comment with that key is adopted. facts: `url`."""

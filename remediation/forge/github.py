@@ -79,6 +79,17 @@ class GithubApi:
             facts = {"number": str(pull.number), "url": pull.html_url}
             return Receipt(key=branch, adopted=adopted, facts=facts)
 
+    def to_draft(self, repository: ForgeRepository, branch: str) -> Receipt:
+        """Take the open pull request of that branch back to a draft; one that is a draft or not open is left alone."""
+        with self._writing(f"taking the pull request of {branch} in {repository.full_name} back to a draft"):
+            pull = self._newest(repository, branch)
+            if pull is None:
+                raise PermanentError(f"{branch} of {repository.full_name} has no pull request")
+            waits = pull.state == "open" and not pull.draft
+            if waits:
+                pull.convert_to_draft()
+            return Receipt(key=branch, adopted=not waits, facts={"number": str(pull.number)})
+
     def comment(self, repository: ForgeRepository, branch: str, key: str, body: str) -> Receipt:
         """Comment once on the branch's pull request. A comment of our own that ends in the key's marker is adopted."""
         marker = f"<!-- trackwalker:{key} -->"

@@ -17,6 +17,7 @@ from remediation.forge.repository import ForgeRepository
 TRACKED = "refs/remotes/origin/"
 TRANSFER_LIMIT = timedelta(minutes=10)
 SHA = re.compile(r"[0-9a-f]{7,64}")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,127}")
 
 # These attributes could leave files out of an archive or rewrite them. info/attributes outranks every .gitattributes
 # of the tree, so that what is tried in the sandbox is what is pushed, byte for byte.
@@ -103,6 +104,20 @@ class Mirror:
             raise self._error(answer, "look at the branches of")
         lines = (line.split("\t") for line in text(answer.out).splitlines())
         return next((sha for sha, name in lines if name == ref), None)
+
+    def tagged(self, tag: str) -> str | None:
+        """The commit that a tag of the remote points to, an annotated one looked through; None without such a tag."""
+        if not TAG.fullmatch(tag):
+            return None
+        ref = f"refs/tags/{tag}"
+        with self._lock:
+            self._prepare()
+        answer = self._network("ls-remote", "--quiet", self.repository.url, ref, f"{ref}^{{}}")
+        if answer.status != 0 or answer.timed_out:
+            raise self._error(answer, "look at the tags of")
+        rows = (line.split("\t") for line in text(answer.out).splitlines())
+        found = {name: sha for sha, name in rows}
+        return found.get(f"{ref}^{{}}") or found.get(ref)
 
     def push(self, commit: str, branch: str, *, expected: str | None, dry: bool = False) -> str:
         """Set the branch to the commit if the remote still has `expected` there (None: no such branch).

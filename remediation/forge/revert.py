@@ -3,6 +3,7 @@
 from cases.change import FileEdit
 from cases.errors import PermanentError
 from cases.ports import Reverted
+from remediation.forge.difference import counts, unified
 from remediation.forge.git_command import GitCommand, text
 from remediation.forge.tree import ABSENT, EXECUTABLE, SUBMODULE, SYMLINK, Step, blobs, changed, check_path, commit_tree
 
@@ -24,8 +25,8 @@ def reverted(git: GitCommand, base: str, commit: str) -> Reverted:
         names = tuple(dict.fromkeys(conflicts))
         return Reverted(base=base, edits=(), diff="", added=0, removed=0, conflicts=names)
     steps = changed(git, base, tree)
-    added, removed = _counts(git, base, tree)
-    diff = text(git.run("diff-tree", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", base, tree).out)
+    added, removed = counts(git, base, tree)
+    diff = unified(git, base, tree)
     return Reverted(base=base, edits=_edits(git, steps), diff=diff, added=added, removed=removed)
 
 
@@ -54,11 +55,3 @@ def _edits(git: GitCommand, steps: tuple[Step, ...]) -> tuple[FileEdit, ...]:
         FileEdit(path=step.path.decode(), content=contents.get(step.new), executable=step.new_mode == EXECUTABLE)
         for step in steps
     )
-
-
-def _counts(git: GitCommand, old: str, new: str) -> tuple[int, int]:
-    """Lines added and removed; a binary file counts none."""
-    out = git.run("diff-tree", "-r", "-z", "--numstat", "--no-renames", old, new).out
-    rows = [row.split(b"\t")[:2] for row in out.split(b"\0") if row]
-    added = sum(int(plus) for plus, _ in rows if plus != b"-")
-    return added, sum(int(minus) for _, minus in rows if minus != b"-")

@@ -15,7 +15,18 @@ from cases.telemetry import Direction, Severity, Signal
 from config import later
 from config.errors import ConfigError
 from config.load import load
-from config.settings import BuildInfoSettings, EmailSettings, MergeSettings, SlackSettings
+from config.settings import (
+    BuildInfoSettings,
+    EmailSettings,
+    FamilyWatchSettings,
+    GithubDeploymentsSettings,
+    ImportWatchSettings,
+    MergeSettings,
+    SlackSettings,
+    SlackThreadSettings,
+    WatchSettings,
+    WebhookSettings,
+)
 
 HERE = Path(__file__).parent
 BROKEN = sorted((HERE / "broken").glob("*.yaml"))
@@ -173,7 +184,7 @@ def test_the_least_file_has_the_defaults(tmp_path: Path) -> None:
 
 def test_a_file_with_every_key() -> None:
     settings = load(HERE / "full.yaml")
-    checkout, sales, on = settings.watched()
+    checkout, sales, on, orders = settings.watched()
     assert (
         checkout.threshold,
         checkout.harm,
@@ -188,14 +199,17 @@ def test_a_file_with_every_key() -> None:
         sales.severity,
     ) == ("shop", "sales", None, Direction.DOWN, Severity.NOTE)
     assert on.name == "on"  # no YAML 1.1 truth values
+    assert orders.query == "select time, value from orders where time between :start and :end"  # the source's own
+    assert [WatchSettings] * 4 + [FamilyWatchSettings, ImportWatchSettings] == [type(watch) for watch in settings.watch]
     markers = settings.deploys
-    assert [BuildInfoSettings, MergeSettings] == [type(marker) for marker in markers]
-    assert isinstance(markers[1], MergeSettings)
-    assert timedelta(seconds=90) == markers[1].merge.delay
+    kinds = [GithubDeploymentsSettings, WebhookSettings, BuildInfoSettings, BuildInfoSettings, MergeSettings]
+    assert kinds == [type(marker) for marker in markers]
+    assert isinstance(markers[-1], MergeSettings)
+    assert timedelta(seconds=90) == markers[-1].merge.delay
     receivers = settings.alerts.receivers
-    assert [SlackSettings, EmailSettings] == [type(receiver) for receiver in receivers]
-    assert isinstance(receivers[1], EmailSettings)
-    assert receivers[1].sender == "bot@example.com"
+    assert [SlackThreadSettings, SlackSettings, EmailSettings] == [type(receiver) for receiver in receivers]
+    assert isinstance(receivers[-1], EmailSettings)
+    assert receivers[-1].sender == "bot@example.com"
     assert settings.signals.prometheus[0].url == "http://127.0.0.1:9090/prometheus"
     assert settings.service("payments").repository == "payments"
     assert settings.repository("payments").full_name == "acme/payments"
@@ -210,7 +224,7 @@ def test_names_that_lead_nowhere_are_a_humans_matter() -> None:
     with pytest.raises(PermanentError, match="there is no repository named till"):
         settings.repository("till")
     with pytest.raises(PermanentError, match="several sources"):
-        settings.source_of(settings.watch[0].model_copy(update={"source": None}))
+        settings.source_of(WatchSettings(name="a", service="shop", query="up"))
 
 
 def test_loaded_settings_show_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

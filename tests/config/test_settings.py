@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config import remedies, settings, sources
+from config import access, alerts, deploys, remedies, settings, sources, watches
 from config.duration import format as written
 from config.section import Section
 from config.settings import JudgementSettings, Settings
@@ -13,9 +13,12 @@ from config.settings import JudgementSettings, Settings
 SECTIONS = sorted(
     {
         kind
-        for module in (remedies, settings, sources)
+        for module in (access, alerts, deploys, remedies, settings, sources, watches)
         for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, Section) and kind is not Section
+        if isinstance(kind, type)
+        and issubclass(kind, Section)
+        and kind is not Section
+        and not kind.__name__.startswith("_")
     },
     key=lambda kind: kind.__name__,
 )

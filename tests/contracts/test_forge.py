@@ -166,6 +166,51 @@ def test_a_draft_is_a_draft(there: World, forge: Forge) -> None:
     assert found.draft
 
 
+def test_a_pull_request_goes_back_to_a_draft_once(there: World, forge: Forge) -> None:
+    number = proposed(there, forge)
+    assert not forge.to_draft("shop", BRANCH).adopted
+    found = forge.find_pull_request("shop", BRANCH)
+    assert found is not None
+    assert (True, number) == (found.draft, found.number)
+    assert forge.to_draft("shop", BRANCH).adopted
+
+
+def test_what_is_merged_does_not_go_back_to_a_draft(there: World, forge: Forge) -> None:
+    number = proposed(there, forge)
+    assert there.ask("PUT", f"/pulls/{number}/merge", json={"merge_method": "merge"}).status_code == 200
+    assert forge.to_draft("shop", BRANCH).adopted
+    with pytest.raises(PermanentError, match="has no pull request"):
+        forge.to_draft("shop", "trackwalker/nothing-1")
+
+
+def test_a_file_is_read_as_a_commit_has_it(there: World, forge: Forge) -> None:
+    old, new = there.hub.tip(), there.hub.commit("More", {"shop/cart.py": b"limit = 11\r\n"})
+    assert forge.read("shop", old, "shop/cart.py") == b"limit = 10\n"
+    assert forge.read("shop", new[:10], "shop/cart.py") == b"limit = 11\r\n"
+    assert forge.read("shop", new, "shop") is None
+    assert forge.read("shop", new, "shop/*.py") is None
+    with pytest.raises(PermanentError, match="not a plain path"):
+        forge.read("shop", new, "../cart.py")
+    with pytest.raises(PermanentError, match="has no commit"):
+        forge.read("shop", "1234567", "shop/cart.py")
+
+
+def test_a_part_has_its_diff_and_its_counts(there: World, forge: Forge) -> None:
+    part = forge.part("shop", there.hub.tip(), [edit(b"limit = 20\nmore = 1\n")])
+    assert ("shop", there.hub.tip(), 2, 1) == (part.repository, part.base, part.added, part.removed)
+    assert "-limit = 10\n+limit = 20\n+more = 1\n" in part.diff
+
+
+def test_a_tag_is_its_commit(there: World, forge: Forge) -> None:
+    first = there.hub.tip()
+    there.hub.tag("v1.0", first)
+    there.hub.tag("v1.1", there.hub.commit("More", {"more.txt": b"more\n"}), annotated=True)
+    assert first == forge.tagged("shop", "v1.0")
+    assert there.hub.tip() == forge.tagged("shop", "v1.1")
+    assert forge.tagged("shop", "v1") is None
+    assert forge.tagged("shop", "--upload-pack=x") is None
+
+
 def test_labels_that_got_lost_are_added_when_the_pull_request_is_adopted(there: World, forge: Forge) -> None:
     there.faults.rules.append(("POST", "/labels", Fault(status=502)))
     with pytest.raises(TemporaryError):

@@ -88,6 +88,10 @@ class Hub:
         found = git(self.folder, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
         return found.decode().strip()
 
+    def tag(self, name: str, sha: str, *, annotated: bool = False) -> None:
+        words = ("-a", "-m", name) if annotated else ()
+        git(self.folder, "tag", *words, name, sha)
+
     def listing(self, what: str) -> dict[bytes, bytes]:
         """Path → "mode type sha" of a whole tree."""
         rows = git(self.folder, "ls-tree", "-r", "-z", "--full-tree", what).split(b"\0")[:-1]

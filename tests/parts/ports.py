@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cases.change import FileEdit
+from cases.change import FileEdit, Part
 from cases.diagnosis import Commit
-from cases.ports import Reverted, Sandbox
+from cases.ports import Forge, LanguageModel, Logs, Reverted, Sandbox
 from cases.pull_request import PullRequest
 from cases.steps import Receipt
 from config.settings import Settings
@@ -17,6 +17,7 @@ from daemon.ledger.ledger import open_ledger
 from detectors.suspects import rank
 from remediation.ports import Ports
 from signals.deploys import AllMarkers
+from signals.recorded import NoLogs
 from tests.parts.nouns import NOW
 
 
@@ -41,6 +42,17 @@ class StillForge:
     def tree(self, repository: str, base: str, edits: Sequence[FileEdit]) -> bytes:
         return repr((repository, base, edits)).encode()
 
+    def read(self, repository: str, sha: str, path: str) -> bytes | None:
+        del repository, sha, path
+        return None
+
+    def part(self, repository: str, base: str, edits: Sequence[FileEdit]) -> Part:
+        return Part(repository=repository, base=base, edits=tuple(edits), diff="", added=0, removed=0)
+
+    def tagged(self, repository: str, tag: str) -> str | None:
+        del repository, tag
+        return None
+
     def revert(self, repository: str, base: str, commit: str) -> Reverted:
         raise AssertionError(f"nobody may revert {commit} of {repository} on {base}")
 
@@ -55,6 +67,9 @@ class StillForge:
         self, repository: str, branch: str, title: str, body: str, labels: Sequence[str], *, draft: bool
     ) -> Receipt:
         raise AssertionError(f"nobody may open {branch} of {repository} ({title}, {body}, {labels}, {draft})")
+
+    def to_draft(self, repository: str, branch: str) -> Receipt:
+        raise AssertionError(f"nobody may draft {branch} of {repository}")
 
     def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:
         raise AssertionError(f"nobody may comment on {branch} of {repository} ({key}, {body})")
@@ -75,7 +90,15 @@ class StillForge:
 
 
 @contextmanager
-def some_ports(*, settings: Settings, sandbox: Sandbox, head: str) -> Generator[Ports]:
+def some_ports(
+    *,
+    settings: Settings,
+    sandbox: Sandbox,
+    head: str,
+    forge: Forge | None = None,
+    logs: Logs | None = None,
+    model: LanguageModel | None = None,
+) -> Generator[Ports]:
     """Ports on a ledger of their own, at the examples' moment."""
     clock = ManualClock(NOW)
     with tempfile.TemporaryDirectory() as folder, open_ledger(f"sqlite:///{Path(folder)}/l.db", clock=clock) as ledger:
@@ -85,10 +108,12 @@ def some_ports(*, settings: Settings, sandbox: Sandbox, head: str) -> Generator[
             signals={},
             changes=AllMarkers(parts=()),
             rank=rank,
-            forge=StillForge(head),
+            forge=forge or StillForge(head),
             sandbox=sandbox,
             lessons=ledger.lessons,
             cases=ledger.cases,
             outbox=ledger.outbox,
             receivers=("log",),
+            logs=logs or NoLogs(),
+            model=model,
         )

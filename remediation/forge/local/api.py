@@ -5,13 +5,14 @@ from collections.abc import Callable
 from werkzeug import Response
 from werkzeug.routing import Map, Rule
 
-from remediation.forge.local import checks, issues, pulls, repositories
+from remediation.forge.local import checks, graphql, issues, pulls, repositories
 from remediation.forge.local.call import Call
 
 Handler = Callable[[Call], Response]
 REPOSITORY = "/api/v3/repos/<owner>/<name>"
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "/api/graphql", graphql.mutate),
     ("GET", "/api/v3/user", repositories.user),
     ("GET", "/api/v3/rate_limit", repositories.rate_limit),
     ("GET", REPOSITORY, repositories.repository),

@@ -94,7 +94,7 @@ class Application:
             return reply(Refusal(status, error.name).body, status)
 
     def _dispatch(self, request: Request, person: Person) -> Response:
-        if request.path.startswith("/api/v3"):
+        if request.path.startswith(("/api/v3", "/api/graphql")):
             return self._answer_api(request, person)
         try:
             _, words = self._git.bind_to_environ(request.environ).match()
@@ -111,7 +111,7 @@ class Application:
         origin = request.headers.get("Origin")
         if origin is not None and origin != call.site:
             raise Refusal(403, "Pages of other sites may not write here")
-        if call.bare.archived:
+        if call.found is not None and call.bare.archived:
             raise Refusal(403, "Repository was archived so is read-only.")
         if not person.may_write:
             raise Refusal(403, "Resource not accessible by personal access token")

@@ -189,6 +189,14 @@ class Records:
             ).fetchall()
         return [kind(**_lists_to_tuples(json.loads(row[0]))) for row in rows]
 
+    def found(self, kind: type[Record], record_id: int) -> Record | None:
+        """The record of that kind and id, whatever its repository."""
+        with self._lock:
+            row = self._database.execute(
+                "SELECT content FROM records WHERE id = ? AND kind = ? AND content <> ''", (record_id, kind.__name__)
+            ).fetchone()
+        return None if row is None else kind(**_lists_to_tuples(json.loads(row[0])))
+
     def next_number(self, repository: str) -> int:
         """The number for the next issue or pull request: one row of numbers for both, as on GitHub."""
         return max((thread.number for thread in self.all(Thread, repository)), default=0) + 1

@@ -1,0 +1,60 @@
+"""What logs say: lines, the errors in them, and the places in the code that stack traces name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cases.telemetry import LogLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One call of a stack trace, as it was printed: `file` may be an absolute path of the production machine."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A stack trace. `frames` end with the call that raised. `message` is data from outside, capped."""
+
+    exception: str
+    message: str
+    frames: tuple[Frame, ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """Some lines, oldest first, and where to go on.
+
+    cursor  nanoseconds since the epoch: everything before it has been read, nothing at or after it
+    whole   whether the stretch that was asked for is read to its end
+    """
+
+    lines: tuple[LogLine, ...]
+    cursor: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorSeen:
+    """One kind of error of a service, over a stretch of time.
+
+    signature  what makes two lines the same kind: exception and innermost frames, or the line without its variables
+    first      when it was first seen at all, as far back as is remembered
+    count      how often in the stretch; `before` how often in the equally remembered time before it
+    sample     one line of it, capped, as data from outside
+    """
+
+    service: str
+    signature: str
+    first: datetime
+    last: datetime
+    count: int
+    before: int
+    sample: str
+    trace: Trace | None = None
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -1,0 +1,139 @@
+"""Settings of what is watched: a query of one service, one query for many services, or the alert rules there are."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Discriminator, Field, Strict, Tag
+
+from cases.telemetry import Direction, Severity
+from config.fields import Count, Duration, Name, Text
+from config.section import Section
+
+
+class _Watching(Section):
+    """What a watch of one service and a watch by service have in common."""
+
+    name: Name
+    """What alerts and pull requests call it; unique within its service."""
+
+    source: Name | None = None
+    """The name of the source that is asked. None: the only Prometheus."""
+
+    detector: Literal["auto", "threshold", "seasonal"] = "auto"
+    """How an anomaly is told. auto: by `threshold` when there is one, by the forecast band otherwise."""
+
+    threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """The reading beyond which it is an anomaly, in the query's own unit. None: what is normal is learnt."""
+
+    harm: Annotated[Direction, Strict(strict=False)] | None = None
+    """The side on which users suffer: up for errors, down for sales. None: both sides are worth a look."""
+
+    severity: Annotated[Severity, Strict(strict=False)] = Severity.TICKET
+    """What a human is asked for: page (get up now), ticket (look today), note (some day). Nobody is woken unasked."""
+
+
+class WatchSettings(_Watching):
+    """One watched query of one service."""
+
+    service: Name
+    """The service whose health it shows."""
+
+    query: Text | None = None
+    """The query, in the source's own language. Each series of its answer is watched by itself. A source of SQL has its
+    query already, and takes none here."""
+
+
+class FamilyWatchSettings(_Watching):
+    """One query for many services: each series belongs to the service that a label names."""
+
+    by: Name
+    """The label that names the service, as in by: service. Series without it are left out, and counted."""
+
+    query: Text
+    """The query; its answer carries the label."""
+
+    most: Count = 200
+    """The most services that are watched. More are refused aloud: a wrong label must not open a thousand watches."""
+
+
+class ImportWatchSettings(Section):
+    """The alert rules of a Prometheus, as watches.
+
+    Query and threshold where a rule can be split, whether it fires otherwise.
+    """
+
+    import_: Annotated[Literal["prometheus_rules"], Field(alias="import")]
+    """prometheus_rules: the alerting rules that the source has loaded."""
+
+    match: Mapping[Text, Text] = Field(default_factory=dict)
+    """Labels that a rule must have, each as an anchored regular expression, as in severity: "page|critical"."""
+
+    source: Name | None = None
+    """The Prometheus whose rules are read. None: the only one."""
+
+    service: Name | None = None
+    """The service of rules whose series and labels name none. None: such rules are listed as unmatched."""
+
+    every: Duration = timedelta(minutes=5)
+    """How often the rules are read anew: they change when somebody deploys them."""
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401 - what a file holds is anything
+    if isinstance(value, ImportWatchSettings) or (isinstance(value, dict) and "import" in value):
+        return "<import>"
+    if isinstance(value, FamilyWatchSettings) or (isinstance(value, dict) and "by" in value):
+        return "<family>"
+    return "<watch>"
+
+
+AnyWatchSettings: TypeAlias = Annotated[
+    Annotated[WatchSettings, Tag("<watch>")]
+    | Annotated[FamilyWatchSettings, Tag("<family>")]
+    | Annotated[ImportWatchSettings, Tag("<import>")],
+    Discriminator(_kind),
+]
+
+
+class CatalogMetricSettings(Section):
+    """A metric whose labels say which services there are, and where they live."""
+
+    prometheus: Text
+    """The metric, as in argocd_app_info."""
+
+    service: Text = "{name}"
+    """The service's name, with labels in braces."""
+
+    config_repository: Text | None = None
+    """The repository of its configuration, with labels in braces, as in "{repo}"."""
+
+    source: Name | None = None
+    """The Prometheus that has the metric. None: the only one."""
+
+
+class CatalogFilesSettings(Section):
+    """Backstage's catalog files in the watched repositories."""
+
+    files: Text
+    """Which files, as in .gitignore: "**/catalog-info.yaml"."""
+
+
+def _catalog_kind(value: Any) -> str:  # noqa: ANN401 - the same
+    files = isinstance(value, CatalogFilesSettings) or (isinstance(value, dict) and "files" in value)
+    return "<files>" if files else "<metric>"
+
+
+CatalogFromSettings: TypeAlias = Annotated[
+    Annotated[CatalogMetricSettings, Tag("<metric>")] | Annotated[CatalogFilesSettings, Tag("<files>")],
+    Discriminator(_catalog_kind),
+]
+
+
+class CatalogSettings(Section):
+    """How services are known without listing them."""
+
+    service_labels: tuple[Text, ...] = ("service", "app", "job")
+    """The labels that name a service, the most telling first."""
+
+    from_: Annotated[tuple[CatalogFromSettings, ...], Field(alias="from")] = ()
+    """Where else services and their repositories are read."""
