@@ -201,13 +201,14 @@ def _half_widths(values: Floats, flat: Floats, days: _Days, width: float) -> tup
 def _levels_then(flat: Floats, days: _Days) -> Floats:
     """The level [S, T] that a forecast of each day would have had: the median of the three days before it.
 
-    The first day has none before it and is measured against its own.
+    A series' first day has none before it and is measured against its own: days on the axis without a sample of the
+    series are no days before it.
     """
     levels = np.full(flat.shape, np.nan)
     for day in sorted(set(days.day.tolist())):  # np.unique would import numpy.ma: 4 MB in an idle daemon
-        before = (days.day < day) & (days.day >= day - LEVEL_DAYS)
-        known = before if bool(np.any(before)) else days.day == day
-        levels[:, days.day == day] = median(flat[:, known])[:, None]
+        mine = days.day == day
+        before = median(flat[:, (days.day < day) & (days.day >= day - LEVEL_DAYS)])
+        levels[:, mine] = np.where(np.isnan(before), median(flat[:, mine]), before)[:, None]
     return levels
 
 

@@ -45,11 +45,12 @@ class Noise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """Where a stretch of readings lies, and the variance of that estimate (unit squared)."""
+    """Where a stretch of readings lies, the variance of that estimate (unit squared), and the scatter it comes from."""
 
     mean: float
     variance: float
     samples: int
+    sd: float
 
 
 def learn_noise(times: Floats, values: Floats) -> Noise:
@@ -103,6 +104,7 @@ def level(times: Floats, values: Floats, noise: Noise) -> Level:
         mean=centre + pull / information,
         variance=(sd * noise.charge) ** 2 / information,
         samples=len(values),
+        sd=sd,
     )
 
 

@@ -80,8 +80,18 @@ class Scene:
 
     @property
     def tau(self) -> float:
-        """The size of effect that is looked for."""
-        return self.settings.tau * self.noise.sd
+        """The size of effect that is looked for.
+
+        Normal readings that never moved give no scale. It is then the scatter of the anomaly and of the first readings
+        that may be judged by: their scatter, never where they lie, and never a later one's, so that the evidence holds
+        however often one looks.
+        """
+        scatter = self.noise.sd
+        if self.noise.constant:
+            first = self.after.first(self.settings.min_samples)
+            seen = [stretch.level(self.noise).sd for stretch in (self.lasted, first) if len(stretch)]
+            scatter = max(scatter, *seen) if seen else scatter
+        return self.settings.tau * scatter
 
     @property
     def margin(self) -> float:

@@ -208,6 +208,19 @@ def test_too_little_history_is_warming_up() -> None:
     assert learnt([1.0] * 120).warm.all()
 
 
+def test_a_history_of_a_few_hours_has_a_band_as_wide_as_its_noise() -> None:
+    """A source answers on the whole grid, whatever it has: the days before the first sample are empty, not absent."""
+    young = np.full(TWO_WEEKS, np.nan)
+    young[-4 * 60 :] = FLAT[: 4 * 60]
+    baseline = learnt(young)
+    (level,), (width,) = baseline.level, baseline.up.max(axis=1)
+    assert level == pytest.approx(10, abs=0.3)
+    assert 2 < width < 10
+    elder = learnt([list(FLAT[:TWO_WEEKS]), list(young)])  # one that starts later than its sibling
+    assert elder.up[1].max() == pytest.approx(width, rel=0.01)
+    assert found(baseline, recent(FLAT[TWO_WEEKS:])) == []
+
+
 def test_an_empty_window_and_an_empty_history_are_no_trouble() -> None:
     nothing = block(np.empty((0, 5)), labels=())
     baseline = fit(nothing, warm_up=WARM_UP)

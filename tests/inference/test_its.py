@@ -116,6 +116,43 @@ def test_a_series_that_stays_is_unchanged_only_when_the_window_ends_and_the_inte
     assert "interval" in short.because
 
 
+def silent(seed: int, *, anomalous: float, after: float, shown: int = 150) -> tuple[np.ndarray[Any, Any], Interruption]:
+    """An error ratio that was 0 for as long as anybody knows; then it scatters where there are errors."""
+    rng = np.random.default_rng(seed)
+    values = np.zeros(400 + shown)
+    values[300:400] = np.clip(anomalous * (1 + 0.3 * rng.standard_normal(100)), 0, None)
+    values[400:] = np.clip(after * (1 + 0.3 * rng.standard_normal(shown)), 0, None)
+    anomaly = (300 * MINUTE, None) if anomalous else None
+    return values, Interruption(deploy=400 * MINUTE, harm="up", anomaly=anomaly)
+
+
+def rulings(values: np.ndarray[Any, Any], event: Interruption, *, first: int = 432) -> list[ItsReading]:
+    looks = [count * MINUTE for count in range(first, len(values), 4)]
+    return list(retrace(minutes(len(values)), values, event, SETTINGS, looks))
+
+
+def test_harm_to_what_was_always_zero_is_found() -> None:
+    for seed in range(10):
+        found = rulings(*silent(seed, anomalous=0.0, after=0.6))
+        assert found[-1].ruling == "harmful"
+        assert found[-1].low is not None
+        assert 0.3 < found[-1].low < 0.6
+
+
+def test_a_recovery_to_zero_is_told_and_one_that_does_not_come_is_not() -> None:
+    for seed in range(10):
+        assert rulings(*silent(seed, anomalous=0.5, after=0.0))[-1].ruling == "worked"
+        assert {reading.ruling for reading in rulings(*silent(seed, anomalous=0.5, after=0.5))} == {None}
+
+
+def test_what_was_always_zero_and_stays_so_but_for_a_rare_blip_is_not_harmed() -> None:
+    for seed in range(20):
+        values, event = silent(seed, anomalous=0.0, after=0.0)
+        blips = np.random.default_rng(seed).random(len(values)) < 0.02
+        values[400:] = np.where(blips[400:], 0.05, 0.0)
+        assert "harmful" not in {reading.ruling for reading in rulings(values, event)}
+
+
 def test_the_margin_is_the_operators_when_there_is_one() -> None:
     story = Story(effect=3.0)
     assert story.watched(1, replace(SETTINGS, margin=1.0))[0].ruling == "harmful"
