@@ -1,0 +1,240 @@
+"""The tail of the logs: error lines read from a durable cursor on, folded into a book, and told as the `Logs` port.
+
+Cursor and book are one checkpoint: whoever dies between two pages takes up at the cursor, with the book as it was
+there, so that no line is lost and none counts twice.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from cases.errors import PermanentError, SourceDown
+from cases.logs import ErrorSeen
+from cases.moments import EPOCH, iso
+from cases.ports import Checkpoints, Clock, LogSource
+from config import duration
+from config.settings import LokiSettings, Settings
+from detectors.errors import REMEMBERED, Book, errors
+
+if TYPE_CHECKING:
+    from signals.loki import LokiSource
+
+log = logging.getLogger("trackwalker.logs")
+
+FIRST_LOOK = timedelta(hours=1)
+"""How far back the very first look goes."""
+MOST_PAGES = 20
+"""Pages of one source that are read in one go: a flood of lines must not keep signals from being read."""
+PATIENCE = 5.0
+"""Seconds after which no further page is asked for in one go."""
+STORED = timedelta(minutes=5)
+"""How old the stored cursor may get while there is nothing to store beside it."""
+BEHIND = timedelta(minutes=5)
+"""From how far behind on it is said that the logs are not read to the present."""
+ASK_AGAIN = timedelta(minutes=1)  # after what only a human can mend: it may be mended
+
+_SECOND = timedelta(seconds=1)
+_MICROSECOND = timedelta(microseconds=1)
+NO_SOURCE = "no log source"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """A log source, the label that names its services, and how long lines may take to arrive in it."""
+
+    source: LogSource
+    service_label: str = "app"
+    settle: timedelta = timedelta(seconds=10)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Read:
+    """How far one source is read."""
+
+    book: Book
+    cursor: int  # nanoseconds since the epoch
+    stored: int  # the cursor in the checkpoint
+    changed: bool = False
+    again: float = 0.0  # monotonic seconds: not before
+    because: str = ""  # why it cannot be read
+    since: datetime | None = None  # from when on
+    reached: bool = False  # whether it was read up to the present since this daemon began
+
+
+@dataclass(slots=True)
+class Tail:
+    """Follows log sources. `once` is called by one thread at a time; what was seen may be asked for by any."""
+
+    sources: Sequence[Followed]
+    checkpoints: Checkpoints
+    clock: Clock
+    _read: dict[str, _Read] = field(default_factory=dict[str, _Read], init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def once(self) -> None:
+        """Read every source on to the present, as far as patience goes.
+
+        Raises TemporaryError when the ledger does not take what was read: it is read again then.
+        """
+        for followed in self.sources:
+            self._follow(followed)
+
+    def errors(self, service: str, since: datetime, until: datetime) -> tuple[ErrorSeen, ...]:
+        """The kinds of error of a service in the stretch. See `cases.ports.Logs`."""
+        with self._lock:
+            found = [one for read in self._read.values() for one in errors(read.book, service, since, until)]
+        return tuple(sorted(found, key=lambda one: (one.first < since, -one.count, one.signature)))
+
+    def blind(self) -> str:
+        """Why nothing can be said now, or "". See `cases.ports.Logs`."""
+        if not self.sources:
+            return NO_SOURCE
+        reasons = (self._unread(followed) for followed in self.sources)
+        return "; ".join(reason for reason in reasons if reason)
+
+    def probe(self) -> tuple[tuple[str, str], ...]:
+        """Reach every source: its name and what it is. Raises SourceDown or PermanentError at the first that fails."""
+        return tuple((followed.source.name, followed.source.probe()) for followed in self.sources)
+
+    def close(self) -> None:
+        """Close the sources that have anything to close."""
+        for followed in self.sources:
+            close = getattr(followed.source, "close", None)
+            if close is not None:
+                close()
+
+    def _unread(self, followed: Followed) -> str:
+        name, read = followed.source.name, self._read.get(followed.source.name)
+        if read is None:
+            return f"{name}: not read yet"
+        if read.because:
+            return f"{read.because} (since {iso(read.since or self.clock.now())})"
+        late = self.clock.now() - followed.settle - moment(read.cursor)
+        if late > BEHIND or not read.reached:
+            return f"{name}: read up to {iso(moment(read.cursor))} so far, {duration.format(_whole(late))} behind"
+        return ""
+
+    def _follow(self, followed: Followed) -> None:
+        name, tick = followed.source.name, self.clock.monotonic()
+        read = self._read.get(name)
+        if read is None:
+            read = self._resumed(name)
+            with self._lock:
+                self._read[name] = read
+        if tick < read.again:
+            return
+        until = nanoseconds(self.clock.now() - followed.settle)
+        try:
+            self._pages(followed, read, until, tick + PATIENCE)
+        except (SourceDown, PermanentError) as error:
+            wait = error.retry_after if isinstance(error, SourceDown) else ASK_AGAIN
+            read.again = self.clock.monotonic() + wait.total_seconds()
+            if not read.because:
+                read.since = self.clock.now()
+                log.warning("%s", error)
+            read.because = str(error)
+        else:
+            if read.because:
+                log.info("%s can be read again", name)
+            read.because, read.since = "", None
+        self._keep(name, read)
+
+    def _pages(self, followed: Followed, read: _Read, until: int, deadline: float) -> None:
+        """Read on from the cursor; the book and the cursor move together, a page at a time."""
+        for _ in range(MOST_PAGES):
+            page = followed.source.errors(read.cursor, until)
+            with self._lock:
+                read.book.fold(page.lines, followed.service_label)
+                read.cursor = max(read.cursor, page.cursor)
+                read.changed = read.changed or bool(page.lines)
+                if page.whole:
+                    read.book.settle(moment(read.cursor))
+            if page.whole:
+                read.reached = True
+                return
+            if self.clock.monotonic() > deadline:
+                break
+        read.reached = False  # there is more than could be read in one go
+
+    def _resumed(self, name: str) -> _Read:
+        """Where the last life ended; the first life begins an hour back, and none reads what the book would forget."""
+        now = self.clock.now()
+        blob = self.checkpoints.get(_key(name))
+        if blob is None:
+            begin = nanoseconds(now - FIRST_LOOK)
+            return _Read(book=Book(), cursor=begin, stored=0)
+        try:
+            document: dict[str, Any] = json.loads(blob)
+            cursor, book = int(document["cursor"]), Book.of(document["book"])
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("%s: what was remembered of its errors cannot be read (%s); it begins anew", name, error)
+            return _Read(book=Book(), cursor=nanoseconds(now - FIRST_LOOK), stored=0)
+        oldest = nanoseconds(now - REMEMBERED)
+        if cursor < oldest:
+            log.warning("%s: lines before %s are skipped: nothing so old is remembered", name, iso(moment(oldest)))
+        return _Read(book=book, cursor=max(cursor, oldest), stored=cursor)
+
+    def _keep(self, name: str, read: _Read) -> None:
+        """Store cursor and book as one. A stretch without a line may as well be read again."""
+        if not read.changed and read.cursor - read.stored < STORED // _MICROSECOND * 1_000:
+            return
+        with self._lock:
+            document = {"cursor": read.cursor, "book": read.book.document()}
+        blob = json.dumps(document, separators=(",", ":")).encode()
+        self.checkpoints.put(_key(name), blob, self.clock.now())
+        read.stored, read.changed = read.cursor, False
+
+
+def loki_of(one: LokiSettings) -> "LokiSource":
+    """The source that the settings name. Nothing is reached yet."""
+    from signals.access import client_arguments
+    from signals.loki import LokiSource
+
+    return LokiSource(
+        one.name,
+        url=one.url,
+        selector=one.selector,
+        errors=one.errors,
+        timeout=one.timeout,
+        max_in_flight=one.max_in_flight,
+        max_response_bytes=one.max_response_mib * 1024 * 1024,
+        **client_arguments(one),
+    )
+
+
+def tail_of(
+    settings: Settings, checkpoints: Checkpoints, clock: Clock, sources: Mapping[str, object] = MappingProxyType({})
+) -> Tail:
+    """The tail of every Loki of the configuration, over what was built already where `sources` has it by its name."""
+    followed = (_followed(one, sources.get(one.name)) for one in settings.signals.loki)
+    return Tail(tuple(followed), checkpoints, clock)
+
+
+def _followed(one: LokiSettings, built: object) -> Followed:
+    from signals.loki import LokiSource
+
+    source = built if isinstance(built, LokiSource) else loki_of(one)
+    return Followed(source=source, service_label=one.service_label, settle=one.settle)
+
+
+def nanoseconds(at: datetime) -> int:
+    """Nanoseconds since the epoch."""
+    return (at - EPOCH) // _MICROSECOND * 1_000
+
+
+def moment(nanos: int) -> datetime:
+    """The UTC time of nanoseconds since the epoch."""
+    return EPOCH + timedelta(microseconds=nanos // 1_000)
+
+
+def _whole(late: timedelta) -> timedelta:
+    return max(_SECOND, late // _SECOND * _SECOND)
+
+
+def _key(name: str) -> str:
+    return f"log-tail/{name}"
