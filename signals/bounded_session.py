@@ -6,7 +6,8 @@ This module imports requests at its top: it is itself imported only when a sourc
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
@@ -21,12 +22,15 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
 
-from cases.errors import PermanentError, SourceDown
+from cases.errors import PermanentError, SourceDown, TemporaryError
+
+Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 
 _CHUNK = 64 * 1024
 _LONGEST_RETRY_AFTER = 300
 _LONGEST_NUMBER = 9
 _LONGEST_QUOTE = 300
+_SECRETS_KEPT = 32  # of those that were sent lately: an answer may repeat one that has just been replaced
 _SHORTEST_SECRET = 4  # a tenant called `1` is no secret, and taking every 1 out of a message would spoil it
 
 
@@ -106,10 +110,19 @@ class _SecurePool(HTTPSConnectionPool):
 class _Adapter(HTTPAdapter):
     """requests' own adapter, with connections that a watchdog can cut. It never tries again by itself."""
 
+    def __init__(self, context: ssl.SSLContext, *, places: int) -> None:
+        self._context = context
+        super().__init__(pool_maxsize=places, max_retries=0)
+
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:  # noqa: ANN401, FBT001, FBT002 - requests' signature
         """Let the pools make connections of ours."""
-        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **pool_kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def cert_verify(self, conn: Any, url: str, verify: object, cert: object) -> None:  # noqa: ANN401 - requests' signature
+        """Leave the authorities to the context: requests would load those that it brings for each connection."""
+        del url, verify, cert
+        conn.cert_reqs = "CERT_REQUIRED"
 
 
 class BoundedSession(requests.Session):
@@ -124,40 +137,47 @@ class BoundedSession(requests.Session):
     - is one of at most `max_in_flight` at a time;
     - asks for an unpacked answer unless `compressed`: packing costs the server more than a local network does.
 
+    `headers` may be a mapping, or what reveals one at each request. `context` does the handshakes of https; None takes
+    the system's authorities (or SSL_CERT_FILE), not those that requests brings.
     Proxies and passwords from the environment (`trust_env`) are not used: they could send `headers` elsewhere.
     Errors are SourceDown, or PermanentError for an address or header that can never work. None shows a header's value.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one setting of the source, given by name
         self,
         source: str,
         url: str,
         *,
         timeout: timedelta,
-        headers: Mapping[str, str],
+        headers: Headers,
+        context: ssl.SSLContext | None = None,
         max_response_bytes: int,
         max_in_flight: int,
         compressed: bool,
     ) -> None:
         super().__init__()
         _check_url(source, url)
-        _check_headers(source, headers)
         self.source = source
+        self._revealed: Callable[[], Mapping[str, str]] | None = None
+        self._secrets: tuple[str, ...] = ()
         self._timeout = timeout
         self.cap = max_response_bytes
         self._places = threading.BoundedSemaphore(max_in_flight)
         self._in_flight = max_in_flight
-        self._adapter = _Adapter(pool_maxsize=max_in_flight, max_retries=0)
-        parts = {part for value in headers.values() for part in (value, *value.split())}
-        self._secrets = sorted((part for part in parts if len(part) >= _SHORTEST_SECRET), key=len, reverse=True)
+        if context is None:  # loading the system's authorities takes a while
+            context = (
+                ssl.create_default_context() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            )
+        self._adapter = _Adapter(context, places=max_in_flight)
         self.trust_env = False
-        trusted = ssl.get_default_verify_paths()  # the system's store (or SSL_CERT_FILE), not the one requests brings
-        self.verify = trusted.cafile or trusted.capath or True
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.headers.clear()
         self.headers.update({"User-Agent": "trackwalker", "Accept": "application/json"})
         self.headers.update({"Accept-Encoding": "gzip" if compressed else "identity"})
-        self.headers.update(headers)
+        if callable(headers):
+            self._revealed = headers
+        else:
+            self.headers.update(self._checked(headers))
 
     def get_adapter(self, url: str | bytes) -> BaseAdapter:  # noqa: ARG002 - there is one for all
         """Our own adapter, always: prometheus-api-client mounts one of its own over ours."""
@@ -168,6 +188,24 @@ class BoundedSession(requests.Session):
         super().close()
         self._adapter.close()
 
+    def _checked(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers, when they can be sent. What they hold is kept out of every message from now on."""
+        _check_headers(self.source, headers)
+        parts = {part for value in headers.values() for part in (value, *value.split(), *_password(value))}
+        fresh = sorted((part for part in parts if len(part) >= _SHORTEST_SECRET), key=len, reverse=True)
+        if not set(fresh) <= set(self._secrets):
+            self._secrets = tuple(dict.fromkeys([*fresh, *self._secrets]))[:_SECRETS_KEPT]
+        return headers
+
+    def _fresh(self) -> Mapping[str, str]:
+        """The headers as they are now. Raises SourceDown when a secret cannot be had now."""
+        if self._revealed is None:
+            return {}
+        try:
+            return self._checked(self._revealed())
+        except TemporaryError as error:
+            raise self.down(str(error), error.retry_after) from None
+
     def quote(self, text: str) -> str:
         """Foreign text made fit for a message: one line, short, and without any header value of ours in it."""
         for secret in self._secrets:
@@ -177,6 +215,8 @@ class BoundedSession(requests.Session):
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - requests has sixteen parameters here
         """Send one request and read its whole answer. Raises SourceDown when that cannot be done within the bounds."""
+        fresh = self._fresh()  # before the time runs: a command that shows a password takes its own
+        kwargs["headers"] = {**(kwargs.get("headers") or {}), **fresh}
         began = time.monotonic()
         if not self._places.acquire(timeout=self._timeout.total_seconds()):
             raise self.down(f"busy: {self._in_flight} reads have been under way for {_seconds(self._timeout)}")
@@ -231,9 +271,18 @@ def retry_after(response: requests.Response) -> timedelta:
     return timedelta(seconds=min(int(asked), _LONGEST_RETRY_AFTER) if known else 30)
 
 
+def _password(value: str) -> tuple[str, ...]:
+    """The password inside `Basic …`: whoever echoes it will do so unpacked."""
+    kind, _, packed = value.partition(" ")
+    if kind != "Basic":
+        return ()
+    try:
+        return (b64decode(packed, validate=True).decode().partition(":")[2],)
+    except ValueError:  # not what Basic looks like, and then nothing is packed in it
+        return ()
+
+
 def _why(error: requests.RequestException | OSError, where: str) -> str:
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"the TLS certificate of {where} could not be verified"
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return f"{where} answered with a packed body that cannot be unpacked"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
@@ -242,10 +291,17 @@ def _why(error: requests.RequestException | OSError, where: str) -> str:
     for sign, meaning in _CONNECTING.items():
         if sign in text:
             return f"{where} {meaning}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"{where} does not speak TLS as we do; is `url` meant to be http:// or https://?"
     return f"{where} cannot be reached ({type(error).__name__})"
 
 
 _CONNECTING = {
+    # TLS 1.3: what the server thinks of our certificate comes with the first answer, after the handshake
+    "alert certificate required": "wants a certificate of ours; name one in `tls.cert` and `tls.key`",
+    "alert bad certificate": "refuses our certificate, or that there is none; check `tls.cert` and `tls.key`",
+    "alert unknown ca": "does not trust the authority of our certificate; check `tls.cert`",
+    "alert certificate expired": "refuses our certificate: it has expired; renew `tls.cert`",
     "Connection refused": "refuses connections: is it running?",
     "Name or service not known": "has no address: is the host name right?",
     "Failed to resolve": "has no address: is the host name right?",

@@ -8,6 +8,7 @@ API: https://prometheus.io/docs/prometheus/latest/querying/api/
 """
 
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -20,7 +21,7 @@ from urllib3.util.retry import Retry
 from cases.errors import PermanentError
 from cases.moments import from_milliseconds
 from cases.telemetry import Millis, SeriesBlock, Signal
-from signals.bounded_session import BoundedSession, Flooded, retry_after
+from signals.bounded_session import BoundedSession, Flooded, Headers, retry_after
 from signals.grid import MILLISECOND, grid
 from signals.matrix import Answer, Columns, Histograms, Misshapen
 
@@ -52,7 +53,8 @@ class PrometheusSource:
         *,
         url: str,
         timeout: timedelta = timedelta(seconds=5),
-        headers: Mapping[str, str] = _NO_HEADERS,
+        headers: Headers = _NO_HEADERS,
+        verify: ssl.SSLContext | None = None,
         max_response_bytes: int = 8 * 2**20,
         max_in_flight: int = 2,
         compressed: bool = False,
@@ -66,6 +68,7 @@ class PrometheusSource:
             self._url,
             timeout=timeout,
             headers=headers,
+            context=verify,
             max_response_bytes=max_response_bytes,
             max_in_flight=max_in_flight,
             compressed=compressed,
@@ -103,6 +106,11 @@ class PrometheusSource:
                     "wrap it in histogram_quantile(…) or histogram_avg(…)"
                 ) from None
         return columns.block()
+
+    def api(self, path: str, what: str, params: Mapping[str, str] | None = None) -> object:
+        """The `data` of one GET below `/api/v1/`; `what` is asked for, in words. Raises as `read` does."""
+        document = self._session.document("GET", f"{self._url}/api/v1/{path}", what=what, params=params)
+        return document.get("data")
 
     def describe(self) -> str:
         """What it is and which version, as it says itself. Raises SourceDown."""
@@ -191,7 +199,7 @@ class _CheckedSession(BoundedSession):
         if status in {401, 403}:
             raise PermanentError(
                 f"{self.source}: answered {status} for {what}: our credentials are refused. "
-                "Check the `headers` of this source"
+                "Check `auth` and `headers` of this source"
             )
         if response.is_redirect:
             raise self.down(

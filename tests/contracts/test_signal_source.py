@@ -1,6 +1,7 @@
-"""The contract of `SignalSource`: the real Prometheus and the stand-in keep the same suite."""
+"""The contract of `SignalSource`: the real Prometheus, a real database and the stand-in keep the same suite."""
 
 import math
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +13,10 @@ from cases.errors import SourceDown
 from cases.moments import milliseconds
 from cases.ports import SignalSource
 from cases.telemetry import SeriesBlock, Signal
+from daemon.clock import ManualClock
 from signals.prometheus import PrometheusSource
 from signals.recorded import RecordedSource, Recording
+from signals.sql import SqlSource
 from tests.parts.prometheus import exposition, running_prometheus
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -27,6 +30,13 @@ LABELS: tuple[Labels, ...] = (
     (("__name__", "load"), ("host", "b"), ("note", r"C:\temp")),
     (("__name__", "load"), ("host", "a"), ("note", "zero")),
 )
+
+
+QUERIES = {
+    "load": "SELECT * FROM load WHERE time >= unixepoch(:start) AND time < unixepoch(:end)",
+    "never_heard_of": "SELECT * FROM load WHERE host = 'never_heard_of'",
+}
+"""A name of PromQL, as a database is asked for the same."""
 
 
 def history() -> dict[Labels, list[tuple[float, float]]]:
@@ -60,13 +70,36 @@ def recorded() -> SignalSource:
     return RecordedSource(name="main", recordings={"load": recording})
 
 
-@pytest.fixture(params=["prometheus", "recorded"])
+@pytest.fixture(scope="module")
+def sql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignalSource]:
+    """The same history as a table; its look-back is Prometheus's five minutes."""
+    file = tmp_path_factory.mktemp("sql") / "history.db"
+    with sqlite3.connect(file) as base:
+        base.execute('CREATE TABLE load (time REAL, value REAL, "__name__" TEXT, host TEXT, note TEXT)')
+        for labels, samples in history().items():
+            rows = [(at, value, *(text for _, text in labels)) for at, value in samples]
+            base.executemany("INSERT INTO load VALUES (?, ?, ?, ?, ?)", rows)
+    base.close()
+    source = SqlSource(
+        "main",
+        url=f"sqlite:///{file}",
+        query=QUERIES["load"],
+        clock=ManualClock(START + 2 * MINUTES * STEP),
+        every=STEP,
+        look_back=4 * STEP,
+    )
+    yield source
+    source.close()
+
+
+@pytest.fixture(params=["prometheus", "recorded", "sql"])
 def source(request: pytest.FixtureRequest) -> SignalSource:
     made: SignalSource = request.getfixturevalue(request.param)
     return made
 
 
 def read(source: SignalSource, first: float, last: float, query: str = "load", step: timedelta = STEP) -> SeriesBlock:
+    query = QUERIES[query] if isinstance(source, SqlSource) else query
     signal = Signal(name="load", service="shop", source=source.name, query=query)
     return source.read(signal, START + first * STEP, START + last * STEP, step)
 

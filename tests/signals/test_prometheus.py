@@ -146,7 +146,7 @@ def test_what_is_no_answer_makes_the_source_down(
             "main: refuses the query `up.`: 1:3: parse error",
         ),
         (422, refusal("execution", "too many samples"), "too many samples. Correct the query"),
-        (401, "who are you?", "credentials are refused. Check the `headers`"),
+        (401, "who are you?", "credentials are refused. Check `auth` and `headers`"),
         (403, refusal("unauthorized", "no"), "credentials are refused"),
         (200, answer({"metric": {}, "histograms": []}), "gives native histograms"),
     ],

@@ -1,0 +1,212 @@
+"""One reading query of a database, bounded in time and rows, with errors as sentences.
+
+This module imports SQLAlchemy at its top: import it where a source is built. The drivers are imported by their kinds.
+"""
+
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import TextClause, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
+
+from cases.errors import PermanentError, SourceDown, TemporaryError
+from signals.sql_kind import Fault, Kind, TwoStatements, quoted
+
+_BOUND = frozenset({"start", "end"})
+_AGAIN = 0.1  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The rows of one query, in the order they came."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    version: str  # of the database, for people
+
+
+class Question:
+    r"""One query of the operator's. It may name `:start` and `:end`, as UTC; write a colon before a word as `\:`."""
+
+    def __init__(self, source: str, query: str) -> None:
+        self.clause: TextClause = text(query.strip().rstrip(";"))
+        self.names = frozenset(str(name) for name in self.clause.compile().params)
+        if unknown := self.names - _BOUND:
+            raise PermanentError(
+                f"{source}: the query names {', '.join(f':{name}' for name in sorted(unknown))}; only :start and :end "
+                "are given. Correct the query, and write \\: for a colon that names nothing"
+            )
+
+
+class Database:
+    """Reads one database. Used by one thread at a time. `source` is what messages call it.
+
+    Every call opens a connection of its own, reads in a way that cannot write (see the kind), ends within `timeout`
+    from connecting on, and reads `max_rows` rows at the most.
+    """
+
+    def __init__(self, source: str, kind: Kind, *, timeout: timedelta, max_rows: int) -> None:
+        self._source = source
+        self._kind = kind
+        self._timeout = timeout
+        self._max_rows = max_rows
+        self._engine = kind.engine()
+        self._limit = _Limit()
+        # Before SQLAlchemy's own first questions to the server: they are under the limit as well.
+        event.listen(self._engine, "connect", self._limit.guard, insert=True)
+
+    @property
+    def place(self) -> str:
+        """Where it is."""
+        return self._kind.place
+
+    def close(self) -> None:
+        """Forget the engine; no connection is ever held."""
+        self._engine.dispose()
+
+    def ask(self, question: Question, start: datetime, end: datetime) -> Answer:
+        """Run the query over the stretch. Raises SourceDown, or PermanentError when only a human can help."""
+        moments = {"start": start, "end": end}
+        given = {name: self._kind.moment(moments[name]) for name in question.names}
+        try:
+            with self._limit.lasting(self._timeout + self._kind.grace, self._kind.stop):
+                return self._read(question, given)
+        except TemporaryError as error:  # the password cannot be had now
+            raise SourceDown(self._source, str(error), error.retry_after) from None
+        except (TwoStatements, self._kind.several):
+            raise PermanentError(
+                f"{self._source}: the query is more or other than one SELECT; write one, it is only ever read"
+            ) from None
+        except DBAPIError as error:
+            # `from None`: the driver's error carries the connection, and that the password
+            raise self._sentence(error) from None
+        except StatementError as error:
+            raise PermanentError(f"{self._source}: the query cannot be sent: {quoted(str(error.orig))}") from None
+
+    def _read(self, question: Question, given: Mapping[str, object]) -> Answer:
+        with self._engine.connect() as connection:
+            version = self._kind.version(connection)
+            reading = self._kind.begin(connection, str(question.clause.compile(self._engine)))
+            with reading.execute(question.clause, given) as result:
+                if not result.returns_rows:
+                    raise TwoStatements
+                columns = tuple(result.keys())
+                rows = tuple(tuple(row) for row in islice(result, self._max_rows + 1))
+        if len(rows) > self._max_rows:
+            raise PermanentError(
+                f"{self._source}: the query gives more than {self._max_rows} rows; aggregate in the query, use :start "
+                "and :end, or raise `max_rows`"
+            )
+        return Answer(columns=columns, rows=rows, version=version)
+
+    def _sentence(self, error: DBAPIError) -> SourceDown | PermanentError:
+        said = self._kind.said(error)
+        if self._limit.expired or said.fault is Fault.LATE:
+            return SourceDown(
+                self._source,
+                f"the query did not end within {self._timeout.total_seconds():g} s and was ended; narrow it, let it "
+                "find an index, or raise `timeout`",
+            )
+        match said.fault:
+            case Fault.WRITES:
+                return PermanentError(
+                    f"{self._source}: the query would do more than read, and the database refused: {said.text}. "
+                    "Write one SELECT"
+                )
+            case Fault.LOGIN:
+                return PermanentError(
+                    f"{self._source}: {self.place} does not let us in; check the user in `url` and the secret in "
+                    "`password`"
+                )
+            case Fault.REFUSED:
+                return PermanentError(
+                    f"{self._source}: the database refuses the query: {said.text}. Correct `query`, one SELECT"
+                )
+            case _:
+                return SourceDown(self._source, f"{self.place} cannot be read: {said.text}")
+
+
+class _Limit:
+    """Stops the connection that is in use when the time is up, and again until whoever uses it has seen it."""
+
+    def __init__(self) -> None:
+        self.expired = False
+        self._opened: object = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lasting(self, duration: timedelta, stop: Callable[[Any], None]) -> Generator[None]:
+        """From now on, and until the end of the block, at the most."""
+        self.expired, self._opened = False, None
+        done = threading.Event()
+        watchdog = threading.Thread(target=self._watch, args=(done, duration.total_seconds(), stop), daemon=True)
+        watchdog.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watchdog.join()
+            self._opened = None
+
+    def guard(self, opened: object, _record: object) -> None:
+        """This is the driver's connection now."""
+        with self._lock:
+            self._opened = opened
+
+    def _watch(self, done: threading.Event, seconds: float, stop: Callable[[Any], None]) -> None:
+        while not done.wait(seconds):
+            with self._lock:
+                self.expired = True
+                if self._opened is not None:
+                    stop(self._opened)
+            seconds = _AGAIN  # an interrupt between two statements is lost
+
+
+def open_database(
+    source: str, url: str, *, password: Callable[[], str] | None, timeout: timedelta, max_rows: int
+) -> Database:
+    """The database at a `postgresql+psycopg://`, `sqlite:///` or `duckdb:///` address. Nothing is reached yet.
+
+    Raises PermanentError for an address of another kind, and when the driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise PermanentError(f"{source}: the url is not the address of a database") from None
+    if parsed.password is not None or {"password", "sslpassword"} & parsed.query.keys():
+        raise PermanentError(f"{source}: the url holds a password; take it out, and write password: env:NAME beside it")
+    kind: Kind
+    match parsed.drivername:
+        case "postgresql" | "postgresql+psycopg":
+            from signals.sql_postgres import Postgres
+
+            kind = Postgres(parsed, timeout, password)
+        case "sqlite":
+            from signals.sql_sqlite import Sqlite
+
+            kind = Sqlite(Path(parsed.database or ""), timeout)
+        case "duckdb":
+            kind = _duckdb(source, Path(parsed.database or ""))
+        case _:
+            raise PermanentError(
+                f"{source}: the url begins with none of postgresql+psycopg://, sqlite:/// and duckdb:///"
+            )
+    return Database(source, kind, timeout=timeout, max_rows=max_rows)
+
+
+def _duckdb(source: str, file: Path) -> Kind:
+    try:
+        from signals.sql_duckdb import Duckdb
+    except ModuleNotFoundError as error:
+        if error.name != "duckdb":
+            raise
+        raise PermanentError(
+            f"{source}: reading DuckDB needs the package duckdb, and it is not installed; install trackwalker[duckdb]"
+        ) from None
+    return Duckdb(file)
