@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, or_, select
 
@@ -15,10 +16,15 @@ from daemon.ledger.case_store import LedgerCases
 from daemon.ledger.checkpoints import LedgerCheckpoints
 from daemon.ledger.claims import CLOSED
 from daemon.ledger.database import Database
+from daemon.ledger.deploys import LedgerDeploys
 from daemon.ledger.lessons import LedgerLessons
 from daemon.ledger.levers import LedgerLevers
 from daemon.ledger.outbox import LedgerOutbox
+from daemon.ledger.spend import LedgerPurse, LedgerSpend
 from daemon.ledger.tables import State, cases, effects
+
+if TYPE_CHECKING:
+    from config.remedies import BudgetSettings  # it brings pydantic, which an open ledger does without
 
 KEPT = timedelta(days=90)
 BUSY = timedelta(seconds=10)
@@ -34,7 +40,14 @@ class Ledger:
     lessons: LedgerLessons
     levers: LedgerLevers
     checkpoints: LedgerCheckpoints
+    deploys: LedgerDeploys
     audit: Audit
+    spend: LedgerSpend
+    clock: Clock
+
+    def purse(self, budget: "BudgetSettings") -> LedgerPurse:
+        """The money for language models under these caps."""
+        return LedgerPurse(self.database, self.clock, budget.usd_per_day, budget.usd_per_case)
 
     def tidy(self, now: datetime) -> int:
         """Forget settled effects of closed cases, and settled notices, after 90 days; how many went.
@@ -75,7 +88,10 @@ def open_ledger(url: str, *, clock: Clock | None = None, busy: timedelta = BUSY)
             lessons=LedgerLessons(database),
             levers=LedgerLevers(database),
             checkpoints=LedgerCheckpoints(database),
+            deploys=LedgerDeploys(database),
             audit=Audit(database),
+            spend=LedgerSpend(database),
+            clock=clock,
         )
     finally:
         database.close()

@@ -1,0 +1,114 @@
+"""What a server of the messages API sent, read from its raw bytes: a message, the events of one, or rubbish."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from remediation.model.meter import Usage
+
+EVENTS = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One raw answer.
+
+    text   all its text, joined; "" when there is none
+    stop   why it ended, in the API's words; "" when it does not say
+    usage  what it cost; None when it does not say, or did not come to its end
+    error  the kind of error that it broke off with, in the API's words; "" for none
+    """
+
+    text: str = ""
+    stop: str = ""
+    usage: Usage | None = None
+    error: str = ""
+
+
+def reply_of(body: bytes, content_type: str) -> Reply:
+    """Read an answer. Never raises: what is no message is an empty reply."""
+    if content_type.partition(";")[0].strip().lower() == EVENTS:
+        return _of_events(_events(body))
+    return _of_message(parsed(body.decode(errors="replace")))
+
+
+def parsed(text: str) -> object:
+    """The JSON value that a text is, or None when it is none. NaN and infinities are none either."""
+    try:
+        value: object = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _refuse(word: str) -> object:
+    raise ValueError(word)
+
+
+def _of_message(value: object) -> Reply:
+    message = _mapping(value)
+    blocks = message.get("content")
+    texts = [_string(_mapping(block).get("text")) for block in cast("list[object]", blocks)] if _listed(blocks) else []
+    return Reply(
+        text="".join(texts), stop=_string(message.get("stop_reason")), usage=_usage(_mapping(message.get("usage")))
+    )
+
+
+def _of_events(events: Iterator[Mapping[str, object]]) -> Reply:
+    """Put the events of a streamed message together. Without its last event it did not come to its end."""
+    texts: list[str] = []
+    usage: dict[str, object] = {}
+    stop, error, ended = "", "", False
+    for event in events:
+        match event.get("type"):
+            case "message_start":
+                usage.update(_mapping(_mapping(event.get("message")).get("usage")))
+            case "content_block_delta":
+                texts.append(_string(_mapping(event.get("delta")).get("text")))
+            case "message_delta":
+                stop = _string(_mapping(event.get("delta")).get("stop_reason"))
+                usage.update({k: v for k, v in _mapping(event.get("usage")).items() if v is not None})
+            case "message_stop":
+                ended = True
+            case "error":
+                error = _string(_mapping(event.get("error")).get("type")) or "error"
+            case _:
+                pass  # pings, and kinds that the API may add
+    return Reply(text="".join(texts), stop=stop, usage=_usage(usage) if ended else None, error=error)
+
+
+def _events(body: bytes) -> Iterator[Mapping[str, object]]:
+    for line in body.decode(errors="replace").split("\n"):  # splitlines would also break JSON at U+2028
+        if line.startswith("data:"):
+            yield _mapping(parsed(line.removeprefix("data:")))
+
+
+def _usage(found: Mapping[str, object]) -> Usage | None:
+    counts = [_count(found.get(name)) for name in ("input_tokens", "output_tokens")]
+    caches = [_count(found.get(f"cache_{name}_input_tokens", 0) or 0) for name in ("creation", "read")]
+    if None in counts or None in caches:
+        return None
+    return Usage(
+        input_tokens=counts[0] or 0,
+        output_tokens=counts[1] or 0,
+        cache_written=caches[0] or 0,
+        cache_read=caches[1] or 0,
+        one_region=found.get("inference_geo") == "us",
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _listed(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _string(value: object) -> str:
+    return value if isinstance(value, str) else ""
