@@ -1,0 +1,21 @@
+"""What every drafter answers: a change, or the reason why it has none."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from cases.case import Case
+from cases.change import Patch
+from cases.diagnosis import Suspect
+from remediation.ports import Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CannotDraft:
+    """Why there is no change, as a sentence; "" where this kind of change was never in question."""
+
+    reason: str = ""
+
+
+Drafting: TypeAlias = Patch | CannotDraft
+Drafter: TypeAlias = Callable[[Case, Ports, Suspect | None], Drafting]
