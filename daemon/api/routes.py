@@ -1,12 +1,18 @@
-"""`/metrics`, `/healthz`, `/readyz`: what a supervisor and a Prometheus ask of the daemon."""
+"""`/metrics`, `/healthz`, `/readyz`: what a supervisor and a Prometheus ask of the daemon; and whatever is added."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from daemon.api.access import Guard
+from daemon.api.proof import Credential
+from daemon.api.webhooks import PATH as DEPLOYS
+from daemon.api.webhooks import DeployWebhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +31,20 @@ class Health:
     paused: str
 
 
-def routes(health: Callable[[], Health], metrics: Callable[[], bytes]) -> Starlette:
-    """The ASGI application over two functions."""
+def routes(
+    health: Callable[[], Health],
+    metrics: Callable[[], bytes],
+    *,
+    token: Credential | None = None,
+    deploys: DeployWebhooks | None = None,
+    more: Sequence[BaseRoute] = (),
+) -> ASGIApp:
+    """The ASGI application, behind its guard.
+
+    token    what everything but health and the deploys' webhooks asks for; None: this machine only
+    deploys  takes messages about deploys
+    more     further routes
+    """
 
     async def healthz(_: Request) -> Response:
         state = health()
@@ -43,4 +61,6 @@ def routes(health: Callable[[], Health], metrics: Callable[[], bytes]) -> Starle
     async def exposition(_: Request) -> Response:
         return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)])
+    own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]
+    told = deploys.routes() if deploys is not None else []
+    return Guard(Starlette(routes=[*own, *told, *more]), token, own_proof=(DEPLOYS,))

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from cases.errors import PermanentError, TemporaryError
 
@@ -26,7 +26,7 @@ def _await_start(server: uvicorn.Server, thread: threading.Thread, listen: str) 
 
 
 @contextmanager
-def serving(app: Starlette, listen: str) -> Generator[str]:
+def serving(app: ASGIApp, listen: str) -> Generator[str]:
     """Serve until the block ends; gives the address, with the port that was taken when `listen` asked for port 0."""
     host, _, port = listen.rpartition(":")
     server_socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -40,7 +40,15 @@ def serving(app: Starlette, listen: str) -> Generator[str]:
         ) from None
     bound = server_socket.getsockname()[1]
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", loop="asyncio", http="h11", ws="none"
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        proxy_headers=False,  # who asks is the connection's address: a header can say anything
+        server_header=False,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [server_socket]}, name="api", daemon=True)

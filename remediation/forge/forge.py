@@ -11,10 +11,12 @@ from cases.ports import Reverted
 from cases.pull_request import PullRequest
 from cases.steps import Receipt
 from remediation.forge import difference, history, plots, tree
+from remediation.forge.deployments import DeploymentRecord
 from remediation.forge.github import GithubApi
 from remediation.forge.mirror import Mirror
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository, check_own_branch
 from remediation.forge.revert import reverted
+from remediation.forge.rules import branch_rules
 
 DEFAULT_SPACING = timedelta(seconds=1)  # GitHub's own advice between two writes
 PROBE_BRANCH = f"{OWN_BRANCHES}permission-probe"  # only ever named in a dry run
@@ -42,6 +44,7 @@ class GitForge:
         self._api_url = api_url
         self._api = GithubApi(api_url, token, write_spacing)
         self._mirrors = {r.name: Mirror(r, token, cache, local_files=local_files) for r in repositories}
+        self._records: dict[tuple[str, str], DeploymentRecord] = {}
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
@@ -175,6 +178,21 @@ class GitForge:
                 break
             rows.append((permission, True, ""))
         return tuple(rows)
+
+    def rules(self, repository: str) -> tuple[tuple[str, bool, str], ...]:
+        """What the forge's rules ask of our branches and merges: (rule, whether we can live with it, what it means).
+
+        Writes nothing. TemporaryError when the forge cannot be reached.
+        """
+        return branch_rules(self._api, self._mirror(repository).repository, PROBE_BRANCH)
+
+    def deployments(self, repository: str, environment: str, since: datetime) -> tuple[tuple[datetime, str], ...]:
+        """(when it was first live, sha) of what the forge's record says was deployed since: see `DeploymentRecord`."""
+        known, key = self._mirror(repository).repository, (repository, environment)
+        record = self._records.setdefault(
+            key, DeploymentRecord(api=self._api, repository=known, environment=environment)
+        )
+        return record.live(since)
 
     def probe(self) -> str:
         """Whom the forge takes us for. Raises like every call when it cannot be reached or refuses the token."""

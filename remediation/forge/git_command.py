@@ -102,7 +102,8 @@ class GitCommand:
     ) -> Answer:
         """Run `git` with the words and say how it ended, whatever that was. With `to`, output goes there instead."""
         try:
-            from git.cmd import Git
+            # Not from git.cmd: a second thread that imports git itself would wait for this one, and this one for it.
+            from git import Git
         except ImportError as error:  # GitPython looks for git as soon as it is imported
             raise PermanentError(f"{NO_GIT} ({str(error).strip().splitlines()[0]})") from None
 

@@ -4,11 +4,13 @@ Every write is preceded by a look, and a write whose answer got lost is never re
 TemporaryError, and the next attempt looks first. Only reads are retried by the library.
 """
 
+import json
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from cases.errors import PermanentError, TemporaryError
 from cases.pull_request import PullRequest, PullRequestState
@@ -26,6 +28,25 @@ if TYPE_CHECKING:
 REQUEST_LIMIT = timedelta(seconds=20)
 READ_RETRIES = 2
 PAGE = 100
+NOT_MODIFIED = 304
+BAD = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One answer to a plain GET. `content` is its JSON; None where nothing changed since the ETag, or it was refused.
+
+    status  the HTTP status: 200, 304, or one of those that the asker said to accept
+    """
+
+    status: int
+    etag: str
+    content: object
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether it is what the ETag stood for."""
+        return self.status == NOT_MODIFIED
 
 
 class GithubApi:
@@ -143,6 +164,24 @@ class GithubApi:
                 ),
             )
             return tuple((name, granted, "" if granted else advice) for name, granted, advice in rows)
+
+    def heard(
+        self, what: str, path: str, parameters: Mapping[str, str | int], *, etag: str = "", accept: Sequence[int] = ()
+    ) -> Heard:
+        """GET a path of the API, where PyGithub has no call that sends an ETag. `what` is asked for, in words.
+
+        Statuses in `accept` are answers too; any other that is no success raises as every call does.
+        """
+        with asking(f"asking for {what}"):
+            requester = self._client().requester
+            headers = {"If-None-Match": etag} if etag else {}
+            status, answered, body = requester.requestJson("GET", path, dict(parameters), headers)
+            if status == NOT_MODIFIED or status in accept:
+                return Heard(status=status, etag=etag, content=None)
+            content: Any = json.loads(body) if body else None
+            if status >= BAD:
+                raise requester.createException(status, answered, content)
+            return Heard(status=status, etag=str(answered.get("etag", "")), content=content)
 
     def _newest(self, repository: ForgeRepository, branch: str) -> "Pull | None":
         pulls = self._repository(repository).get_pulls(

@@ -32,6 +32,7 @@ ALLOWED: tuple[tuple[str, str], ...] = (
     ),
     (r"status 401 of ", "GitHub asks for a token before it looks at the operation, and documents it for a few only"),
     (r"status 403 of (POST|PUT|PATCH|DELETE) ", "so does a token that may only read, and an archived repository"),
+    (r"status 304 of GET ", "a request with an ETag is answered so where nothing changed, documented for a few only"),
     (r"status 404 of ", "a repository that is not there answers so for every operation below it"),
 )
 """What the description does not say, and why it is right all the same."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from werkzeug import Response
 from werkzeug.routing import Map, Rule
 
-from remediation.forge.local import checks, graphql, issues, pulls, repositories
+from remediation.forge.local import checks, deployments, graphql, issues, pulls, repositories
 from remediation.forge.local.call import Call
 
 Handler = Callable[[Call], Response]
@@ -14,6 +14,7 @@ REPOSITORY = "/api/v3/repos/<owner>/<name>"
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/api/graphql", graphql.mutate),
     ("GET", "/api/v3/user", repositories.user),
+    ("GET", "/api/v3/user/repos", repositories.own_repositories),
     ("GET", "/api/v3/rate_limit", repositories.rate_limit),
     ("GET", REPOSITORY, repositories.repository),
     ("GET", f"{REPOSITORY}/branches", repositories.branches),
@@ -51,7 +52,12 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", f"{REPOSITORY}/issues/<int:number>/comments", issues.create_comment),
     ("POST", f"{REPOSITORY}/statuses/<sha>", checks.create_status),
     ("POST", f"{REPOSITORY}/check-runs", checks.create_check_run),
-    ("POST", f"{REPOSITORY}/deployments", checks.create_deployment),
+    ("GET", f"{REPOSITORY}/branches/<path:branch>/protection", repositories.protection),
+    ("GET", f"{REPOSITORY}/rules/branches/<path:branch>", repositories.rules),
+    ("GET", f"{REPOSITORY}/deployments", deployments.deployments),
+    ("POST", f"{REPOSITORY}/deployments", deployments.create),
+    ("GET", f"{REPOSITORY}/deployments/<int:number>/statuses", deployments.statuses),
+    ("POST", f"{REPOSITORY}/deployments/<int:number>/statuses", deployments.create_status),
 )
 
 

@@ -131,9 +131,13 @@ class Application:
         return git_http.answer(request, self._root, bare.full_name, rest, person)
 
     def _index(self, call: Call) -> Response:
+        return pages.index(call, self._every())
+
+    def _every(self) -> list[Bare]:
+        """Every repository that is served, by name."""
         found = sorted(self._root.glob("*/*.git"))
         bares = (self._bare(folder.parent.name, folder.name.removesuffix(".git")) for folder in found)
-        return pages.index(call, [bare for bare in bares if bare is not None])
+        return [bare for bare in bares if bare is not None]
 
     def _call(self, request: Request, person: Person, words: Mapping[str, Any]) -> Call:
         found = None
@@ -142,7 +146,15 @@ class Application:
             if found is None:
                 raise Refusal(404, "Not Found")
         site = request.host_url.rstrip("/")
-        return Call(request=request, person=person, site=site, records=self.records, found=found, words=words)
+        return Call(
+            request=request,
+            person=person,
+            site=site,
+            records=self.records,
+            found=found,
+            every=self._every,
+            words=words,
+        )
 
     def _bare(self, owner: str, name: str) -> Bare | None:
         folder = self._root / owner / f"{name}.git"

@@ -47,13 +47,17 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request. `site` is `http://host:port` as the asker has it; `words` are the parts of the path with a name."""
+    """One request. `site` is `http://host:port` as the asker has it; `words` are the parts of the path with a name.
+
+    `every` lists all repositories that are served.
+    """
 
     request: Request
     person: Person
     site: str
     records: Records
     found: Bare | None = None
+    every: Callable[[], Sequence[Bare]] = tuple
     words: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property

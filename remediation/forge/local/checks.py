@@ -1,12 +1,11 @@
-"""Handlers: statuses, check runs and deployments: what tools say of a commit."""
+"""Handlers: statuses and check runs: what tools say of a commit."""
 
-import json
 from typing import cast
 
 from werkzeug import Response
 
 from remediation.forge.local.call import Call, Refusal, reply
-from remediation.forge.local.records import CheckRun, Deployment, Status
+from remediation.forge.local.records import CheckRun, Status
 from remediation.forge.local.views import Json
 
 
@@ -86,30 +85,6 @@ def check_runs(call: Call) -> Response:
     sha, wanted = call.commit(call.word("ref")), call.query("check_name")
     found = [r for r in call.records.all(CheckRun, call.repository) if r.sha == sha and wanted in {"", r.name}]
     return reply({"total_count": len(found), "check_runs": [call.code.check_run(run) for run in found]})
-
-
-def create_deployment(call: Call) -> Response:
-    """POST …/deployments."""
-    body = call.body()
-    ref = str(body.get("ref", ""))
-    sha, payload = call.commit(ref), cast("Json | str", body.get("payload") or {})
-    made = call.records.add(
-        Deployment,
-        call.repository,
-        lambda new_id, now: Deployment(
-            id=new_id,
-            repository=call.repository,
-            sha=sha,
-            ref=ref,
-            task=str(body.get("task") or "deploy"),
-            environment=str(body.get("environment") or "production"),
-            description=_text(body, "description"),
-            payload=json.dumps(payload),
-            author=call.person.login,
-            created=now,
-        ),
-    )
-    return reply(call.code.deployment(made, payload), 201)
 
 
 def _text(body: Json, name: str) -> str | None:

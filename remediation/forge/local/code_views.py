@@ -3,7 +3,7 @@
 from typing import Any
 
 from remediation.forge.local.bare import Facts, FileDiff, Item, Who
-from remediation.forge.local.records import CheckRun, Deployment, Status
+from remediation.forge.local.records import CheckRun, Deployment, DeploymentStatus, Status
 from remediation.forge.local.views import LONG_AGO, Json, Views, quoted
 
 
@@ -171,6 +171,27 @@ class CodeViews(Views):
             "updated_at": deployment.created,
             "statuses_url": f"{url}/statuses",
             "repository_url": repository,
+        }
+
+    def deployment_status(self, status: DeploymentStatus) -> Json:
+        """What became of a deployment."""
+        repository = self.repository_url(status.repository)
+        deployment = f"{repository}/deployments/{status.deployment}"
+        return {
+            "url": f"{deployment}/statuses/{status.id}",
+            "id": status.id,
+            "node_id": f"DS_{status.id}",
+            "state": status.state,
+            "creator": self.user(status.author),
+            "description": status.description,
+            "environment": status.environment,
+            "target_url": "",
+            "created_at": status.created,
+            "updated_at": status.created,
+            "deployment_url": deployment,
+            "repository_url": repository,
+            "environment_url": "",
+            "log_url": "",
         }
 
     def _git_part(self, repository: str, facts: Facts) -> Json:

@@ -128,7 +128,21 @@ class Deployment:
     created: str
 
 
-Record = TypeVar("Record", Thread, Comment, Review, Label, Status, CheckRun, Deployment)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentStatus:
+    """What became of a deployment; `state` as GitHub has it."""
+
+    id: int
+    repository: str
+    deployment: int
+    state: str
+    description: str
+    environment: str
+    author: str
+    created: str
+
+
+Record = TypeVar("Record", Thread, Comment, Review, Label, Status, CheckRun, Deployment, DeploymentStatus)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (

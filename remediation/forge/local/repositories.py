@@ -1,11 +1,14 @@
 """Handlers: the asker, repositories, branches, references, commits and contents."""
 
 import base64
+import fnmatch
+import json
 
 from werkzeug import Response
 
 from remediation.forge.local.bare import Item
 from remediation.forge.local.call import Call, Refusal, reply
+from remediation.forge.local.views import Json
 
 LIMIT = {"limit": 5000, "remaining": 5000, "reset": 0, "used": 0}
 MOST_COMMITS = 250  # what GitHub's own comparison lists at most
@@ -15,6 +18,11 @@ ZERO_OR_MORE = "--max-count=1000"
 def user(call: Call) -> Response:
     """GET /user."""
     return reply(call.code.profile(call.person.login))
+
+
+def own_repositories(call: Call) -> Response:
+    """GET /user/repos: everything that is served here, by name."""
+    return call.paged(call.every(), lambda bare: call.code.repository(bare, may_write=call.person.may_write))
 
 
 def rate_limit(_: Call) -> Response:
@@ -40,6 +48,29 @@ def branch(call: Call) -> Response:
     if tip is None:
         raise Refusal(404, "Branch not found")
     return reply(call.code.whole_branch(call.repository, name, call.bare.facts(tip)))
+
+
+def rules(call: Call) -> Response:
+    """GET …/rules/branches/{branch}. The branch need not be there."""
+    return call.paged(_ruled(call, "rules"), lambda rule: rule)
+
+
+def protection(call: Call) -> Response:
+    """GET …/branches/{branch}/protection."""
+    found = _ruled(call, "protection")
+    if not found:
+        raise Refusal(404, "Branch not protected")
+    return reply(found[0])
+
+
+def _ruled(call: Call, kind: str) -> list[Json]:
+    """What the file `rules.json` in the bare repository says: {"rules": {pattern of branches: [rule, …]}, …}."""
+    file = call.bare.folder / "rules.json"
+    if not file.exists():
+        return []
+    written: dict[str, dict[str, list[Json]]] = json.loads(file.read_text())
+    named = call.word("branch")
+    return [one for form, ruled in written.get(kind, {}).items() if fnmatch.fnmatchcase(named, form) for one in ruled]
 
 
 def ref(call: Call) -> Response:

@@ -2,13 +2,16 @@
 
 import base64
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from remediation.forge.github import GithubApi
 from remediation.forge.local.api import ROUTES
 from remediation.forge.local.server import serve
-from tests.parts.hub import READER, TOKEN, World
+from remediation.forge.survey import Survey
+from tests.parts.hub import READER, TOKEN, Hub, World
 from tests.parts.openapi import operation_of
 
 BRANCH = "feature/more"
@@ -28,7 +31,9 @@ def opened(there: World, head: str = BRANCH, login: str = "bot", *, draft: bool 
 
 
 def test_every_route_is_one_of_githubs() -> None:
-    filled = [(method, re.sub("<.*?>", "1", path).removeprefix("/api/v3")) for method, path, _ in ROUTES]
+    rest = [(method, path) for method, path, _ in ROUTES if path.startswith("/api/v3")]  # GraphQL has no OpenAPI
+    filled = [(method, re.sub("<.*?>", "1", path).removeprefix("/api/v3")) for method, path in rest]
+    assert len(ROUTES) == len(rest) + 1
     assert [route for route in filled if operation_of(*route) is None] == []
 
 
@@ -38,6 +43,22 @@ def test_who_asks_is_who_they_say_with_the_token(there: World) -> None:
     for scheme in ("token", "Bearer"):
         assert there.client.get(url, headers={"Authorization": f"{scheme} {TOKEN}"}).json()["login"] == "trackwalker"
     assert there.client.get(f"{there.served.api_url}/rate_limit", auth=("reviewer", TOKEN)).status_code == 200
+
+
+def test_a_token_sees_every_repository_page_by_page(there: World) -> None:
+    for name in ("api", "web"):
+        Hub(there.hub.root, full_name=f"beta/{name}").create()
+    url, auth = f"{there.served.api_url}/user/repos", ("reviewer", TOKEN)
+    first = there.client.get(url, auth=auth, params={"per_page": "2"})
+    second = there.client.get(first.links["next"]["url"], auth=auth)
+    names = [repository["full_name"] for page in (first, second) for repository in page.json()]
+    assert names == ["acme/shop", "beta/api", "beta/web"]
+    survey = Survey(GithubApi(there.served.api_url, lambda: TOKEN, timedelta(0)))
+    assert {seen.full_name: seen.branch for seen in survey.repositories()}["acme/shop"] == "main"
+    assert survey.read("acme/shop", "a.txt") == there.hub.show("main:a.txt")
+    assert survey.read("acme/shop", "nothing/there.txt") is None
+    assert survey.read("beta/api", "README.md") is None  # an empty repository
+    survey.close()
 
 
 def test_nobody_comes_in_without_the_token(there: World) -> None:

@@ -1,0 +1,116 @@
+"""Trials: each repository's own commands, run in the sandbox at the tip of its watched branch.
+
+A change can be proved only where the base passes: what fails here would make every change inconclusive.
+"""
+
+from collections.abc import Iterator
+
+from cases.errors import PermanentError, TemporaryError
+from cases.ports import Command, CommandReport, Forge, Sandbox, TrialOrder
+from config import duration
+from config.settings import RepositorySettings, Settings
+from daemon.build import sandbox_of
+from daemon.exits import DONE, FOUND, UNREACHABLE
+from daemon.home import Home
+from daemon.preflight.finding import Finding, short
+
+MOST_NAMED = 5
+NO_TESTS_COLLECTED = 5  # pytest's own word for a suite without tests
+LONGEST_LINE = 200
+
+
+def findings(settings: Settings, home: Home, forge: Forge) -> Iterator[Finding]:
+    """Run them, one repository after the other. Nothing is written to a repository."""
+    try:
+        sandbox = sandbox_of(settings, home.name, process=False)
+    except TemporaryError as error:
+        yield Finding(system="trials", asked="there is a sandbox", status=UNREACHABLE, said=str(error))
+        return
+    except PermanentError as error:
+        yield short("trials", "there is a sandbox", str(error))
+        return
+    for repository in settings.repositories:
+        yield from _trial(repository, settings, forge, sandbox)
+
+
+def commands(repository: RepositorySettings, settings: Settings) -> tuple[Command, ...]:
+    """The repository's commands and those of its services, each line once; reproduce goes first, as in a real trial."""
+    timeout = repository.sandbox.timeout or settings.sandbox.timeout
+    own = [service for service in settings.services if service.repository == repository.name]
+    reproduces = [repository.reproduce, *(service.reproduce for service in own)]
+    tests = [repository.test, *(service.test for service in own)]
+    lines = dict.fromkeys([*(("reproduce", line) for line in reproduces), *(("test", line) for line in tests)])
+    return tuple(Command(name=name, line=line, timeout=timeout) for name, line in lines if line)
+
+
+def _trial(repository: RepositorySettings, settings: Settings, forge: Forge, sandbox: Sandbox) -> Iterator[Finding]:
+    system, ordered = f"trial of {repository.name}", commands(repository, settings)
+    try:
+        head = forge.head(repository.name)
+        report = sandbox.run(
+            TrialOrder(
+                key=f"check-{repository.name}",
+                image=repository.sandbox.image,
+                tree=forge.tree(repository.name, head, ()),
+                commands=ordered,
+                memory_mib=repository.sandbox.memory_mib or settings.sandbox.memory_mib,
+                cpus=settings.sandbox.cpus,
+                pids=settings.sandbox.pids,
+            )
+        )
+    except TemporaryError as error:
+        yield Finding(system=system, asked="it can be run", status=UNREACHABLE, said=str(error))
+        return
+    except PermanentError as error:
+        yield short(system, "it can be run", str(error))
+        return
+    where = f"at {head[:12]} in {repository.sandbox.image}"
+    for command, done in zip(ordered, report.commands, strict=False):
+        status, said = judged(done)
+        limit = f" (limit {duration.format(command.timeout)})" if done.ended == "timed out" else ""
+        asked = "the base passes its tests" if command.name == "test" else "nothing is reproduced on the base"
+        yield Finding(
+            system=system,
+            asked=f"{asked}: {command.line}",
+            status=status,
+            said=f"{said}{limit}; {done.seconds:.1f} s, {where}",
+        )
+    for command in ordered[len(report.commands) :]:
+        yield short(system, f"{command.name}: {command.line}", "not run: the one before it ended the container")
+
+
+def judged(done: CommandReport) -> tuple[int, str]:
+    """The status of a command's report, and what it says. Its output is foreign text: one line of it, printable."""
+    if done.ended != "exited":
+        return FOUND, f"{done.ended}: {_last_line(done)}"
+    if done.name != "test":
+        if done.exit_code == 0:
+            return DONE, "exit 0"
+        return FOUND, f"exit {done.exit_code}: the fault shows, or it cannot run there: {_last_line(done)}"
+    failed = [test for test, outcome in done.tests if outcome == "failed"]
+    passed = sum(outcome == "passed" for _, outcome in done.tests)
+    if not done.tests:
+        if done.exit_code == NO_TESTS_COLLECTED:
+            return FOUND, "it found no tests"
+        because = "no JUnit report, so only its exit code counts (a report names the tests that a change breaks)"
+        return (
+            (DONE, f"exit 0; {because}")
+            if done.exit_code == 0
+            else (FOUND, f"exit {done.exit_code}: {_last_line(done)}")
+        )
+    counted = (
+        f"{passed} passed, {len(failed)} failed, {len(done.tests) - passed - len(failed)} skipped, by JUnit report"
+    )
+    if failed or done.exit_code != 0:
+        named = ", ".join(_clean(test) for test in failed[:MOST_NAMED]) or f"exit {done.exit_code}: {_last_line(done)}"
+        return FOUND, f"{counted}: {named}" + (", …" if len(failed) > MOST_NAMED else "")
+    return (DONE, counted) if passed else (FOUND, f"{counted}: nothing passes, so nothing would be proved")
+
+
+def _last_line(done: CommandReport) -> str:
+    lines = [line for line in done.output.splitlines() if line.strip()]
+    return _clean(lines[-1]) if lines else "no output"
+
+
+def _clean(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:LONGEST_LINE]
