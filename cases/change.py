@@ -88,6 +88,7 @@ class Patch:
     blames         the suspected commit that it answers, or None: what `inverse_of` is for a revert
     tests          paths of regression tests that the lead part adds: they fail again once the rest is taken out
     because        why this and no other change, with the evidence's ids, for the reader
+    cost           what drafting it cost, for the reader; "" for nothing
     """
 
     number: int
@@ -102,12 +103,18 @@ class Patch:
     blames: str | None = None
     tests: tuple[str, ...] = ()
     because: str = ""
+    cost: str = ""
     rolls_back: int | None = None  # the number of the change of this case that it undoes
 
     @property
     def lead(self) -> Part:
         """The part whose deploy is watched."""
         return self.parts[0]
+
+    @property
+    def undoes(self) -> str | None:
+        """The commit whose work it takes out whole: by its exact inverse, or by a version from before it."""
+        return self.inverse_of or (self.blames if self.lead.runs is not None else None)
 
     def branch(self, case_id: str) -> str:
         """The branch that carries this change, on every repository it touches."""

@@ -73,7 +73,8 @@ class Hypothesis:
     """A place in the code that may be wrong whatever changed last: from a stack trace, or from a language model.
 
     `evidence` are ids of facts that exist; `path` is a file of the repository at the time, `line` from 1 or 0.
-    `confidence` in [0, 1]. `origin` says whose it is: "stack trace", or the model's name.
+    `confidence` in [0, 1]. `origin` says whose it is: "stack trace", or the model's name. `exception` is what a stack
+    trace says is raised there, or "".
     """
 
     statement: str
@@ -83,6 +84,7 @@ class Hypothesis:
     evidence: tuple[str, ...]
     confidence: float
     origin: str
+    exception: str = ""
 
 
 class Finding(StrEnum):

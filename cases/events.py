@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from cases.anomaly import Anomaly
 from cases.change import Change
-from cases.diagnosis import Diagnosis
+from cases.diagnosis import Diagnosis, Evidence
 from cases.outcome import Judgement, Lesson, Outcome
 from cases.telemetry import Deploy
 from cases.verdict import Trial
@@ -41,6 +41,13 @@ class Diagnosed:
     """The cause was worked out, as far as it goes."""
 
     diagnosis: Diagnosis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """More was seen after the diagnosis: evidence that belongs to it."""
+
+    facts: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,9 +230,9 @@ class Closed:
 
 
 Event: TypeAlias = (
-    Opened | Joined | Recovered | Diagnosed | Drafted | Redrafted | Proved | Disproved | Proposed | Merged | Adopted
-    | ClosedUnmerged | TakenOver | Deployed | Extended | Judged | Harmed | Killed | Escalated | Gated | Approved
-    | Rejected | Frozen | Thawed | Guided | Retried | Closed
+    Opened | Joined | Recovered | Diagnosed | Noted | Drafted | Redrafted | Proved | Disproved | Proposed | Merged
+    | Adopted | ClosedUnmerged | TakenOver | Deployed | Extended | Judged | Harmed | Killed | Escalated | Gated
+    | Approved | Rejected | Frozen | Thawed | Guided | Retried | Closed
 )  # fmt: skip
 
 

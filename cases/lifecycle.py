@@ -31,6 +31,7 @@ from cases.events import (
     Judged,
     Killed,
     Merged,
+    Noted,
     Opened,
     Proposed,
     Proved,
@@ -46,7 +47,7 @@ _ACTIVE = tuple(phase for phase in Phase if phase is not Phase.CLOSED)
 _BEFORE_THE_FORGE = (Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED)
 _ON_THE_FORGE = (Phase.PROPOSED, Phase.MERGED, Phase.DEPLOYED)
 
-_FACTS: tuple[type[Event], ...] = (Joined, Recovered, Guided, Gated, Approved, Frozen, Thawed)
+_FACTS: tuple[type[Event], ...] = (Joined, Recovered, Noted, Guided, Gated, Approved, Frozen, Thawed)
 
 NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
     # the way through
@@ -58,7 +59,6 @@ NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
     (Phase.PROPOSED, Merged): Phase.MERGED,
     (Phase.MERGED, Deployed): Phase.DEPLOYED,
     (Phase.DEPLOYED, Judged): Phase.DEPLOYED,  # the lesson is the next step
-    (Phase.MERGED, Judged): Phase.MERGED,  # inconclusive: no marker ever said that it runs
     (Phase.DEPLOYED, Extended): Phase.DEPLOYED,
     # what goes wrong
     (Phase.PROPOSED, ClosedUnmerged): Phase.PROPOSED,  # a remembered no; the lesson is the next step
@@ -69,6 +69,9 @@ NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
     (Phase.PROVED, Redrafted): Phase.DRAFTED,
     (Phase.PROPOSED, Redrafted): Phase.DRAFTED,
     (Phase.ESCALATED, ClosedUnmerged): Phase.ESCALATED,
+    # merged, and a human was told that no marker says that it runs: one may come late, or never
+    (Phase.ESCALATED, Deployed): Phase.DEPLOYED,
+    (Phase.ESCALATED, Judged): Phase.ESCALATED,  # inconclusive, at the end of all patience
     # a change in several repositories: the first part leads, the others follow wherever the first one is
     **{(phase, Proposed): phase for phase in _ON_THE_FORGE},
     (Phase.MERGED, Merged): Phase.MERGED,
@@ -175,6 +178,8 @@ def _aside(case: Case, entry: Entry) -> Case:
             return replace(case, anomalies=(*case.anomalies, anomaly), recovered=None)
         case Recovered():
             return replace(case, recovered=at)
+        case Noted(facts=facts) if case.diagnosis is not None:
+            return replace(case, diagnosis=replace(case.diagnosis, facts=(*case.diagnosis.facts, *facts)))
         case Guided(text=text):
             return replace(case, guidance=(*case.guidance, text))
         case TakenOver(branch=branch):

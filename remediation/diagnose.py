@@ -1,42 +1,114 @@
-"""OPEN → DIAGNOSED: gather evidence, rank suspects, recall what was learnt. No model is needed, nobody is accused."""
+"""OPEN → DIAGNOSED: gather evidence, rank suspects, recall what was learnt. Nobody is accused.
+
+No model is needed. One is asked only where no change fits, and then it must cite facts and name code that exist.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cases.case import Case
-from cases.diagnosis import Diagnosis, Evidence, Finding, Suspect
+from cases.diagnosis import Commit, Diagnosis, Evidence, Finding, Hypothesis, Suspect
 from cases.events import Diagnosed, Escalated
 from cases.moments import iso
 from cases.outcome import Lesson
 from cases.ports import Incident
 from cases.steps import StepResult
 from cases.telemetry import Deploy, Severity
-from remediation.evidence import pack
+from remediation.edit.brief import reader
+from remediation.edit.hypotheses import consult
+from remediation.evidence import Pack, pack
+from remediation.playbooks.tune import rules
 from remediation.ports import Ports
 from remediation.recall import reconsider
+from remediation.traces import Traces, traces
 
 # How far the best suspect must stand out to be named alone rather than in a shortlist. The proof decides in any case.
 CLEAR_LEAD = 0.15
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that a conclusion is drawn from. `remarks` are what was set aside, `blind` what could not be seen."""
+
+    facts: tuple[Evidence, ...]
+    suspects: tuple[Suspect, ...]
+    hypotheses: tuple[Hypothesis, ...]
+    remarks: tuple[str, ...]
+    lessons: Sequence[Lesson]
+    unseen: tuple[str, ...]  # of changes and deploys
+    blind: tuple[str, ...]  # of logs and models
+
+
 def diagnose(case: Case, ports: Ports) -> StepResult:
-    """Rank what changed before the onset. With nothing that fits, the case goes to a human with what was looked at."""
+    """Rank what changed before the onset, and where the logs point. With nothing that fits, a human gets the case."""
     service = ports.settings.service(case.service)
     now, onset = ports.now, onset_of(case)
     since = onset - ports.settings.diagnosis.look_back
     deploys = ports.changes.deploys(case.service, since, now)
     commits = ports.forge.commits(service.repository, since, now)
-    incident = Incident(service=case.service, anomalies=case.anomalies, onset=onset, words=words(case))
+    logs = traces(case, ports, service.repository)
+    incident = Incident(service=case.service, anomalies=case.anomalies, onset=onset, words=words(case, logs.words))
     ranked = ports.rank(incident, service.repository, commits, deploys)
     lessons = ports.lessons.recall(case.fingerprint, case.service)
-    ranked, remarks = reconsider(ranked, lessons)
-    facts, suspects = pack(case, ranked, deploys, lessons, now)
-    diagnosis = conclude(
-        case, facts, suspects, remarks, lessons, blind=_blind(deploys, commits_seen=len(commits), since=since)
+    ranked, remarks = reconsider(logs.named(ranked), lessons)
+    gathered = Pack()
+    gathered.anomalies(case.anomalies)
+    hypotheses = logs.facts(gathered, ports)
+    facts, suspects = pack(case, ranked, deploys, lessons, now, gathered)
+    running = () if deploys else ports.changes.running(case.service, onset)
+    findings = Findings(
+        facts=facts,
+        suspects=suspects,
+        hypotheses=hypotheses,
+        remarks=remarks,
+        lessons=lessons,
+        unseen=_unseen(deploys, running, commits, since),
+        blind=(logs.blind,) if logs.blind else (),
     )
     if any(fits(suspect) for suspect in suspects):
-        return StepResult(events=(Diagnosed(diagnosis=diagnosis),))
-    reason = f"no change explains it: {diagnosis.claim}"
+        return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
+    return _without_suspect(case, ports, findings, logs)
+
+
+def onset_of(case: Case) -> datetime:
+    """The earliest onset among the anomalies of a case."""
+    return min(anomaly.onset for anomaly in case.anomalies)
+
+
+def words(case: Case, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """What names the symptom, most telling first: what the logs name, label values, signal names, the service."""
+    labels = [value for anomaly in case.anomalies for key, value in sorted(anomaly.labels.items()) if key != "__name__"]
+    signals = [anomaly.signal.name for anomaly in case.anomalies]
+    return tuple(dict.fromkeys([*extra, *labels, *signals, case.service]))
+
+
+def fits(suspect: Suspect) -> bool:
+    """Whether it can have done it: it ran before the onset."""
+    return suspect.deployed is not None and suspect.before_onset
+
+
+def _without_suspect(case: Case, ports: Ports, findings: Findings, logs: Traces) -> StepResult:
+    """No change fits. A rule to tune by goes on to a draft, as does a place in the code with a model; else a human."""
+    if rules(case, ports.settings.service(case.service)):
+        return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
+    remark = ""
+    if ports.model is not None and logs.errors:
+        repository = ports.settings.service(case.service).repository
+        read = reader(ports.forge, repository, ports.forge.head(repository))
+        opinion = consult(ports.model, case.id, findings.facts, logs.places, read)
+        findings = replace(
+            findings,
+            hypotheses=_joined(opinion.hypotheses, findings.hypotheses),
+            blind=(*findings.blind, *filter(None, (opinion.because,))),
+        )
+        if opinion.usable:
+            return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
+        remark = opinion.because
+    diagnosis = conclude(case, findings)
+    place = f"; {diagnosis.hypotheses[0].statement}" if diagnosis.hypotheses else ""
+    shown = diagnosis.claim if diagnosis.finding is Finding.NOTHING else _nothing(findings)
+    reason = f"no change explains it: {shown}{place}" + (f"; {remark}" if remark else "")
     return StepResult(
         events=(Diagnosed(diagnosis=diagnosis), Escalated(reason=reason)),
         effects=ports.tell(
@@ -45,38 +117,22 @@ def diagnose(case: Case, ports: Ports) -> StepResult:
     )
 
 
-def onset_of(case: Case) -> datetime:
-    """The earliest onset among the anomalies of a case."""
-    return min(anomaly.onset for anomaly in case.anomalies)
+def _joined(said: tuple[Hypothesis, ...], traced: tuple[Hypothesis, ...]) -> tuple[Hypothesis, ...]:
+    """A model's hypotheses and then the traces' own. Both stay: only a trace names the exception."""
+    return (*said, *traced)
 
 
-def words(case: Case) -> tuple[str, ...]:
-    """What names the symptom, most telling first: label values, signal names, the service."""
-    labels = [value for anomaly in case.anomalies for key, value in sorted(anomaly.labels.items()) if key != "__name__"]
-    signals = [anomaly.signal.name for anomaly in case.anomalies]
-    return tuple(dict.fromkeys([*labels, *signals, case.service]))
-
-
-def fits(suspect: Suspect) -> bool:
-    """Whether it can have done it: it ran before the onset."""
-    return suspect.deployed is not None and suspect.before_onset
-
-
-def conclude(
-    case: Case,
-    facts: tuple[Evidence, ...],
-    suspects: tuple[Suspect, ...],
-    remarks: tuple[str, ...],
-    lessons: Sequence[Lesson],
-    *,
-    blind: tuple[str, ...],
-) -> Diagnosis:
+def conclude(case: Case, findings: Findings) -> Diagnosis:
     """Say how far the ranking goes, in words that never turn 'correlated' into 'caused'."""
+    suspects = findings.suspects
     able = [suspect for suspect in suspects if fits(suspect)]
     anomaly = case.anomaly
     lead = able[0].score - able[1].score if len(able) > 1 else 1.0
-    if not able:
-        finding, claim, confidence = Finding.NOTHING, _nothing(suspects, blind), 0.0
+    if not able and findings.hypotheses:
+        best = findings.hypotheses[0]
+        finding, claim, confidence = Finding.HYPOTHESIS, best.statement, best.confidence
+    elif not able:
+        finding, claim, confidence = Finding.NOTHING, _nothing(findings), 0.0
     elif able[0].mechanism and lead >= CLEAR_LEAD:
         finding, confidence = Finding.SUSPECT, min(0.9, able[0].score)
         claim = f"{able[0].commit.short} was deployed before the onset, and {able[0].mechanism}"
@@ -91,35 +147,38 @@ def conclude(
     return Diagnosis(
         finding=finding,
         claim=claim,
-        facts=facts,
+        facts=findings.facts,
         suspects=suspects,
         confidence=round(confidence, 2),
         disproof=(
             f"{anomaly.signal.name} stays {anomaly.direction} after the change runs, "
-            "or the fault shows without the suspect"
+            + ("or the fault shows without the suspect" if able else "or the error is raised elsewhere as well")
         ),
-        alternatives=(*remarks, *set_aside)[:6],
-        recalled=tuple(lesson.id for lesson in lessons),
-        blind=blind,
+        alternatives=(*findings.remarks, *set_aside)[:6],
+        recalled=tuple(lesson.id for lesson in findings.lessons),
+        blind=(*findings.unseen, *findings.blind),
+        hypotheses=findings.hypotheses,
     )
 
 
-def _nothing(suspects: Sequence[Suspect], blind: Sequence[str]) -> str:
-    if blind:
-        return "; ".join(blind)
-    if not suspects:
+def _nothing(findings: Findings) -> str:
+    if findings.unseen:
+        return "; ".join(findings.unseen)
+    if not findings.suspects:
         return "no commit was made in the window that was looked at"
-    return f"none of {len(suspects)} recent commits was deployed before the onset"
+    return f"none of {len(findings.suspects)} recent commits was deployed before the onset"
 
 
-def _blind(deploys: Sequence[Deploy], *, commits_seen: int, since: datetime) -> tuple[str, ...]:
-    """What could not be seen, in words, with what would mend it."""
-    blind: list[str] = []
-    if not deploys:
-        blind.append(
+def _unseen(
+    deploys: Sequence[Deploy], running: Sequence[str], commits: Sequence[Commit], since: datetime
+) -> tuple[str, ...]:
+    """What could not be seen of changes, in words, with what would mend it."""
+    unseen: list[str] = []
+    if not deploys and not running:
+        unseen.append(
             f"no deploy marker since {iso(since)}, so nothing can be said to have been running; "
             "check `deploys` in the configuration against what the service exports"
         )
-    if not commits_seen:
-        blind.append(f"no commit on the watched branch since {iso(since)}")
-    return tuple(blind)
+    if not commits:
+        unseen.append(f"no commit on the watched branch since {iso(since)}")
+    return tuple(unseen)

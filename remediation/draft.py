@@ -1,7 +1,14 @@
-"""DIAGNOSED → DRAFTED (or REVERTING → DRAFTED): turn the best suspect that was not tried yet into a change."""
+"""DIAGNOSED → DRAFTED (or REVERTING → DRAFTED): the first change that can be drafted and was not tried yet.
+
+The order of remedies: undo what is linked to the symptom → tune a value → edit the code that an error names → undo
+what only ran at the right time → a human. Each drafter answers with a change, or with the reason why it has none.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from cases.case import Case, Phase
-from cases.change import Patch
+from cases.change import ChangeClass, Patch
 from cases.diagnosis import Commit, Suspect
 from cases.errors import PermanentError
 from cases.events import Drafted, Escalated, Redrafted
@@ -9,30 +16,106 @@ from cases.steps import StepResult
 from cases.telemetry import Severity
 from cases.verdict import Claim
 from remediation.diagnose import fits
-from remediation.playbooks.revert import CannotRevert, Drafting, revert, roll_back
+from remediation.drafting import CannotDraft, Drafter, Drafting
+from remediation.edit.drafter import edit, rebased
+from remediation.playbooks import image_tag, restore, tune
+from remediation.playbooks.revert import CannotRevert, revert, roll_back
 from remediation.ports import Ports
 from remediation.recall import refused
+
+
+def undo(case: Case, ports: Ports, suspect: Suspect | None) -> Drafting:
+    """Revert a suspect on top of the watched branch as it is now."""
+    if suspect is None:
+        return CannotDraft()
+    head = ports.forge.head(suspect.repository)
+    undone = ports.forge.revert(suspect.repository, head, suspect.commit.sha)
+    service = ports.settings.service(case.service)
+    drafted = revert(case, len(case.changes) + 1, suspect.repository, suspect.commit, undone, service)
+    return CannotDraft(reason=drafted.reason) if isinstance(drafted, CannotRevert) else drafted
+
+
+# Tried in this order. The first list answers a suspect, the second the trouble itself.
+OF_A_SUSPECT: Sequence[Drafter] = (image_tag.drafter, restore.drafter, undo)
+OF_NONE: Sequence[Drafter] = (tune.drafter, edit)
 
 
 def draft(case: Case, ports: Ports) -> StepResult:
     """Draft the next change, or say why there is none left to try."""
     if case.phase is Phase.REVERTING:
         drafted = _rollback(case, ports, case.change, case.change.number + 1)
-        return give_up(case, ports, drafted.reason) if isinstance(drafted, CannotRevert) else _drafted(drafted)
-    return _next_suspect(case, ports)
+        return drafted_or_given_up(case, ports, drafted)
+    lessons = ports.lessons.recall(case.fingerprint, case.service)
+    able = [suspect for suspect in (case.diagnosis.suspects if case.diagnosis else ()) if fits(suspect)]
+    willing = [suspect for suspect in able if not refused(suspect, lessons)]
+    limit = ports.settings.diagnosis.suspects
+    tried = _tried(case)
+    reasons = [f"undoing {sha[:10]} did not mend it in the sandbox" for sha in tried]
+    for drafter, suspect in _in_order(case, ports, [s for s in willing[:limit] if s.commit.sha not in tried]):
+        drafting = drafter(case, ports, suspect)
+        if isinstance(drafting, Patch):
+            return StepResult(events=(Drafted(change=drafting),))
+        reasons.append(drafting.reason)
+    reasons += [
+        f"undoing {suspect.commit.short} was refused or did not help before"
+        for suspect in able
+        if suspect not in willing
+    ]
+    if len(willing) > limit:
+        reasons.append(f"{len(willing) - limit} less likely suspects were not tried")
+    said = "; ".join(dict.fromkeys(filter(None, reasons)))
+    return give_up(case, ports, said or "there is nothing to revert")
+
+
+def _in_order(case: Case, ports: Ports, suspects: Sequence[Suspect]) -> Iterator[tuple[Drafter, Suspect | None]]:
+    """Which drafter is asked about whom, in turn. Suspects that nothing but time links come after an edit, if any."""
+    editable = ports.model is not None and case.diagnosis is not None and bool(case.diagnosis.hypotheses)
+    later = [suspect for suspect in suspects if editable and not suspect.mechanism]
+    for suspect in suspects:
+        if suspect not in later:
+            yield from ((drafter, suspect) for drafter in OF_A_SUSPECT)
+    yield from ((drafter, None) for drafter in OF_NONE)
+    for suspect in later:
+        yield from ((drafter, suspect) for drafter in OF_A_SUSPECT)
+
+
+def _tried(case: Case) -> tuple[str, ...]:
+    """The commits whose undoing the sandbox disproved, in whatever form."""
+    failed = {trial.change for trial in case.trials if trial.claim is Claim.DISPROVED}
+    blamed = [change.blames or change.inverse_of for change in case.changes if change.number in failed]
+    return tuple(dict.fromkeys(sha for sha in blamed if sha))
 
 
 def redraft(case: Case, ports: Ports, because: str) -> StepResult:
     """The change in hand again, on top of what the watched branch holds now. It must be proved anew."""
     change = case.change
+    again = _again(case, ports, change)
+    if isinstance(again, CannotDraft):
+        return give_up(case, ports, f"{because}; {again.reason or 'it cannot be drafted any more'}")
+    return StepResult(events=(Redrafted(change=again, because=because),))
+
+
+def _again(case: Case, ports: Ports, change: Patch) -> Drafting:
     if change.rolls_back is not None:
         harmful = next(earlier for earlier in case.changes if earlier.number == change.rolls_back)
-        again = _rollback(case, ports, harmful, change.number)
-    else:
-        again = _undo(case, ports, _suspect(case, change), change.number)
-    if isinstance(again, CannotRevert):
-        return give_up(case, ports, f"{because}; {again.reason}")
-    return StepResult(events=(Redrafted(change=again, because=because),))
+        return _rollback(case, ports, harmful, change.number)
+    if change.kind is ChangeClass.EDIT:
+        return rebased(case, ports, change)
+    suspect = _suspect(case, change)
+    reasons: list[str] = []
+    for drafter in [d for d in OF_NONE if d is not edit] if suspect is None else OF_A_SUSPECT:
+        drafted = drafter(case, ports, suspect)
+        if isinstance(drafted, Patch) and drafted.origin == change.origin:
+            return replace(drafted, number=change.number)
+        reasons.append(drafted.reason if isinstance(drafted, CannotDraft) else "")
+    return CannotDraft(reason="; ".join(filter(None, reasons)))
+
+
+def drafted_or_given_up(case: Case, ports: Ports, drafting: Drafting) -> StepResult:
+    """The change, or its reason for a human."""
+    if isinstance(drafting, CannotDraft):
+        return give_up(case, ports, drafting.reason)
+    return StepResult(events=(Drafted(change=drafting),))
 
 
 def give_up(case: Case, ports: Ports, reason: str) -> StepResult:
@@ -50,42 +133,6 @@ def give_up(case: Case, ports: Ports, reason: str) -> StepResult:
     )
 
 
-def _drafted(change: Patch) -> StepResult:
-    return StepResult(events=(Drafted(change=change),))
-
-
-def _next_suspect(case: Case, ports: Ports) -> StepResult:
-    """Go down the ranking: what can have done it, was not tried, and was not refused before."""
-    failed = {trial.change for trial in case.trials if trial.claim is Claim.DISPROVED}
-    tried = [change.inverse_of for change in case.changes if change.number in failed]
-    limit = ports.settings.diagnosis.suspects
-    lessons = ports.lessons.recall(case.fingerprint, case.service)
-    able = [suspect for suspect in (case.diagnosis.suspects if case.diagnosis else ()) if fits(suspect)]
-    willing = [suspect for suspect in able if not refused(suspect, lessons)]
-    reasons = [f"undoing {sha[:10]} did not mend it in the sandbox" for sha in tried if sha]
-    for suspect in willing[:limit]:
-        if suspect.commit.sha in tried:
-            continue
-        drafted = _undo(case, ports, suspect, len(case.changes) + 1)
-        if not isinstance(drafted, CannotRevert):
-            return _drafted(drafted)
-        reasons.append(drafted.reason)
-    reasons += [
-        f"undoing {suspect.commit.short} was refused or did not help before"
-        for suspect in able
-        if suspect not in willing
-    ]
-    if len(willing) > limit:
-        reasons.append(f"{len(willing) - limit} less likely suspects were not tried")
-    return give_up(case, ports, "; ".join(reasons) or "there is nothing to revert")
-
-
-def _undo(case: Case, ports: Ports, suspect: Suspect, number: int) -> Drafting:
-    head = ports.forge.head(suspect.repository)
-    undone = ports.forge.revert(suspect.repository, head, suspect.commit.sha)
-    return revert(case, number, suspect.repository, suspect.commit, undone, ports.settings.service(case.service))
-
-
 def _rollback(case: Case, ports: Ports, harmful: Patch, number: int) -> Drafting:
     merge = next((merge for merge in reversed(case.merges) if merge.change == harmful.number), None)
     if merge is None:
@@ -94,12 +141,17 @@ def _rollback(case: Case, ports: Ports, harmful: Patch, number: int) -> Drafting
         )
     merged = Commit(sha=merge.sha, at=merge.merged_at, author=merge.by, title=harmful.title, parents=())
     undone = ports.forge.revert(merge.repository, ports.forge.head(merge.repository), merge.sha)
-    return roll_back(case, harmful, number, merged, undone, ports.settings.service(case.service))
+    drafted = roll_back(case, harmful, number, merged, undone, ports.settings.service(case.service))
+    return CannotDraft(reason=drafted.reason) if isinstance(drafted, CannotRevert) else drafted
 
 
-def _suspect(case: Case, change: Patch) -> Suspect:
+def _suspect(case: Case, change: Patch) -> Suspect | None:
+    """The suspect that a change answers; None for one that answers none."""
+    blamed = change.blames or change.inverse_of
+    if blamed is None:
+        return None
     suspects = case.diagnosis.suspects if case.diagnosis else ()
-    found = next((suspect for suspect in suspects if suspect.commit.sha == change.inverse_of), None)
+    found = next((suspect for suspect in suspects if suspect.commit.sha == blamed), None)
     if found is None:
-        raise PermanentError(f"change {change.number} of case {case.id} undoes no commit that was suspected")
+        raise PermanentError(f"change {change.number} of case {case.id} answers no commit that was suspected")
     return found

@@ -7,27 +7,35 @@ from datetime import datetime
 from cases.anomaly import Anomaly
 from cases.case import Case
 from cases.diagnosis import Evidence, Suspect
+from cases.logs import ErrorSeen
 from cases.moments import iso
 from cases.outcome import Lesson
 from cases.telemetry import Deploy
+from remediation.edit.places import Place, exception_of
 from remediation.neutral import neutral
 
 SUSPECTS_SHOWN = 5
 DEPLOYS_SHOWN = 8
 LESSONS_SHOWN = 3
+LONGEST_SAMPLE = 120
 
 
 class Pack:
-    """Facts in the order they were added; each gets the next id."""
+    """Facts in the order they were added, behind those that are there; each gets the next id."""
 
-    def __init__(self) -> None:
-        self.facts: list[Evidence] = []
+    def __init__(self, facts: Sequence[Evidence] = ()) -> None:
+        self.facts: list[Evidence] = list(facts)
 
     def add(self, fact: str, source: str, at: datetime, numbers: Mapping[str, float] | None = None) -> str:
         """Store a fact and return its id."""
         evidence = Evidence(id=f"E{len(self.facts) + 1}", fact=fact, source=source, at=at, numbers=numbers or {})
         self.facts.append(evidence)
         return evidence.id
+
+    def anomalies(self, anomalies: Sequence[Anomaly]) -> None:
+        """The trouble itself: these facts come first."""
+        for anomaly in anomalies:
+            self.anomaly(anomaly)
 
     def anomaly(self, anomaly: Anomaly) -> None:
         """What is out of its range, and since when."""
@@ -59,14 +67,33 @@ class Pack:
         )
         return replace(suspect, evidence=(*suspect.evidence, evidence))
 
+    def error(self, seen: ErrorSeen, usual: float, places: Sequence[Place], now: datetime) -> str:
+        """A kind of error that began with the trouble: how often, since when, where. Its text is data, capped."""
+        where = f" in {places[0].path}:{places[0].line} {places[0].function}()" if places else ""
+        what = exception_of(seen.trace) if seen.trace else "an error"
+        said = seen.trace.message if seen.trace else seen.sample
+        kind = "new in the logs" if usual * 10 <= seen.count else "far more frequent in the logs"
+        return self.add(
+            f"{kind}: {what} raised{where}, {seen.count} times, first {iso(seen.first)}, where "
+            f"{usual:.1f} were usual; it says “{neutral(said, LONGEST_SAMPLE)}”",
+            f"logs of {seen.service}",
+            now,
+            {"count": float(seen.count), "usual": round(usual, 3)},
+        )
+
 
 def pack(
-    case: Case, suspects: Sequence[Suspect], deploys: Sequence[Deploy], lessons: Sequence[Lesson], now: datetime
+    case: Case,
+    suspects: Sequence[Suspect],
+    deploys: Sequence[Deploy],
+    lessons: Sequence[Lesson],
+    now: datetime,
+    facts: Pack | None = None,
 ) -> tuple[tuple[Evidence, ...], tuple[Suspect, ...]]:
-    """Number the facts of a case, and give the best suspects the ids that speak of them."""
-    facts = Pack()
-    for anomaly in case.anomalies:
-        facts.anomaly(anomaly)
+    """Number the facts of a case behind those that are there, and give the best suspects the ids that speak of them."""
+    facts = facts or Pack()
+    if not facts.facts:
+        facts.anomalies(case.anomalies)
     for deploy in deploys[-DEPLOYS_SHOWN:]:
         facts.add(f"{deploy.commit[:10]} began to run at {iso(deploy.started)}", deploy.source, now)
     named = tuple(facts.suspect(suspect, now) for suspect in suspects[:SUSPECTS_SHOWN])

@@ -1,5 +1,6 @@
 """PROPOSED → MERGED → DEPLOYED: what humans and the deploy do with the pull request."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from cases.case import Case
@@ -8,15 +9,19 @@ from cases.events import ClosedUnmerged, Deployed, Judged, Merged, TakenOver
 from cases.moments import iso
 from cases.outcome import Judgement, Ruling
 from cases.pull_request import PullRequest, PullRequestState
-from cases.steps import Effect, PostComment, StepResult
-from cases.telemetry import Severity
+from cases.steps import ConvertToDraft, Effect, PostComment, StepResult
+from cases.telemetry import Deploy
 from config import duration
+from remediation.by_hand import ByHand, Read, by_hand
 from remediation.draft import give_up
 from remediation.learn import closing
+from remediation.moments import SKEW
 from remediation.neutral import neutral
+from remediation.parts import followers, merged_followers, propose_followers
+from remediation.playbooks.image_tag import tag_at
 from remediation.ports import Ports
 
-SKEW = timedelta(minutes=2)  # how far the clocks of forge and telemetry may be apart
+PATIENCE = timedelta(minutes=10)  # between two looks for a deploy that is overdue
 
 
 def follow(case: Case, ports: Ports) -> StepResult:
@@ -28,63 +33,136 @@ def follow(case: Case, ports: Ports) -> StepResult:
         return give_up(case, ports, f"the pull request of {branch} is gone from the forge")
     match found.state:
         case PullRequestState.MERGED:
-            return _merged(case, found)
+            return _merged(case, ports, found)
         case PullRequestState.CLOSED:
             return _closed(case, ports, found)
         case PullRequestState.OPEN:
-            return _open(case, ports, found)
+            done = by_hand(case, ports, _what_counts(case, ports))
+            return _superseded(case, ports, found, done) if done else _open(case, ports, found)
 
 
 def await_deploy(case: Case, ports: Ports) -> StepResult:
     """Look for a marker that the merge runs. The merge time itself never counts as one."""
-    merge = case.merge
-    if merge is None:
-        raise PermanentError(f"case {case.id} is merged, and its history has no merge")
-    deadline = merge.merged_at + ports.settings.judgement.deploy_wait
-    deploys = ports.changes.deploys(case.service, merge.merged_at - SKEW, ports.now)
-    running = next((deploy for deploy in deploys if deploy.runs(merge.sha)), None)
-    if running is None and deploys:
-        ports.forge.head(merge.repository)  # a later merge may carry ours: have the newest commits at hand
-        running = next((d for d in deploys if ports.forge.contains(merge.repository, d.commit, merge.sha)), None)
+    merge = _merge(case)
+    running = running_deploy(case, ports, merge)
     if running is not None:
-        text = (
-            f"**Deployed.** {running.commit[:10]} runs since {iso(running.started)} ({neutral(running.source, 80)}), "
-            f"{(running.started - merge.merged_at).total_seconds():.0f} s after the merge. The watch lasts "
-            f"{duration.format(ports.settings.judgement.window)} at most; its judgement is posted here."
-        )
-        return StepResult(
-            events=(Deployed(change=case.change.number, deploy=running),),
-            effects=(_comment(case, "deployed", text),),
-        )
+        return deployed(case, ports, merge, running)
+    also = merged_followers(case, ports)
+    deadline = merge.merged_at + ports.settings.judgement.deploy_wait
     if ports.now >= deadline:
-        return _never_deployed(case, ports, merge)
+        waited = duration.format(ports.settings.judgement.deploy_wait)
+        because = f"merged as {merge.sha[:10]}, and no deploy marker said within {waited} that it runs"
+        asked = give_up(
+            case,
+            ports,
+            f"{because}. It is not judged before one does: look at the deployment, and at `deploys` in the config",
+        )
+        return replace(asked, events=(*also, *asked.events), effects=(*asked.effects, _overdue(case, because)))
     return StepResult(
+        events=also,
         again=ports.now + ports.settings.cycle,
         waiting=f"merged as {merge.sha[:10]}; no deploy marker says yet that it runs (until {iso(deadline)})",
     )
 
 
-def _never_deployed(case: Case, ports: Ports, merge: Merged) -> StepResult:
-    waited = duration.format(ports.settings.judgement.deploy_wait)
-    because = f"merged as {merge.sha[:10]}; no deploy marker said within {waited} that it runs: nothing to judge by"
+def await_overdue(case: Case, ports: Ports) -> StepResult:
+    """A human was told that the merge is not seen to run. It may still come; at the end of the window it never did."""
+    merge = _merge(case)
+    running = running_deploy(case, ports, merge)
+    if running is not None:
+        return deployed(case, ports, merge, running)
+    wanted = ports.settings.judgement
+    if ports.now < merge.merged_at + wanted.deploy_wait + wanted.window:
+        again = ports.now + PATIENCE
+        return StepResult(again=again, waiting=f"a human is needed: {case.escalation}")
+    because = f"merged as {merge.sha[:10]}; no deploy marker ever said that it runs: nothing to judge by"
     judgement = Judgement(change=case.change.number, ruling=Ruling.INCONCLUSIVE, at=ports.now, because=because)
+    text = f"**Inconclusive.** {because[0].upper()}{because[1:]}."
+    return StepResult(events=(Judged(judgement=judgement),), effects=(_comment(case, "judgement", text),))
+
+
+def running_deploy(case: Case, ports: Ports, merge: Merged) -> Deploy | None:
+    """The first deploy since the merge that carries it.
+
+    A marker may name the merge itself, a later commit that holds it, or, for a part that sets which version runs, the
+    commit of that version.
+    """
+    deploys = ports.changes.deploys(case.service, merge.merged_at - SKEW, ports.now)
+    runs = case.change.lead.runs
+    named = next((d for d in deploys if d.runs(merge.sha) or (runs is not None and d.runs(runs))), None)
+    if named is not None or not deploys:
+        return named
+    ports.forge.head(merge.repository)  # a later merge may carry ours: have the newest commits at hand
+    return next((d for d in deploys if ports.forge.contains(merge.repository, d.commit, merge.sha)), None)
+
+
+def deployed(case: Case, ports: Ports, merge: Merged, running: Deploy) -> StepResult:
+    """It runs: the watch begins."""
+    text = (
+        f"**Deployed.** {running.commit[:10]} runs since {iso(running.started)} ({neutral(running.source, 80)}), "
+        f"{(running.started - merge.merged_at).total_seconds():.0f} s after the merge. The watch lasts "
+        f"{duration.format(ports.settings.judgement.window)} at most; its judgement is posted here."
+    )
     return StepResult(
-        events=(Judged(judgement=judgement),),
-        effects=(
-            _comment(case, "judgement", f"**Inconclusive.** {because[0].upper()}{because[1:]}."),
-            *ports.tell(
-                f"{case.id}-{case.change.number}-no-marker",
-                Severity.TICKET,
-                f"{case.service}: merged, not seen to run",
-                f"{because}. Check `deploys` in the configuration against what the service exports.",
-                case=case.id,
-                link=merge.url,
-            ),
-        ),
+        events=(Deployed(change=case.change.number, deploy=running),), effects=(_comment(case, "deployed", text),)
     )
 
 
-def _merged(case: Case, found: PullRequest) -> StepResult:
+def _merge(case: Case) -> Merged:
+    if case.merge is None:
+        raise PermanentError(f"case {case.id} waits for a deploy, and its history has no merge")
+    return case.merge
+
+
+def _overdue(case: Case, because: str) -> Effect:
+    text = f"**Not seen to run.** {because[0].upper()}{because[1:]}. Nothing is judged until one does."
+    return _comment(case, "not-deployed", text)
+
+
+def _what_counts(case: Case, ports: Ports) -> Read:
+    """The image's tag, where the change sets one; otherwise all that a file holds."""
+    config = ports.settings.service(case.service).config
+    if config is None or config.image_tag is None or case.change.lead.repository != config.repository:
+        return lambda content: content
+    place = config.image_tag
+
+    def tag(content: bytes | None) -> str | None:
+        return None if content is None else tag_at(content, config.file, place)
+
+    return tag
+
+
+def _superseded(case: Case, ports: Ports, found: PullRequest, done: ByHand) -> StepResult:
+    """A human was quicker. The pull request goes back to a draft, so that nobody merges it unawares."""
+    change = case.change
+    who = f"{neutral(done.commit.author, 40)} in {done.commit.short}"
+    effects: tuple[Effect, ...] = (
+        ConvertToDraft(
+            key=f"{case.id}-{change.number}-draft", repository=change.lead.repository, branch=change.branch(case.id)
+        ),
+    )
+    if not done.same:
+        reason = f"{done.what} ({who}), and {found.url} would undo that; it is a draft now"
+        asked = give_up(case, ports, reason)
+        said = _comment(case, "by-hand", f"**Back to a draft.** {reason[0].upper()}{reason[1:]}.")
+        return replace(asked, effects=(*effects, said, *asked.effects))
+    event = Merged(
+        change=change.number,
+        repository=change.lead.repository,
+        pull_request=found.number,
+        url=found.url,
+        sha=done.commit.sha,
+        merged_at=done.commit.at,
+        by=done.commit.author,
+    )
+    text = (
+        f"**Back to a draft.** {done.what[0].upper()}{done.what[1:]}: {who}. There is nothing left to merge here; what "
+        "it does is watched all the same, and judged here."
+    )
+    return StepResult(events=(event,), effects=(*effects, _comment(case, "by-hand", text)))
+
+
+def _merged(case: Case, ports: Ports, found: PullRequest) -> StepResult:
     if found.merged_sha is None or found.merged_at is None:
         raise PermanentError(f"the forge says that {found.url} is merged, and not as which commit")
     event = Merged(
@@ -97,7 +175,11 @@ def _merged(case: Case, found: PullRequest) -> StepResult:
         by=found.ended_by or "unknown",
     )
     text = f"**Merged** as {found.merged_sha[:10]}. The watch starts when a deploy marker says that it runs."
-    return StepResult(events=(event,), effects=(_comment(case, "merged", text),))
+    events, effects = propose_followers(case, ports, found)
+    if events:
+        places = ", ".join(neutral(part.repository, 60) for part in followers(case.change))
+        text += f" The next part follows now, as a pull request of {places}."
+    return StepResult(events=(event, *events), effects=(_comment(case, "merged", text), *effects))
 
 
 def _closed(case: Case, ports: Ports, found: PullRequest) -> StepResult:

@@ -69,8 +69,10 @@ def lesson_of(case: Case, outcome: Outcome, url: str) -> Lesson | None:
     blamed = case.change
     if blamed.rolls_back is not None:  # the lesson is about the change that did harm
         blamed = next(change for change in case.changes if change.number == blamed.rolls_back)
-    culprit = _culprit(case, blamed.inverse_of)
-    subject = f"{culprit.short} {neutral(culprit.title, 80)}" if culprit else (blamed.inverse_of or "")[:10]
+    culprit = _culprit(case, blamed.inverse_of or blamed.blames)
+    subject = neutral(blamed.title, 80)
+    if culprit or blamed.inverse_of:
+        subject = f"{culprit.short} {neutral(culprit.title, 80)}" if culprit else (blamed.inverse_of or "")[:10]
     anomaly = case.anomaly
     text = (
         f"{anomaly.signal.name} of {case.service} went {anomaly.direction}; {blamed.kind} of {subject} ended: "

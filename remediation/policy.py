@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cases.case import Case
-from cases.change import Patch
+from cases.change import ChangeClass, Patch
 from cases.events import Approved, Drafted
 from cases.policy import Allow, AskFirst, Authority, Decision, Refuse, Wait
 from cases.pull_request import PullRequest
-from cases.verdict import Claim, Trial
+from cases.verdict import Claim, Trial, Verdict
 from config.scope import in_scope
 from config.settings import Settings
 
@@ -26,7 +26,7 @@ class Traffic:
 
 def gate(case: Case, change: Patch, trial: Trial, settings: Settings, traffic: Traffic, now: datetime) -> Decision:
     """Whether this change may become a pull request now."""
-    reasons = (*_forbidden(change, settings), *_unlinked(case, change, trial))
+    reasons = (*_forbidden(change, settings), *_unproved(change, trial), *_unlinked(case, change, trial))
     if reasons:
         return Refuse(reasons=reasons)
     if not _approved(case) and settings.authority.granted < Authority.PULL_REQUEST:
@@ -57,11 +57,19 @@ def _forbidden(change: Patch, settings: Settings) -> tuple[str, ...]:
     """Why this change may never become a pull request of ours."""
     paths = [path for part in change.parts for path in part.paths]
     reasons = list(
-        in_scope(paths, settings.scope, lines=change.blast_radius.lines, exact_inverse=change.inverse_of is not None)
+        in_scope(paths, settings.scope, lines=change.blast_radius.lines, exact_inverse=change.undoes is not None)
     )
     if change.blast_radius.migrations.startswith("found"):
         reasons.append(f"it touches a migration ({change.blast_radius.migrations}); undoing code does not undo data")
     return tuple(reasons)
+
+
+def _unproved(change: Patch, trial: Trial) -> tuple[str, ...]:
+    """An edit is untrusted code: it is proposed when the sandbox proved it, and never on less."""
+    if change.kind is not ChangeClass.EDIT or trial.claim is Claim.PROVED:
+        return ()
+    missing = "; ".join(f"{c.name.lower()}: {c.detail}" for c in trial.checks if c.verdict is not Verdict.PASSED)
+    return (f"an edit is only proposed when it is proved, and this one is not ({missing or trial.claim})",)
 
 
 def _unlinked(case: Case, change: Patch, trial: Trial) -> tuple[str, ...]:
@@ -69,7 +77,9 @@ def _unlinked(case: Case, change: Patch, trial: Trial) -> tuple[str, ...]:
     if trial.claim is Claim.PROVED or change.rolls_back is not None:
         return ()
     suspects = case.diagnosis.suspects if case.diagnosis else ()
-    suspect = next((suspect for suspect in suspects if suspect.commit.sha == change.inverse_of), None)
+    suspect = next(
+        (suspect for suspect in suspects if suspect.commit.sha == (change.blames or change.inverse_of)), None
+    )
     if suspect is None or suspect.mechanism:
         return ()
     others = ", ".join(other.commit.short for other in suspects if other.before_onset and other is not suspect)

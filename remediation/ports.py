@@ -1,11 +1,23 @@
 """What every step of a case is handed: the ports, the operator's settings, and the time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cases.errors import PermanentError
-from cases.ports import CaseStore, Changes, Clock, Forge, LessonStore, Outbox, Ranker, Sandbox, SignalSource
+from cases.ports import (
+    CaseStore,
+    Changes,
+    Clock,
+    Forge,
+    LanguageModel,
+    LessonStore,
+    Logs,
+    Outbox,
+    Ranker,
+    Sandbox,
+    SignalSource,
+)
 from cases.steps import Notice, SendNotice
 from cases.telemetry import SeriesBlock, Severity, Signal
 from config.settings import Settings
@@ -26,6 +38,9 @@ class Ports:
     cases: CaseStore  # to read: which pull requests were opened when
     outbox: Outbox  # to read: which commit was pushed
     receivers: tuple[str, ...]
+    logs: Logs
+    watched: Callable[[], Sequence[Signal]]  # every signal that is watched now
+    model: LanguageModel | None = None  # None: playbooks only
 
     @property
     def now(self) -> datetime:

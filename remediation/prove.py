@@ -1,91 +1,79 @@
 """DRAFTED → PROVED (or back to DIAGNOSED): run the target's own commands on base and on the change, in the sandbox.
 
-| check | passes when |
-|---|---|
-| reproduction | it fails on base and passes with the change |
-| harm in production | for a rollback, in place of the reproduction: the watch judged the change harmful |
-| what passed still passes | each test that passed on base passes; what the revert itself removes is named |
-
-Could not run is an error, and never the change's fault. No tests at all prove nothing.
+A change with a regression test is tried on base plus that test, which is the change with its patch taken out, and
+whole. One that sets which version runs is tried where that version's code is. What each check asks is in
+`remediation.checks`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cases.case import Case
-from cases.change import Patch
+from cases.change import ChangeClass, FileEdit, Patch
 from cases.events import Disproved, Proved
-from cases.outcome import Ruling
-from cases.ports import Command, CommandReport, SandboxReport, TrialOrder
+from cases.ports import Command, SandboxReport, TrialOrder
 from cases.steps import StepResult
 from cases.verdict import Check, Claim, Trial, Verdict
-from config.settings import RepositorySettings, ServiceSettings
+from config.settings import DeployedConfigSettings, RepositorySettings, ServiceSettings
+from remediation import checks
+from remediation.checks import STILL_PASSES, Runs
 from remediation.draft import give_up, redraft
-from remediation.neutral import neutral
+from remediation.failures import Failure, outcomes_of
 from remediation.ports import Ports
-
-NO_TESTS_COLLECTED = 5  # pytest's exit status
-REPRODUCTION = "Reproduction"
-HARM = "Harm in production"
-STILL_PASSES = "What passed still passes"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runs:
-    """The same commands on base and on the change."""
-
-    base: SandboxReport
-    change: SandboxReport
-
-    def of(self, name: str) -> tuple[CommandReport, CommandReport] | None:
-        """The two reports of a command, or None when it was not run."""
-        base = next((report for report in self.base.commands if report.name == name), None)
-        change = next((report for report in self.change.commands if report.name == name), None)
-        return (base, change) if base and change else None
+from remediation.values.rendering import RENDERING, file_check, intended, render_check
 
 
 def prove(case: Case, ports: Ports) -> StepResult:
     """Try the change in hand at the base it was drafted on."""
     change = case.change
-    repository = ports.settings.repository(change.lead.repository)
-    if ports.forge.head(repository.name) != change.lead.base:
+    if ports.forge.head(change.lead.repository) != change.lead.base:
         return redraft(case, ports, "the watched branch moved on before the change was tried")
     began = ports.clock.monotonic()
-    runs = _run(case, ports, repository)
-    checks, own = _checks(runs, case), runs.base.own_seconds + runs.change.own_seconds
-    still = next(check for check in checks if check.name == STILL_PASSES)
-    if still.verdict is Verdict.FAILED:
-        again = _run(case, ports, repository)
-        checks, own = _settle(checks, runs, again, change), own + again.base.own_seconds + again.change.own_seconds
+    bench = Bench(case=case, ports=ports, tried=tried_of(case, ports))
+    runs = bench.both()
+    made, own = made_of(case, bench, runs)
+    if _check(made, STILL_PASSES).verdict is Verdict.FAILED:
+        again = bench.both()
+        made, own = checks.settled(made, runs, again, change), own + _own(again.base, again.change)
     trial = Trial(
         change=change.number,
         base=change.lead.base,
         sandbox=ports.sandbox.describe(),
         at=ports.now,
-        checks=checks,
-        claim=claim(checks),
+        checks=made,
+        claim=claim(made),
         seconds=ports.clock.monotonic() - began,
         own_seconds=own,
     )
     return _conclude(case, ports, trial)
 
 
-def claim(checks: tuple[Check, ...]) -> Claim:
+def claim(made: tuple[Check, ...]) -> Claim:
     """Proved needs every check; with nothing against it, it is correlated; anything else is a guess."""
-    if any(check.verdict is Verdict.FAILED for check in checks):
+    if any(check.verdict is Verdict.FAILED for check in made):
         return Claim.DISPROVED
-    if all(check.verdict is Verdict.PASSED for check in checks):
+    if all(check.verdict is Verdict.PASSED for check in made):
         return Claim.PROVED
-    tests = next(check for check in checks if check.name == STILL_PASSES)
-    return Claim.CORRELATED if tests.verdict is Verdict.PASSED else Claim.GUESS
+    return Claim.CORRELATED if _breaks_nothing(made) else Claim.GUESS
+
+
+def _breaks_nothing(made: tuple[Check, ...]) -> bool:
+    """Whether the tests pass; where a repository of configuration has none, its rendering stands for them."""
+    tests = _check(made, STILL_PASSES).verdict
+    rendered = any(check.name == RENDERING and check.verdict is Verdict.PASSED for check in made)
+    return tests is Verdict.PASSED or (rendered and tests is Verdict.INCONCLUSIVE)
+
+
+def _check(made: Sequence[Check], name: str) -> Check:
+    return next(check for check in made if check.name == name)
 
 
 def _conclude(case: Case, ports: Ports, trial: Trial) -> StepResult:
     if trial.verdict is Verdict.FAILED:
         return StepResult(events=(Disproved(trial=trial),))
     proved = StepResult(events=(Proved(trial=trial),))
-    tests = next(check for check in trial.checks if check.name == STILL_PASSES)
-    if trial.verdict is not Verdict.ERROR and tests.verdict is Verdict.PASSED:
+    tests = _check(trial.checks, STILL_PASSES)
+    if trial.verdict is not Verdict.ERROR and _breaks_nothing(trial.checks):
         return proved
     unproven = next(
         check
@@ -96,182 +84,187 @@ def _conclude(case: Case, ports: Ports, trial: Trial) -> StepResult:
     return StepResult(events=(*proved.events, *asked.events), effects=asked.effects)
 
 
-def _run(case: Case, ports: Ports, repository: RepositorySettings) -> Runs:
-    change = case.change
-    forge, lead = ports.forge, change.lead
-    orders = commands(repository, ports.settings.service(case.service), ports)
-    if case.change.rolls_back is not None:
-        orders = tuple(order for order in orders if order.name != "reproduce")
-    reports = [
-        ports.sandbox.run(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """A commit with edits on top."""
+
+    commit: str
+    edits: tuple[FileEdit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What is tried against what, in which repository."""
+
+    repository: RepositorySettings
+    without: Tree
+    change: Tree
+
+
+def tried_of(case: Case, ports: Ports) -> Tried:
+    """The trees of a change: for one that sets which version runs, those of the code behind it."""
+    change, lead = case.change, case.change.lead
+    code = ports.settings.service(case.service).repository
+    if lead.runs is not None and change.blames is not None and lead.repository != code:
+        repository = ports.settings.repository(code)
+        for part in change.parts[1:]:
+            if part.repository == code:
+                return Tried(
+                    repository=repository,
+                    without=Tree(commit=part.base),
+                    change=Tree(commit=part.base, edits=part.edits),
+                )
+        return Tried(repository=repository, without=Tree(commit=change.blames), change=Tree(commit=lead.runs))
+    tests = tuple(edit for edit in lead.edits if edit.path in change.tests)
+    return Tried(
+        repository=ports.settings.repository(lead.repository),
+        without=Tree(commit=lead.base, edits=tests),
+        change=Tree(commit=lead.base, edits=lead.edits),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Where the trees of one change are run."""
+
+    case: Case
+    ports: Ports
+    tried: Tried
+
+    def both(self) -> Runs:
+        """Run everything without the change (but with its new tests, if it has any), and with it."""
+        orders, lead = self._commands(), self.case.change.lead
+        runs = Runs(
+            base=self._run("without" if self.case.change.tests else "base", self.tried.without, orders),
+            change=self._run("change", self.tried.change, orders),
+        )
+        line = self.render()
+        if not line or self.tried.repository.name == lead.repository:
+            return runs
+        # what is deployed is rendered where it lives, which is not where its code is
+        repository = self.ports.settings.repository(lead.repository)
+        render = (self._rendering(line),)
+        base = self._run("rendered-base", Tree(commit=lead.base), render, repository)
+        change = self._run("rendered-change", Tree(commit=lead.base, edits=lead.edits), render, repository)
+        return Runs(base=joined(runs.base, base), change=joined(runs.change, change))
+
+    def render(self) -> str:
+        """The command that renders what the change configures, or ""."""
+        config = self._config()
+        return config.render or "" if config else ""
+
+    def rendered(self, runs: Runs) -> tuple[Check, ...]:
+        """Whether a change of deployed configuration changes what is meant, and nothing else."""
+        config, lead = self._config(), self.case.change.lead
+        if config is None:
+            return ()
+        before = self.ports.forge.read(lead.repository, lead.base, config.file)
+        after = next((edit.content for edit in lead.edits if edit.path == config.file), None)
+        if before is None or after is None:
+            return ()
+        meant = intended(before, after, config.file)
+        pair = runs.of("render")
+        check = render_check(*pair, meant) if pair else file_check(before, after, config.file, meant)
+        return (check,)
+
+    def _config(self) -> DeployedConfigSettings | None:
+        """The deployed configuration, where that is what the change's leading part edits."""
+        config, lead = self.ports.settings.service(self.case.service).config, self.case.change.lead
+        mine = config is not None and config.repository == lead.repository and config.file in lead.paths
+        return config if mine else None
+
+    def plain(self) -> SandboxReport:
+        """Run the tests alone on base, as it is."""
+        tests = tuple(order for order in self._commands() if order.name == "test")
+        return self._run("base", Tree(commit=self.tried.without.commit), tests)
+
+    def _commands(self) -> tuple[Command, ...]:
+        orders = commands(self.tried.repository, self.ports.settings.service(self.case.service), self.ports)
+        if self.case.change.rolls_back is not None:
+            orders = tuple(order for order in orders if order.name != "reproduce")
+        line = self.render()
+        if line and self.tried.repository.name == self.case.change.lead.repository:
+            orders = (*orders, self._rendering(line))
+        return orders
+
+    def _rendering(self, line: str) -> Command:
+        """The rendering's own words, warnings left out: they would stand in the middle of it."""
+        return Command(name="render", line=f"( {line} ) 2>/dev/null", timeout=self.ports.settings.sandbox.timeout)
+
+    def _run(
+        self, side: str, tree: Tree, orders: tuple[Command, ...], repository: RepositorySettings | None = None
+    ) -> SandboxReport:
+        limits, where = self.ports.settings.sandbox, repository or self.tried.repository
+        return self.ports.sandbox.run(
             TrialOrder(
-                key=f"{case.id}-{change.number}-{side}",
-                image=repository.sandbox.image,
-                tree=forge.tree(lead.repository, lead.base, edits),
+                key=f"{self.case.id}-{self.case.change.number}-{side}",
+                image=where.sandbox.image,
+                tree=self.ports.forge.tree(where.name, tree.commit, tree.edits),
                 commands=orders,
-                memory_mib=repository.sandbox.memory_mib or ports.settings.sandbox.memory_mib,
-                cpus=ports.settings.sandbox.cpus,
-                pids=ports.settings.sandbox.pids,
+                memory_mib=where.sandbox.memory_mib or limits.memory_mib,
+                cpus=limits.cpus,
+                pids=limits.pids,
             )
         )
-        for side, edits in (("base", ()), ("change", lead.edits))
-    ]
-    return Runs(base=reports[0], change=reports[1])
+
+
+def joined(one: SandboxReport, two: SandboxReport) -> SandboxReport:
+    """Two reports as one."""
+    return SandboxReport(
+        commands=(*one.commands, *two.commands),
+        seconds=one.seconds + two.seconds,
+        own_seconds=one.own_seconds + two.own_seconds,
+    )
 
 
 def commands(repository: RepositorySettings, service: ServiceSettings, ports: Ports) -> tuple[Command, ...]:
     """What is run in the target, in this order; a service's own commands go before its repository's."""
     timeout = repository.sandbox.timeout or ports.settings.sandbox.timeout
-    lines = (("reproduce", service.reproduce or repository.reproduce), ("test", service.test or repository.test))
+    its = service if service.repository == repository.name else None
+    lines = (
+        ("reproduce", (its and its.reproduce) or repository.reproduce),
+        ("test", (its and its.test) or repository.test),
+    )
     return tuple(Command(name=name, line=line, timeout=timeout) for name, line in lines if line)
 
 
-def _checks(runs: Runs, case: Case) -> tuple[Check, ...]:
-    change = case.change
-    cause = _reproduction(runs.of("reproduce")) if change.rolls_back is None else _harm(case, change.rolls_back)
-    return (cause, _still_passes(runs.of("test"), change))
+def made_of(case: Case, bench: Bench, runs: Runs) -> tuple[tuple[Check, ...], float]:
+    """The checks of a trial, and the seconds inside the target's own commands."""
+    change, own = case.change, _own(runs.base, runs.change)
+    tests = runs.of("test")
+    if change.rolls_back is not None:
+        judgement = next(j for j in reversed(case.judgements) if j.change == change.rolls_back)
+        return (checks.harm(judgement), checks.still_passes(tests, change)), own
+    cause = checks.reproduction(runs.of("reproduce"))
+    if not change.tests and change.kind is not ChangeClass.EDIT:
+        return (cause, *bench.rendered(runs), checks.still_passes(tests, change)), own
+    new = checks.new_test(tests, change)
+    cause = checks.by_the_new_test(cause, new, tests, change, _in_production(case))
+    if tests is not None and _breaks_others(runs, change):
+        # A new test may break its neighbours: then base is asked without it, or they would look broken before.
+        plain = bench.plain()
+        own += _own(plain)
+        found = next((report for report in plain.commands if report.name == "test"), None)
+        tests = (found, tests[1]) if found else None
+    return (cause, new, checks.still_passes(tests, change)), own
 
 
-def _harm(case: Case, undone: int) -> Check:
-    """A rollback is not about the first fault: what stands for it is the harm that was measured in production."""
-    judgement = next(judgement for judgement in reversed(case.judgements) if judgement.change == undone)
-    return Check(
-        name=HARM,
-        verdict=Verdict.PASSED if judgement.ruling is Ruling.HARMFUL else Verdict.INCONCLUSIVE,
-        base=str(judgement.ruling),
-        change="not run yet",
-        detail=judgement.because,
-    )
-
-
-def _said(report: CommandReport) -> str:
-    return f"exit {report.exit_code}" if report.ended == "exited" else report.ended
-
-
-def _reproduction(reports: tuple[CommandReport, CommandReport] | None) -> Check:
-    if reports is None:
-        return Check(
-            name=REPRODUCTION,
-            verdict=Verdict.INCONCLUSIVE,
-            base="not run",
-            change="not run",
-            detail="the repository has no `reproduce` command",
-        )
-    base, change = reports
-    if base.ended != "exited" or change.ended != "exited":
-        verdict, detail = Verdict.ERROR, "it could not be run to its end"
-    elif base.exit_code == 0:
-        verdict, detail = Verdict.INCONCLUSIVE, "the fault does not show on base"
-    elif change.exit_code == 0:
-        verdict, detail = Verdict.PASSED, "the fault shows on base and is gone with the change"
-    else:
-        verdict, detail = Verdict.FAILED, "the fault shows with the change as well"
-    return Check(
-        name=REPRODUCTION,
-        verdict=verdict,
-        base=_said(base),
-        change=_said(change),
-        detail=detail,
-        seconds=base.seconds + change.seconds,
-    )
-
-
-def _still_passes(reports: tuple[CommandReport, CommandReport] | None, patch: Patch) -> Check:
-    if reports is None:
-        return Check(
-            name=STILL_PASSES,
-            verdict=Verdict.INCONCLUSIVE,
-            base="not run",
-            change="not run",
-            detail="the repository has no `test` command",
-        )
-    base, change = reports
-    verdict, detail = _compare(base, change, patch)
-    return Check(
-        name=STILL_PASSES,
-        verdict=verdict,
-        base=_counted(base),
-        change=_counted(change),
-        detail=detail,
-        seconds=base.seconds + change.seconds,
-    )
-
-
-def _compare(base: CommandReport, change: CommandReport, patch: Patch) -> tuple[Verdict, str]:
-    if base.ended != "exited" or change.ended != "exited":
-        return Verdict.ERROR, "the tests could not be run to their end"
-    passed = {test for test, outcome in base.tests if outcome == "passed"}
-    if not base.tests:
-        if base.exit_code == NO_TESTS_COLLECTED:
-            return Verdict.INCONCLUSIVE, "the repository has no tests, so nothing shows that the change breaks nothing"
-        if base.exit_code != 0:
-            return Verdict.INCONCLUSIVE, f"the tests fail on base already ({_said(base)}): {_last_line(base)}"
-        if change.exit_code == 0:
-            return Verdict.PASSED, "the test command succeeds on both"
-        return Verdict.FAILED, f"the test command fails with the change: {_last_line(change)}"
-    if not passed:
-        return Verdict.INCONCLUSIVE, "no test passes on base, so nothing shows that the change breaks nothing"
-    now: Mapping[str, str] = dict(change.tests)
-    lost = sorted(test for test in passed if now.get(test) != "passed")
-    removed = [test for test in lost if test not in now] if patch.inverse_of and change.tests else []
-    broken = [test for test in lost if test not in removed]
-    if broken:
-        return Verdict.FAILED, f"{len(broken)} no longer pass: {', '.join(neutral(test, 80) for test in broken[:3])}"
-    if removed:
-        return (
-            Verdict.PASSED,
-            f"the revert removes {len(removed)}: {', '.join(neutral(test, 80) for test in removed[:3])}",
-        )
-    return Verdict.PASSED, ""
-
-
-def _settle(checks: tuple[Check, ...], first: Runs, second: Runs, patch: Patch) -> tuple[Check, ...]:
-    """Compare again without the tests that differ between two runs of the same tree: those are flaky, and are named."""
-    flaky = _unsteady(first.base, second.base) | _unsteady(first.change, second.change)
-    if not flaky:
-        return checks
-    pair = second.of("test")
+def _breaks_others(runs: Runs, change: Patch) -> bool:
+    """Whether a test other than the new ones fails on base with the new ones."""
+    pair = runs.of("test")
     if pair is None:
-        return checks
-    steady = _still_passes((_without(pair[0], flaky), _without(pair[1], flaky)), patch)
-    named = f"flaky, left out: {', '.join(neutral(test, 80) for test in sorted(flaky)[:3])}"
-    settled = Check(
-        name=steady.name,
-        verdict=steady.verdict,
-        base=steady.base,
-        change=steady.change,
-        detail="; ".join(filter(None, (steady.detail, named))),
-        seconds=steady.seconds,
-    )
-    return tuple(settled if check.name == STILL_PASSES else check for check in checks)
+        return False
+    new = {test for path in change.tests for test in outcomes_of(pair[0], path)}
+    return any(outcome == "failed" and test not in new for test, outcome in pair[0].tests)
 
 
-def _unsteady(one: SandboxReport, two: SandboxReport) -> set[str]:
-    first, second = (
-        dict(next((report.tests for report in run.commands if report.name == "test"), ())) for run in (one, two)
-    )
-    return {test for test in first if test in second and first[test] != second[test]}
+def _in_production(case: Case) -> Failure | None:
+    """What the stack trace of production names: the exception, and the innermost file of the repository."""
+    for hypothesis in case.diagnosis.hypotheses if case.diagnosis else ():
+        if exception := hypothesis.exception:
+            return Failure(exception=exception, path=hypothesis.path)
+    return None
 
 
-def _without(report: CommandReport, flaky: set[str]) -> CommandReport:
-    return CommandReport(
-        name=report.name,
-        exit_code=report.exit_code,
-        ended=report.ended,
-        output=report.output,
-        seconds=report.seconds,
-        tests=tuple((test, outcome) for test, outcome in report.tests if test not in flaky),
-    )
-
-
-def _counted(report: CommandReport) -> str:
-    if report.ended != "exited" or not report.tests:
-        return _said(report)
-    outcomes = [outcome for _, outcome in report.tests]
-    failed = outcomes.count("failed")
-    return f"{outcomes.count('passed')} passed" + (f", {failed} failed" if failed else "")
-
-
-def _last_line(report: CommandReport) -> str:
-    lines = [line for line in report.output.splitlines() if line.strip()]
-    return neutral(lines[-1]) if lines else "no output"
+def _own(*reports: SandboxReport) -> float:
+    return sum(report.own_seconds for report in reports)

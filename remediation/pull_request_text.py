@@ -6,48 +6,22 @@ undo it. Whatever was written outside (labels, titles, test names) is neutralise
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from statistics import median
 from urllib.parse import urlencode
 
 from cases.anomaly import Anomaly
-from cases.case import Case
 from cases.change import Patch
-from cases.diagnosis import Suspect
 from cases.moments import iso
-from cases.telemetry import Deploy
 from cases.verdict import Claim, Trial
 from config import duration
-from config.settings import LinksSettings, ServiceSettings
+from remediation.claims import claim, files, first_line, what_merging_does
+from remediation.impact import impact_headline, impact_lines
 from remediation.neutral import neutral
-from remediation.reading import Reading
+from remediation.telling import Story
 
 MOST_LINES = 60
 MINUTES_FROM, HOURS_FROM = 90, 5400  # seconds from which a duration reads better in minutes, in hours
 UNCHECKED = "- not checked in this version: operational causes (traffic, certificates, DNS, provider, node, bad input)"
-SHOWN = {
-    Claim.PROVED: "the fault shows with it and is gone without it, in the sandbox",
-    Claim.CORRELATED: "the sandbox did not reproduce the fault, so this is timing and wording only",
-    Claim.GUESS: "nothing was shown in the sandbox",
-    Claim.DISPROVED: "the sandbox showed that undoing it does not help",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """All that the text is made from."""
-
-    case: Case
-    change: Patch
-    trial: Trial
-    now: datetime
-    deploys: Sequence[Deploy]
-    service: ServiceSettings
-    links: LinksSettings
-    reading: Reading
-    plot: str  # the address of the picture
-    spark: str  # the same as text, for a plain e-mail
 
 
 def title(change: Patch) -> str:
@@ -75,8 +49,8 @@ def header(story: Story) -> tuple[str, ...]:
         for number, line in enumerate(
             (
                 _alert(story),
-                _claim(story),
-                _what_merging_does(story),
+                claim(story),
+                what_merging_does(story),
                 _how_it_reaches_production(story),
                 "**Faster mitigation:** none known.",
                 _disproof(story),
@@ -95,43 +69,6 @@ def _alert(story: Story) -> str:
     at = f", {figure(latest[1])} at {latest[0]:%H:%M:%S} UTC" if latest else ""
     what = f"**{anomaly.signal.name}** of {anomaly.signal.service}{_where(anomaly)}"
     return f"{what}: {firing}{at} (expected {_band(anomaly)})."
-
-
-def _claim(story: Story) -> str:
-    return f"**{story.trial.claim}**: {_rollback_claim(story) or _revert_claim(story)}"
-
-
-def _rollback_claim(story: Story) -> str:
-    undone = story.change.rolls_back
-    if undone is None:
-        return ""
-    judgement = next((j for j in reversed(story.case.judgements) if j.change == undone), None)
-    return f"change {undone} of this case was judged harmful" + (f": {judgement.because}." if judgement else ".")
-
-
-def _revert_claim(story: Story) -> str:
-    suspect = _suspect(story)
-    ran = ""
-    if suspect and suspect.deployed:
-        onset = story.case.anomaly.onset
-        ran = f" began to run at {suspect.deployed:%H:%M:%S} UTC, the trouble at {onset:%H:%M:%S}"
-    return f"{_sha(story)}{ran}; {SHOWN[story.trial.claim]}."
-
-
-def _suspect(story: Story) -> Suspect | None:
-    suspects = story.case.diagnosis.suspects if story.case.diagnosis else ()
-    return next((suspect for suspect in suspects if suspect.commit.sha == story.change.inverse_of), None)
-
-
-def _sha(story: Story) -> str:
-    return (story.change.inverse_of or "")[:10]
-
-
-def _what_merging_does(story: Story) -> str:
-    lead, blast = story.change.lead, story.change.blast_radius
-    size = f"{blast.files} file{'s' if blast.files != 1 else ''}, +{lead.added} -{lead.removed}"
-    removes = f", and takes “{blast.removes}” away" if blast.removes else ""
-    return f"**Merging** undoes {_sha(story)} exactly ({size}){removes}; migrations: {blast.migrations}."
 
 
 def _how_it_reaches_production(story: Story) -> str:
@@ -178,7 +115,8 @@ def _if_nothing_is_done(story: Story) -> str:
     value = figure(latest[1] if latest else anomaly.value)
     lasted = roughly((story.now - anomaly.onset).total_seconds())
     goes_on = f"{value} instead of {figure(anomaly.expected)} goes on, as it has for {lasted}"
-    return f"**If nothing is done:** {goes_on}. No SLO is configured for it."
+    also = impact_headline(story.case, story.facts)
+    return f"**If nothing is done:** {goes_on}{f' ({also})' if also else ''}. No SLO is configured for it."
 
 
 def _runbook(story: Story) -> str:
@@ -195,6 +133,7 @@ def _what_happened(story: Story) -> list[str]:
         "",
         f"`{story.spark}` {anomaly.signal.name}, until {story.now:%H:%M:%S} UTC",
         began,
+        *impact_lines(story.facts)[:4],
         *(
             f"- also {other.signal.name}{_where(other)}: {figure(other.value)} (expected {_band(other)})"
             for other in [other for other in story.case.anomalies if other is not anomaly][:3]
@@ -206,12 +145,14 @@ def _why(story: Story) -> list[str]:
     diagnosis = story.case.diagnosis
     if diagnosis is None:
         return ["- no diagnosis was made"]
-    facts = {fact.id: fact for fact in diagnosis.facts}
-    suspect = _suspect(story)
-    cited = [facts[ref] for ref in (suspect.evidence if suspect else ()) if ref in facts]
-    lessons = [fact for fact in diagnosis.facts if fact.fact.startswith("lesson ")][:1]
+    facts = {fact.id: fact.fact for fact in diagnosis.facts}
+    suspect = story.suspect
+    named = suspect.evidence if suspect else diagnosis.hypotheses[0].evidence if diagnosis.hypotheses else ()
+    logged = [fact.id for fact in diagnosis.facts if fact.source.startswith("logs of ")][:2]
+    lessons = [fact.id for fact in diagnosis.facts if fact.fact.startswith("lesson ")][:1]
+    cited = dict.fromkeys([*list(facts)[:2], *named, *logged, *lessons])
     return [
-        *(f"- {fact.id}: {fact.fact}" for fact in (*diagnosis.facts[:2], *cited, *lessons)),
+        *(f"- {ref}: {facts[ref]}" for ref in cited if ref in facts),
         *(f"- set aside: {neutral(text, 160)}" for text in diagnosis.alternatives[:3]),
         *(f"- not seen: {neutral(text, 160)}" for text in diagnosis.blind),
         *(() if story.trial.claim is Claim.PROVED else (UNCHECKED,)),
@@ -246,9 +187,9 @@ def _promise(story: Story) -> list[str]:
     moves = f"{promise.signal} goes {promise.direction}, from {figure(promise.before)} to about {figure(promise.after)}"
     return [
         f"- **promise:** {moves}, within {duration.format(promise.horizon)} of the deploy; it is judged, here",
-        f"- **blast radius:** {blast.files} files, {blast.lines} lines; services: {', '.join(blast.services)}",
+        f"- **blast radius:** {files(blast.files)}, {blast.lines} lines; services: {', '.join(blast.services)}",
         "- **undo this:** `git revert -m 1` of the merge; the watch answers harm with a pull request that does so",
-        "- **cost:** $0.00, no model was asked",
+        f"- **cost:** {first_line(story.change.cost) or '$0.00, no model was asked'}",
     ]
 
 

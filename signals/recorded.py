@@ -1,4 +1,4 @@
-"""Stand-ins that ship with the product: readings and deploys held in memory, for replay and for tests."""
+"""Stand-ins that ship with the product: readings, deploys and errors held in memory, for replay and for tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from cases.errors import SourceDown
+from cases.logs import ErrorSeen
 from cases.telemetry import Deploy, Floats, Millis, SeriesBlock, Signal
 from signals.grid import MILLISECOND, grid
 
@@ -110,3 +111,33 @@ class RecordedMarkers:
         before = [deploy for deploy in self.recorded if deploy.service == service and deploy.started <= at]
         newest = max(before, key=lambda deploy: deploy.started, default=None)
         return (newest.commit,) if newest else ()
+
+
+class NoLogs:
+    """`Logs` where no log source is configured: it has seen nothing, and says so."""
+
+    def errors(self, service: str, since: datetime, until: datetime) -> tuple[ErrorSeen, ...]:
+        """Nothing was read."""
+        del service, since, until
+        return ()
+
+    def blind(self) -> str:
+        """There is nothing to look with."""
+        return "no log source"
+
+
+@dataclass(slots=True, kw_only=True)
+class RecordedLogs:
+    """`Logs` over kinds of error that are known beforehand; those that were last seen in the stretch are in it."""
+
+    recorded: Sequence[ErrorSeen]
+    because: str = ""  # why nothing can be said now, or ""
+
+    def errors(self, service: str, since: datetime, until: datetime) -> tuple[ErrorSeen, ...]:
+        """The kinds of error of a service in the stretch: those that are new in it first, then the most frequent."""
+        mine = (seen for seen in self.recorded if seen.service == service and since <= seen.last and seen.first < until)
+        return tuple(sorted(mine, key=lambda seen: (seen.before > 0, -seen.count, seen.signature)))
+
+    def blind(self) -> str:
+        """What the test or the replay says."""
+        return self.because

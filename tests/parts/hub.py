@@ -143,19 +143,36 @@ class World:
     cache: Path
     client: httpx.Client
     made: list[GitForge] = field(default_factory=list[GitForge])
+    others: dict[str, Hub] = field(default_factory=dict[str, Hub])
+
+    def another(self, name: str) -> Hub:
+        """One more repository of acme's, with nothing in it yet."""
+        self.others[name] = Hub(self.hub.root, full_name=f"acme/{name}").create()
+        return self.others[name]
 
     def adapter(self, token: str = TOKEN, **changes: str) -> GitForge:
-        """Another adapter for the same forge, with a cache of its own."""
+        """Another adapter for the same forge and all its repositories, with a cache of its own."""
         fields = {"name": "shop", "url": f"{self.served.url}/acme/shop.git", "branch": "main", "full_name": "acme/shop"}
-        known = ForgeRepository(**(fields | changes))
+        known = [ForgeRepository(**(fields | changes))]
+        for name, hub in self.others.items():
+            url = f"{self.served.url}/{hub.full_name}.git"
+            known.append(ForgeRepository(name=name, url=url, branch="main", full_name=hub.full_name))
         folder = self.cache / f"other-{len(list(self.cache.glob('other-*')))}"
         folder.mkdir(parents=True)
-        self.made.append(GitForge([known], self.served.api_url, lambda: token, folder, timedelta(0)))
+        self.made.append(GitForge(known, self.served.api_url, lambda: token, folder, timedelta(0)))
         return self.made[-1]
 
-    def ask(self, method: str, path: str, login: str = "reviewer", token: str = TOKEN, **more: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+    def ask(
+        self,
+        method: str,
+        path: str,
+        login: str = "reviewer",
+        token: str = TOKEN,
+        name: str = "shop",
+        **more: Any,  # noqa: ANN401 - httpx's own
+    ) -> httpx.Response:
         """One request to the API by a person, below the repository."""
-        url = f"{self.served.api_url}/repos/acme/shop{path}"
+        url = f"{self.served.api_url}/repos/acme/{name}{path}"
         return self.client.request(method, url, auth=(login, token), **more)
 
 

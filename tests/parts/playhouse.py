@@ -17,7 +17,7 @@ import numpy as np
 from cases.case import Case, Phase
 from cases.errors import SourceDown
 from cases.moments import EPOCH, milliseconds
-from cases.ports import Changes, Clock, Command, CommandReport, Forge, Sandbox, TrialOrder
+from cases.ports import Changes, Clock, Command, CommandReport, Forge, LanguageModel, Logs, Sandbox, TrialOrder
 from cases.telemetry import Deploy, SeriesBlock, Signal
 from config.load import load
 from config.settings import Settings
@@ -27,7 +27,7 @@ from daemon.build import Outside
 from daemon.clock import ManualClock, SystemClock
 from daemon.home import Home
 from sandbox.scripted import ScriptedSandbox
-from signals.recorded import RecordedMarkers, RecordedSource, Recording
+from signals.recorded import NoLogs, RecordedMarkers, RecordedSource, Recording
 from tests.parts.hub import TOKEN, World, world
 
 QUERY = "error_ratio"
@@ -88,6 +88,8 @@ class House:
     wrap_forge: Callable[[Forge], Forge] = lambda forge: forge
     wrap_sandbox: Callable[[Sandbox], Sandbox] = lambda sandbox: sandbox
     token: str = TOKEN
+    logs: Logs = field(default_factory=NoLogs)
+    model: LanguageModel | None = None
     repository: dict[str, str] = field(default_factory=dict[str, str])
     app: App | None = field(default=None, init=False)
     shas: dict[str, str] = field(default_factory=dict[str, str])
@@ -116,7 +118,11 @@ class House:
                     "full_name": "acme/shop",
                     "reproduce": "reproduce",
                     **self.repository,
-                }
+                },
+                *(
+                    {"name": name, "url": f"{self.world.served.url}/{hub.full_name}.git", "full_name": hub.full_name}
+                    for name, hub in self.world.others.items()
+                ),
             ],
             "deploys": [{"prometheus": "build_info"}],
             "forge": {"api_url": self.world.served.api_url, "token": "env:TOKEN", "write_spacing": "1ms"},
@@ -139,6 +145,10 @@ class House:
         sha = self.world.hub.commit(title, files, at=at, author="shop developer")
         self.shas[title] = sha
         return sha
+
+    def commit_to(self, name: str, title: str, files: Mapping[str | bytes, bytes | None], minutes_ago: float) -> str:
+        at = int((self.now - timedelta(minutes=minutes_ago) - EPOCH).total_seconds())
+        return self.world.others[name].commit(title, files, at=at, author="platform")
 
     def deploy(self, sha: str, minutes_ago: float = 0) -> None:
         started = self.now - timedelta(minutes=minutes_ago)
@@ -167,17 +177,17 @@ class House:
         assert self.app is not None
         return next(iter(self.app.ledger.cases.listed(1)), None)
 
-    def pull_requests(self, state: str = "all") -> list[dict[str, Any]]:
-        answer = self.world.ask("GET", "/pulls", params={"state": state})
+    def pull_requests(self, state: str = "all", name: str = "shop") -> list[dict[str, Any]]:
+        answer = self.world.ask("GET", "/pulls", params={"state": state}, name=name)
         listed: list[dict[str, Any]] = answer.json()
         return [found for found in listed if found["head"]["ref"].startswith("trackwalker/")]
 
-    def comments(self, number: int) -> list[str]:
-        return [comment["body"] for comment in self.world.ask("GET", f"/issues/{number}/comments").json()]
+    def comments(self, number: int, name: str = "shop") -> list[str]:
+        return [comment["body"] for comment in self.world.ask("GET", f"/issues/{number}/comments", name=name).json()]
 
-    def merge(self, number: int, *, deployed: bool = True, level: float | None = NORMAL) -> str:
+    def merge(self, number: int, *, deployed: bool = True, level: float | None = NORMAL, name: str = "shop") -> str:
         """A human merges; the platform deploys; the readings become what the change makes of them."""
-        merged = self.world.ask("PUT", f"/pulls/{number}/merge", json={"merge_method": "merge"})
+        merged = self.world.ask("PUT", f"/pulls/{number}/merge", json={"merge_method": "merge"}, name=name)
         assert merged.status_code == 200, merged.text
         sha: str = merged.json()["sha"]
         self.clock.advance(timedelta(minutes=1))
@@ -207,6 +217,8 @@ class House:
             forge=self.wrap_forge(forge),
             sandbox=self.wrap_sandbox(ScriptedSandbox(self.trial)),
             notifiers={"oncall": FileNotifier("oncall", self.folder / "notices", clock)},
+            logs=self.logs,
+            model=self.model,
         )
 
 

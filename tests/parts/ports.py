@@ -115,5 +115,6 @@ def some_ports(
             outbox=ledger.outbox,
             receivers=("log",),
             logs=logs or NoLogs(),
+            watched=settings.watched,
             model=model,
         )

@@ -18,8 +18,9 @@ from cases.verdict import Check, Claim, Trial, Verdict
 from config.settings import LinksSettings, ServiceSettings
 from remediation.evidence import pack
 from remediation.playbooks.revert import CannotRevert, revert
-from remediation.pull_request_text import MOST_LINES, Story, body, header, title
+from remediation.pull_request_text import MOST_LINES, body, header, title
 from remediation.reading import Reading
+from remediation.telling import Story
 from tests.parts.nouns import (
     CULPRIT,
     NOW,

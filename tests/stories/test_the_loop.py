@@ -126,20 +126,37 @@ def test_no_deploy_marker_is_said_and_escalates(tmp_path: Path) -> None:
         assert "shop: a human is needed" in it.subjects()
 
 
-def test_merged_but_never_seen_to_run_is_inconclusive(tmp_path: Path) -> None:
+def test_a_merge_is_never_judged_before_it_runs_and_one_that_is_late_escalates(tmp_path: Path) -> None:
+    with house(tmp_path) as it, it.alive():
+        it.until(Phase.PROPOSED)
+        (pull,) = it.pull_requests()
+        sha = it.merge(pull["number"], deployed=False)
+        it.readings.becomes(NORMAL, it.now)  # it gets better, and that proves nothing: the merge does not run
+        assert it.until(Phase.MERGED).judgement is None
+        case = it.until(Phase.ESCALATED, minutes=90)
+        assert case.judgement is None
+        assert "no deploy marker said within 1h that it runs" in case.escalation
+        assert any("Not seen to run" in body for body in it.comments(pull["number"]))
+        it.passes(1)
+        assert "shop: a human is needed" in it.subjects()
+        it.deploy(sha)
+        it.until(Phase.DEPLOYED, minutes=20)
+        assert any("**Deployed.**" in body for body in it.comments(pull["number"]))
+
+
+def test_a_merge_that_never_runs_ends_inconclusive(tmp_path: Path) -> None:
     with house(tmp_path) as it, it.alive():
         it.until(Phase.PROPOSED)
         (pull,) = it.pull_requests()
         it.merge(pull["number"], deployed=False)
-        case = it.until(Phase.MERGED)
-        assert case.judgement is None
-        case = it.until(Phase.CLOSED, minutes=90)
+        it.until(Phase.ESCALATED, minutes=90)
+        it.clock.advance(timedelta(hours=4))
+        case = it.until(Phase.CLOSED, minutes=20)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.INCONCLUSIVE
         assert "no deploy marker" in case.outcome.because
-        assert any("Inconclusive" in body for body in it.comments(pull["number"]))
         it.passes(1)
-        assert "shop: merged, not seen to run" in it.subjects()
+        assert any("Inconclusive" in body for body in it.comments(pull["number"]))
 
 
 def test_what_passes_by_itself_is_closed_without_a_word_on_the_forge(tmp_path: Path) -> None:

@@ -1,0 +1,271 @@
+"""The checks of a trial: what each asks, and what its answer means.
+
+| check | passes when |
+|---|---|
+| reproduction | the fault shows on base and is gone with the change |
+| harm in production | for a rollback, in place of the reproduction: the watch judged the change harmful |
+| new test fails without the change | it fails with the rest of the change taken out, and passes with it |
+| what passed still passes | each test that passed on base passes; what a revert itself removes is named |
+
+Could not run is an error, and never the change's fault. No tests at all prove nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from cases.change import Patch
+from cases.outcome import Judgement, Ruling
+from cases.ports import CommandReport, SandboxReport
+from cases.verdict import Check, Verdict
+from remediation.failures import ITS_OWN, Failure, failure_of, failures, outcomes_of
+from remediation.neutral import neutral
+
+NO_TESTS_COLLECTED = 5  # pytest's exit status
+REPRODUCTION = "Reproduction"
+HARM = "Harm in production"
+NEW_TEST = "New test fails without the change"
+STILL_PASSES = "What passed still passes"
+
+Pair = tuple[CommandReport, CommandReport]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """The same commands on two trees. `base` has the change's new tests, and nothing else of it."""
+
+    base: SandboxReport
+    change: SandboxReport
+
+    def of(self, name: str) -> Pair | None:
+        """The two reports of a command, or None when it was not run."""
+        base = next((report for report in self.base.commands if report.name == name), None)
+        change = next((report for report in self.change.commands if report.name == name), None)
+        return (base, change) if base and change else None
+
+
+def harm(judgement: Judgement) -> Check:
+    """A rollback is not about the first fault: what stands for it is the harm that was measured in production."""
+    return Check(
+        name=HARM,
+        verdict=Verdict.PASSED if judgement.ruling is Ruling.HARMFUL else Verdict.INCONCLUSIVE,
+        base=str(judgement.ruling),
+        change="not run yet",
+        detail=judgement.because,
+    )
+
+
+def reproduction(reports: Pair | None) -> Check:
+    """The repository's own `reproduce` command."""
+    if reports is None:
+        return Check(
+            name=REPRODUCTION,
+            verdict=Verdict.INCONCLUSIVE,
+            base="not run",
+            change="not run",
+            detail="the repository has no `reproduce` command",
+        )
+    base, change = reports
+    if base.ended != "exited" or change.ended != "exited":
+        verdict, detail = Verdict.ERROR, "it could not be run to its end"
+    elif base.exit_code == 0:
+        verdict, detail = Verdict.INCONCLUSIVE, "the fault does not show on base"
+    elif change.exit_code == 0:
+        verdict, detail = Verdict.PASSED, "the fault shows on base and is gone with the change"
+    else:
+        verdict, detail = Verdict.FAILED, "the fault shows with the change as well"
+    return Check(
+        name=REPRODUCTION,
+        verdict=verdict,
+        base=said(base),
+        change=said(change),
+        detail=detail,
+        seconds=base.seconds + change.seconds,
+    )
+
+
+def by_the_new_test(
+    command: Check, new: Check, reports: Pair | None, patch: Patch, production: Failure | None
+) -> Check:
+    """Let the new test stand for a reproduction: only if it fails as production does, and no command says otherwise.
+
+    production  the exception and the file of the stack trace; None where none was seen
+    """
+    if command.verdict is not Verdict.INCONCLUSIVE or new.verdict is not Verdict.PASSED or reports is None:
+        return command
+    if production is None:
+        return replace(command, detail=f"{command.detail}; no stack trace of production to hold the new test against")
+    shown = sorted(
+        {(found.exception, found.path) for found in _shown(reports, patch) if found is not None}
+    )  # fmt: skip
+    wanted = (production.exception.rpartition(".")[2], production.path)
+    words = ", ".join(f"{neutral(exception, 60)} in {neutral(path, 60)}" for exception, path in shown) or "no exception"
+    if wanted not in shown:
+        return replace(
+            command,
+            detail=f"{command.detail}; the new test shows {words}, production {wanted[0]} in {neutral(wanted[1], 60)}",
+        )
+    return replace(
+        command,
+        verdict=Verdict.PASSED,
+        base=f"{wanted[0]} in {wanted[1]}",
+        change="passes",
+        detail="the new test fails on base as production does, and passes with the change",
+    )
+
+
+def new_test(reports: Pair | None, patch: Patch) -> Check:
+    """The regression test, with the rest of the change taken out, and with all of it."""
+    if reports is None:
+        return Check(
+            name=NEW_TEST, verdict=Verdict.INCONCLUSIVE, base="not run", change="not run", detail="nothing ran tests"
+        )  # fmt: skip
+    without, with_it = (_new(report, patch) for report in reports)
+    verdict, detail = _compare_new(reports, patch, without, with_it)
+    return Check(
+        name=NEW_TEST, verdict=verdict, base=_outcomes(without), change=_outcomes(with_it), detail=detail
+    )  # fmt: skip
+
+
+def _new(report: CommandReport, patch: Patch) -> Mapping[str, str]:
+    return {test: outcome for path in patch.tests for test, outcome in outcomes_of(report, path).items()}
+
+
+def _turned(reports: Pair, patch: Patch) -> list[str]:
+    """The new tests that fail without the change and pass with it."""
+    without, with_it = (_new(report, patch) for report in reports)
+    return sorted(test for test, outcome in with_it.items() if outcome == "passed" and without.get(test) == "failed")
+
+
+def _shown(reports: Pair, patch: Patch) -> list[Failure | None]:
+    known = failures(reports[0])
+    return [failure_of(test, known) for test in _turned(reports, patch)]
+
+
+def _compare_new(
+    reports: Pair, patch: Patch, without: Mapping[str, str], with_it: Mapping[str, str]
+) -> tuple[Verdict, str]:
+    if any(report.ended != "exited" for report in reports):
+        return Verdict.ERROR, "the tests could not be run to their end"
+    if not reports[1].tests:
+        return Verdict.INCONCLUSIVE, "the test command leaves no report a test, so the new one cannot be told"
+    failing = sorted(test for test, outcome in with_it.items() if outcome == "failed")
+    if failing:
+        return Verdict.FAILED, f"it fails with the change as well: {_named(failing)}"
+    if not any(outcome == "passed" for outcome in with_it.values()):
+        return Verdict.FAILED, f"no test of {', '.join(neutral(path, 80) for path in patch.tests)} was run"
+    turned = _turned(reports, patch)
+    if not turned:
+        if without:
+            return Verdict.FAILED, f"it passes without the change: {_named(sorted(without))}"
+        return Verdict.FAILED, "without the change it cannot even be collected, which shows no fault"
+    known = failures(reports[0])
+    kinds = [failure_of(test, known) for test in turned]
+    own = [kind for kind in kinds if kind and kind.exception in ITS_OWN and kind.path in {*patch.tests, ""}]
+    if own and len(own) == len(kinds):
+        return Verdict.FAILED, f"it fails by an error of its own ({own[0].exception}), not by the fault"
+    telling = sorted({kind.exception for kind in kinds if kind and kind not in own})
+    if not telling:
+        return Verdict.INCONCLUSIVE, "it fails without the change, and the output does not say with what"
+    return Verdict.PASSED, f"{_named(turned)}: {', '.join(neutral(kind, 60) for kind in telling)} once the rest is out"
+
+
+def still_passes(reports: Pair | None, patch: Patch) -> Check:
+    """The repository's own tests."""
+    if reports is None:
+        return Check(
+            name=STILL_PASSES,
+            verdict=Verdict.INCONCLUSIVE,
+            base="not run",
+            change="not run",
+            detail="the repository has no `test` command",
+        )
+    base, change = reports
+    verdict, detail = _compare(base, change, patch)
+    return Check(
+        name=STILL_PASSES,
+        verdict=verdict,
+        base=_counted(base),
+        change=_counted(change),
+        detail=detail,
+        seconds=base.seconds + change.seconds,
+    )
+
+
+def _compare(base: CommandReport, change: CommandReport, patch: Patch) -> tuple[Verdict, str]:
+    if base.ended != "exited" or change.ended != "exited":
+        return Verdict.ERROR, "the tests could not be run to their end"
+    passed = {test for test, outcome in base.tests if outcome == "passed"}
+    if not base.tests:
+        return _by_exit(base, change)
+    if not passed:
+        return Verdict.INCONCLUSIVE, "no test passes on base, so nothing shows that the change breaks nothing"
+    now: Mapping[str, str] = dict(change.tests)
+    lost = sorted(test for test in passed if now.get(test) != "passed")
+    removed = [test for test in lost if test not in now] if patch.undoes and change.tests else []
+    broken = [test for test in lost if test not in removed]
+    if broken:
+        return Verdict.FAILED, f"{len(broken)} no longer pass: {_named(broken)}"
+    if removed:
+        return Verdict.PASSED, f"the revert removes {len(removed)}: {_named(removed)}"
+    return Verdict.PASSED, ""
+
+
+def _by_exit(base: CommandReport, change: CommandReport) -> tuple[Verdict, str]:
+    """Without a report a test, only the exit is known."""
+    if base.exit_code == NO_TESTS_COLLECTED:
+        return Verdict.INCONCLUSIVE, "the repository has no tests, so nothing shows that the change breaks nothing"
+    if base.exit_code != 0:
+        return Verdict.INCONCLUSIVE, f"the tests fail on base already ({said(base)}): {_last_line(base)}"
+    if change.exit_code == 0:
+        return Verdict.PASSED, "the test command succeeds on both"
+    return Verdict.FAILED, f"the test command fails with the change: {_last_line(change)}"
+
+
+def settled(checks: tuple[Check, ...], first: Runs, second: Runs, patch: Patch) -> tuple[Check, ...]:
+    """Compare again without the tests that differ between two runs of the same tree: those are flaky, and are named."""
+    flaky = _unsteady(first.base, second.base) | _unsteady(first.change, second.change)
+    pair = second.of("test")
+    if not flaky or pair is None:
+        return checks
+    steady = still_passes((_without(pair[0], flaky), _without(pair[1], flaky)), patch)
+    named = f"flaky, left out: {_named(sorted(flaky))}"
+    again = replace(steady, detail="; ".join(filter(None, (steady.detail, named))))
+    return tuple(again if check.name == STILL_PASSES else check for check in checks)
+
+
+def _unsteady(one: SandboxReport, two: SandboxReport) -> set[str]:
+    first, second = (
+        dict(next((report.tests for report in run.commands if report.name == "test"), ())) for run in (one, two)
+    )
+    return {test for test in first if test in second and first[test] != second[test]}
+
+
+def _without(report: CommandReport, flaky: set[str]) -> CommandReport:
+    return replace(report, tests=tuple((test, outcome) for test, outcome in report.tests if test not in flaky))
+
+
+def said(report: CommandReport) -> str:
+    """How a command ended, in two words."""
+    return f"exit {report.exit_code}" if report.ended == "exited" else report.ended
+
+
+def _named(tests: list[str]) -> str:
+    return ", ".join(neutral(test, 80) for test in tests[:3])
+
+
+def _outcomes(tests: Mapping[str, str]) -> str:
+    counted = [(outcome, list(tests.values()).count(outcome)) for outcome in ("failed", "passed", "skipped")]
+    return ", ".join(f"{count} {outcome}" for outcome, count in counted if count) or "not run"
+
+
+def _counted(report: CommandReport) -> str:
+    if report.ended != "exited" or not report.tests:
+        return said(report)
+    outcomes = [outcome for _, outcome in report.tests]
+    failed = outcomes.count("failed")
+    return f"{outcomes.count('passed')} passed" + (f", {failed} failed" if failed else "")
+
+
+def _last_line(report: CommandReport) -> str:
+    lines = [line for line in report.output.splitlines() if line.strip()]
+    return neutral(lines[-1]) if lines else "no output"

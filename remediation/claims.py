@@ -1,0 +1,74 @@
+"""What a pull request claims, and what merging it does: a sentence each for every class of change."""
+
+from cases.change import ChangeClass
+from cases.verdict import Claim
+from remediation.neutral import neutral
+from remediation.telling import Story
+
+UNDONE = {
+    Claim.PROVED: "the fault shows with it and is gone without it, in the sandbox",
+    Claim.CORRELATED: "the sandbox did not reproduce the fault, so this is timing and wording only",
+    Claim.GUESS: "nothing was shown in the sandbox",
+    Claim.DISPROVED: "the sandbox showed that undoing it does not help",
+}
+CHANGED = {
+    Claim.PROVED: "the fault shows without this change and is gone with it, in the sandbox",
+    Claim.CORRELATED: "the sandbox did not reproduce the fault, so this is timing and wording only",
+    Claim.GUESS: "nothing was shown in the sandbox",
+    Claim.DISPROVED: "the sandbox showed that it does not help",
+}
+
+
+def claim(story: Story) -> str:
+    """How sure, and of what."""
+    return f"**{story.trial.claim}**: {_rolled_back(story) or _reason(story)}"
+
+
+def what_merging_does(story: Story) -> str:
+    """What changes, how much of it, and what else goes with it."""
+    change, blast = story.change, story.change.blast_radius
+    size = f"{files(len(change.lead.paths))}, +{change.lead.added} -{change.lead.removed}"
+    removes = f", and takes “{blast.removes}” away" if blast.removes else ""
+    if change.kind is ChangeClass.REVERT and change.inverse_of is not None:
+        return f"**Merging** undoes {story.blamed} exactly ({size}){removes}; migrations: {blast.migrations}."
+    if len(change.parts) == 1:
+        return f"**Merging** does this ({size}){removes}: {first_line(change.summary)}"
+    part = change.parts[1]
+    then = (
+        f"Once it is merged, a second pull request takes {story.blamed} out of {part.repository} "
+        f"(+{part.added} -{part.removed}{removes})"
+    )
+    return f"**Merging** does this in {change.lead.repository} ({size}): {first_line(change.summary)} {then}."
+
+
+def first_line(text: str) -> str:
+    """The first line of a text, as a sentence in a list can have it."""
+    return text.partition("\n")[0].strip()
+
+
+def files(count: int) -> str:
+    """`1 file`, `2 files`."""
+    return f"{count} file{'s' if count != 1 else ''}"
+
+
+def _rolled_back(story: Story) -> str:
+    undone = story.change.rolls_back
+    if undone is None:
+        return ""
+    judgement = next((j for j in reversed(story.case.judgements) if j.change == undone), None)
+    return f"change {undone} of this case was judged harmful" + (f": {judgement.because}." if judgement else ".")
+
+
+def _reason(story: Story) -> str:
+    if story.change.kind is ChangeClass.REVERT and not story.change.because:
+        return f"{story.blamed}{_ran(story)}; {UNDONE[story.trial.claim]}."
+    return f"{neutral(first_line(story.change.because), 400)}{_ran(story)}; {CHANGED[story.trial.claim]}."
+
+
+def _ran(story: Story) -> str:
+    suspect = story.suspect
+    if suspect is None or suspect.deployed is None:
+        return ""
+    onset = story.case.anomaly.onset
+    which = "" if story.change.kind is ChangeClass.REVERT and not story.change.because else f"; {suspect.commit.short}"
+    return f"{which} began to run at {suspect.deployed:%H:%M:%S} UTC, the trouble at {onset:%H:%M:%S}"

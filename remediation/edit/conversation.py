@@ -1,0 +1,118 @@
+"""The conversation for an edit: at most three answers, each put in exactly or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
+
+from pydantic import BaseModel
+
+from cases.asking import Answer, Material
+from cases.ports import LanguageModel
+from config.settings import ScopeSettings
+from remediation.drafting import CannotDraft
+from remediation.edit import asking
+from remediation.edit.brief import Brief, nearest
+from remediation.edit.code import functions, last_name
+from remediation.edit.replace import NoMatch, Replacement, appended, function_replaced, replaced
+from remediation.neutral import neutral
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a model wrote, put in: path → what the file is to hold, the tests among them, and the words beside it."""
+
+    files: Mapping[str, bytes]
+    tests: tuple[str, ...]
+    claim: str = ""
+    risk: str = ""
+
+
+Attempt: TypeAlias = Written | NoMatch | CannotDraft
+
+
+@dataclass(slots=True, kw_only=True)
+class Conversation:
+    """Asks for replacements, once more with the nearest lines told, and then for whole functions."""
+
+    case: str
+    model: LanguageModel
+    brief: Brief
+    scope: ScopeSettings
+    answers: list[Answer] = field(default_factory=list[Answer])
+
+    def run(self) -> Written | CannotDraft:
+        """The first answer that goes in. Raises PermanentError and TemporaryError as the port does."""
+        attempt = self._replacements("")
+        if isinstance(attempt, NoMatch):
+            attempt = self._replacements(asking.AGAIN, nearest(attempt))
+        if isinstance(attempt, NoMatch) and attempt.path.endswith(".py"):
+            attempt = self._functions(nearest(attempt))
+        if isinstance(attempt, NoMatch):
+            return CannotDraft(
+                reason=f"no edit of {neutral(attempt.path, 80)} went in, in {len(self.answers)} answers: "
+                f"{attempt.because}"
+            )
+        return attempt
+
+    def _ask(self, shape: type[Shape], more: str, told: tuple[Material, ...]) -> Shape:
+        task = asking.EDIT.format(files=self.scope.max_files, lines=self.scope.max_lines) + more
+        material = (*self.brief.material, *told)
+        said, answer = asking.ask(self.model, shape, case=self.case, purpose="edit", task=task, material=material)
+        self.answers.append(answer)
+        return said
+
+    def _replacements(self, more: str, *told: Material) -> Attempt:
+        said = self._ask(asking.ChangeAnswer, more, told)
+        if declined := _declined(said):
+            return declined
+        files: dict[str, bytes] = {}
+        for path in dict.fromkeys(one.path for one in said.edits):
+            if path not in self.brief.shown:
+                return _not_shown(path)
+            wanted = [Replacement(path=path, search=e.search, replace=e.replace) for e in said.edits if e.path == path]
+            content = replaced(path, self.brief.shown[path], wanted)
+            if isinstance(content, NoMatch):
+                return content
+            files[path] = content
+        return self._with_test(files, said)
+
+    def _functions(self, *told: Material) -> Attempt:
+        said = self._ask(asking.FunctionsAnswer, asking.WHOLE, told)
+        if declined := _declined(said):
+            return declined
+        files: dict[str, bytes] = {}
+        for one in said.functions:
+            if one.path not in self.brief.shown:
+                return _not_shown(one.path)
+            content = files.get(one.path, self.brief.shown[one.path])
+            named = [f for f in functions(content) or () if one.function in {f.name, last_name(f.name)}]
+            if len(named) != 1:
+                return NoMatch(path=one.path, because=f"it has {len(named)} functions {neutral(one.function, 60)}")
+            after = function_replaced(one.path, content, named[0], one.code)
+            if isinstance(after, NoMatch):
+                return after
+            files[one.path] = after
+        return self._with_test(files, said)
+
+    def _with_test(self, files: dict[str, bytes], said: asking.ChangeAnswer | asking.FunctionsAnswer) -> Attempt:
+        test = said.test
+        if test is None or not files:
+            return CannotDraft(reason="the model changed nothing" if test else "the model wrote no regression test")
+        if test.path in files:
+            return CannotDraft(reason=f"the model edits {neutral(test.path, 80)} and calls it the test")
+        old = self.brief.read(test.path)
+        content = test.content.replace("\r\n", "\n").rstrip("\n") + "\n"
+        added = content.encode() if old is None else appended(old, content)
+        return Written(files={**files, test.path: added}, tests=(test.path,), claim=said.claim, risk=said.risk)
+
+
+def _declined(said: asking.ChangeAnswer | asking.FunctionsAnswer) -> CannotDraft | None:
+    if said.cannot:
+        return CannotDraft(reason=f"the model says that it cannot be mended so: {neutral(said.cannot, 200)}")
+    return None
+
+
+def _not_shown(path: str) -> CannotDraft:
+    return CannotDraft(reason=f"the model edits {neutral(path, 80)}, which is not among the files that it was shown")

@@ -1,0 +1,109 @@
+"""A change in several repositories: the first part leads and is watched; the others follow once it is merged.
+
+The fast mitigation is often the version that the configuration repository names; the code revert comes after it, or
+the next deploy would bring the fault back. Each part is a pull request of its own, on the same branch name.
+"""
+
+from cases.case import Case
+from cases.change import Part, Patch
+from cases.events import Event, Merged, Proposed
+from cases.pull_request import PullRequest, PullRequestState
+from cases.steps import Effect, OpenPullRequest, PushBranch
+from remediation.claims import files
+from remediation.neutral import neutral
+from remediation.ports import Ports
+
+LABEL = "trackwalker"
+
+
+def followers(change: Patch) -> tuple[Part, ...]:
+    """The parts behind the first."""
+    return change.parts[1:]
+
+
+def propose_followers(case: Case, ports: Ports, lead: PullRequest) -> tuple[tuple[Event, ...], tuple[Effect, ...]]:
+    """The pull requests of the other parts, now that the leading one is merged."""
+    del ports
+    change = case.change
+    branch = change.branch(case.id)
+    events: list[Event] = []
+    effects: list[Effect] = []
+    for part in followers(change):
+        events.append(Proposed(change=change.number, repository=part.repository, branch=branch))
+        key = f"{case.id}-{change.number}-{part.repository}"
+        effects += [
+            PushBranch(
+                key=f"{key}-branch",
+                repository=part.repository,
+                branch=branch,
+                base=part.base,
+                edits=part.edits,
+                message=_message(case, change, lead),
+            ),
+            OpenPullRequest(
+                key=f"{key}-pull-request",
+                repository=part.repository,
+                branch=branch,
+                title=neutral(_title(change), 100),
+                body=_body(case, change, part, lead),
+                labels=(LABEL, f"{LABEL}:{change.kind}"),
+                draft=False,
+            ),
+        ]
+    return tuple(events), tuple(effects)
+
+
+def merged_followers(case: Case, ports: Ports) -> tuple[Event, ...]:
+    """What humans merged of the following parts since the last look."""
+    change = case.change
+    known = {(merge.change, merge.repository) for merge in case.merges}
+    proposed = {(proposal.change, proposal.repository) for proposal in case.proposals}
+    events: list[Event] = []
+    for part in followers(change):
+        place = (change.number, part.repository)
+        if place not in proposed or place in known:
+            continue
+        found = ports.forge.find_pull_request(part.repository, change.branch(case.id))
+        if found is None or found.state is not PullRequestState.MERGED or not found.merged_sha or not found.merged_at:
+            continue
+        events.append(
+            Merged(
+                change=change.number,
+                repository=part.repository,
+                pull_request=found.number,
+                url=found.url,
+                sha=found.merged_sha,
+                merged_at=found.merged_at,
+                by=found.ended_by or "unknown",
+            )
+        )
+    return tuple(events)
+
+
+def _title(change: Patch) -> str:
+    removed = change.blast_radius.removes or change.title
+    return f"Revert “{removed}” ({change.blames[:10]})" if change.blames else change.title
+
+
+def _message(case: Case, change: Patch, lead: PullRequest) -> str:
+    return (
+        f"{neutral(_title(change), 100)}\n\nFollows {lead.url}, which is merged.\n\n"
+        f"Trackwalker-Case: {case.id}\nTrackwalker-Change: {change.number}\n"
+    )
+
+
+def _body(case: Case, change: Patch, part: Part, lead: PullRequest) -> str:
+    """Short: the leading pull request has the story. What this one is for, and what happens without it."""
+    size = f"{files(len(part.paths))}, +{part.added} -{part.removed}"
+    blamed = (change.blames or "the culprit")[:10]
+    return "\n".join(
+        (
+            f"1. Follows {lead.url}, merged: production goes back to the version from before the fault.",
+            f"2. The code still has the fault: this takes {blamed} out ({size}).",
+            "3. **Without it** the next deploy of the watched branch brings the fault back.",
+            f"4. **How it was proved:** see “Verified” in {lead.url}.",
+            f"5. **Rollback:** `git revert` of the merge. Case `{case.id}`, change {change.number}.",
+            "",
+            f'<!-- trackwalker:{{"case": "{case.id}", "change": {change.number}, "part": "{part.repository}"}} -->',
+        )
+    )

@@ -1,0 +1,128 @@
+"""What the logs add to a diagnosis: errors that began with the trouble, and the places in the code that they name."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+
+from cases.case import Case
+from cases.diagnosis import Hypothesis, Suspect
+from cases.logs import ErrorSeen
+from remediation.edit.brief import reader
+from remediation.edit.places import Place, exception_of, hypotheses, places
+from remediation.evidence import Pack
+from remediation.ports import Ports
+
+MOST_KINDS = 3  # kinds of error that become evidence
+BEFORE = timedelta(minutes=30)  # what the count since the onset is held against
+BURST = 3.0  # standard deviations
+LATE = 2  # how many times the time of a confirmation an onset may be dated late
+NAMED = 3  # places of a trace whose words count in the ranking
+# What a suspect gains that changes the very file in which the error is raised: as much as names one suspect alone.
+RAISED_THERE = 0.15
+# The name of an error in a line that has no trace. Nothing else of such a line counts: anybody may have written it.
+_NAMED_ERROR = re.compile(r"(?:^|[\s\"'(\[=])(?P<name>[A-Z][a-z]+(?:[A-Z][A-Za-z0-9]{1,30}){1,4}): ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """An error that rose with the trouble, and where in the repository it happened.
+
+    usual   how many there would have been at the rate of before
+    places  innermost first; none without a trace that leads into the repository
+    """
+
+    seen: ErrorSeen
+    usual: float
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """What the logs said. `blind` is why they may not have said all, or ""."""
+
+    errors: tuple[Located, ...]
+    blind: str
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every place, the first error's first."""
+        return tuple(dict.fromkeys(place for error in self.errors for place in error.places))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What they name, most telling first: file, function and exception, from the innermost place outwards."""
+        named: list[str] = []
+        for error in self.errors:
+            for number, place in enumerate(error.places[:NAMED]):
+                named += [PurePosixPath(place.path).stem, place.function]
+                if not number and error.seen.trace is not None:
+                    named.append(exception_of(error.seen.trace))
+            if error.seen.trace is None and (said := _NAMED_ERROR.search(error.seen.sample)):
+                named.append(said["name"])
+        return tuple(dict.fromkeys(named))
+
+    def facts(self, pack: Pack, ports: Ports) -> tuple[Hypothesis, ...]:
+        """Store each as evidence; the hypotheses that cite it, best first."""
+        found: list[Hypothesis] = []
+        for error in self.errors:
+            evidence = pack.error(error.seen, error.usual, error.places, ports.now)
+            if error.seen.trace is not None:
+                found += hypotheses(error.seen.trace, error.places, evidence)
+        found.sort(key=lambda hypothesis: -hypothesis.confidence)
+        return tuple(found)
+
+    def named(self, suspects: Sequence[Suspect]) -> tuple[Suspect, ...]:
+        """The suspects; one that ran before and changes the file of a trace gains by it, and its mechanism says so."""
+        return tuple(self._named(suspect) if suspect.before_onset else suspect for suspect in suspects)
+
+    def _named(self, suspect: Suspect) -> Suspect:
+        for error in self.errors:
+            for place in error.places[:NAMED]:
+                if place.path in suspect.commit.files and error.seen.trace is not None:
+                    link = f"it changes {place.path}, where {exception_of(error.seen.trace)} is raised now"
+                    mechanism = "; ".join(filter(None, (link, suspect.mechanism)))
+                    return replace(suspect, mechanism=mechanism, score=min(1.0, suspect.score + RAISED_THERE))
+        return suspect
+
+
+def traces(case: Case, ports: Ports, repository: str) -> Traces:
+    """Ask the logs for what rose with the onset, and look each trace up in the repository as it is now."""
+    onset = min(anomaly.onset for anomaly in case.anomalies)
+    since = onset - timedelta(seconds=max(anomaly.onset_bound_s for anomaly in case.anomalies))
+    usual = _usual(case, ports, since)
+    length = ports.now - since
+    rising = [
+        (seen, usual.get(seen.signature, 0.0) * length.total_seconds())
+        for seen in ports.logs.errors(case.service, since, ports.now)
+    ]
+    risen = [(seen, expected) for seen, expected in rising if rose(seen.count, expected)][:MOST_KINDS]
+    read = reader(ports.forge, repository, ports.forge.head(repository)) if any(s.trace for s, _ in risen) else None
+    located = tuple(
+        Located(seen=seen, usual=expected, places=places(seen.trace, read) if seen.trace and read else ())
+        for seen, expected in risen
+    )
+    blind = ports.logs.blind()
+    return Traces(errors=located, blind=f"logs: {blind}" if blind else "")
+
+
+def rose(count: int, usual: float) -> bool:
+    """Whether an error is new with the trouble, or further above its usual count than chance takes a Poisson count."""
+    return count > 0 and (usual * 10 <= count or count - usual >= BURST * math.sqrt(usual + 1))
+
+
+def _usual(case: Case, ports: Ports, onset: datetime) -> dict[str, float]:
+    """How often a second each kind of error came before, over the time that it is known for.
+
+    An onset is dated by the detector's grid, and mostly late: what was first seen shortly before it is the trouble's
+    own, and was never usual.
+    """
+    detection = ports.settings.detection
+    until = onset - LATE * detection.confirm * detection.step
+    since = until - BEFORE
+    return {
+        seen.signature: seen.count / max(1.0, (until - max(since, seen.first)).total_seconds())
+        for seen in ports.logs.errors(case.service, since, until)
+    }

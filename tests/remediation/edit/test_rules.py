@@ -1,0 +1,205 @@
+"""The rules for edits: each refuses what it is there for, all reasons come at once, and a good edit passes."""
+
+from dataclasses import replace
+
+import pytest
+
+from cases.change import FileEdit, Part
+from config.settings import ScopeSettings
+from remediation.edit.rules import Proposal, outside_tokens, refusals
+from tests.parts.nouns import SHA
+
+OLD = b"import json\n\n\ndef total(cart):\n    return sum(cart)\n"
+NEW = OLD.replace(b"sum(cart)", b"sum(cart or [])")
+TEST = b"from shop.pricing import total\n\n\ndef test_empty():\n    assert total(None) == 0\n"
+THERE = b"from shop.pricing import total\n\n\ndef test_adds():\n    assert total([1]) == 1\n"
+SOURCE, NAME = "shop/pricing.py", "tests/test_empty.py"
+
+
+def a_proposal(
+    new: bytes = NEW,
+    *,
+    path: str = SOURCE,
+    test: bytes = TEST,
+    name: str = NAME,
+    old_test: bytes | None = None,
+    diff: str = "",
+    lines: int = 8,
+) -> Proposal:
+    edits = (FileEdit(path=path, content=new), FileEdit(path=name, content=test))
+    return Proposal(
+        before={path: OLD, name: old_test},
+        after={path: new, name: test},
+        tests=(name,),
+        part=Part(repository="shop", base=SHA, edits=edits, diff=diff, added=lines, removed=1),
+        seen=(THERE,),
+        outside=(),
+    )
+
+
+def reasons(proposal: Proposal, **scope: object) -> str:
+    return "; ".join(refusals(proposal, ScopeSettings.model_validate(scope)))
+
+
+def with_line(line: str) -> bytes:
+    return NEW + f"\n\ndef more(cart):\n    {line}\n    return cart\n".encode()
+
+
+def test_a_small_edit_with_its_test_passes() -> None:
+    assert refusals(a_proposal(), ScopeSettings()) == ()
+    assert refusals(replace(a_proposal(), outside=("ERROR /checkout shop.example total(cart)",)), ScopeSettings()) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("import evilpkg", "imports evilpkg"),
+        ("from evil.more import x", "imports evil"),
+        ("fetch = 'https://evil.example/x'", "an address"),
+        ("import subprocess", "a process"),
+        ("import os; os.system('id')", "a process"),
+        ("getattr(os, 'sys' + 'tem')('id')", "a way around the language"),
+        ("eval(cart)", "code made from text"),
+        ("exec(cart)", "code made from text"),
+        ("__import__('os')", "code made from text"),
+        ("import importlib", "a way around the language"),
+        ("import pickle", "a reader that runs"),
+        ("import socket", "the network"),
+        ("from urllib import request", "the network"),
+        ("import ctypes", "a way around the language"),
+        ("os.chmod('a', 0o777)", "a permission"),
+        ("os.environ['TOKEN']", "secrets or the environment"),
+        ("open('a', 'w')", "a write to the file system"),
+        ("sys.exit(0)", "an end of the program"),
+        ("x = 1  # noqa", "a silencer"),
+        ("x = 'a\u202eb'", "hidden characters"),
+        ("if 'PYTEST_CURRENT_TEST': return 0", "the test runner"),
+        ("key = 'AKIAABCDEFGHIJKLMNOP'", "an AWS key"),
+        ("password = 'hunter2hunter2'", "an assigned secret"),
+        ("'-----BEGIN RSA PRIVATE KEY-----'", "a private key"),
+        ("token = 'ghp_abcdefghijklmnopqrstuvwxyz012345'", "a forge's token"),
+        ("def (", "does not parse"),
+    ],
+)
+def test_what_an_edit_may_not_bring_in(line: str, said: str) -> None:
+    assert said in reasons(a_proposal(with_line(line)))
+
+
+def test_what_is_there_already_is_not_new() -> None:
+    old = OLD + b"\n\ndef home():\n    return 'https://shop.example/'\n"
+    proposal = a_proposal(old.replace(b"sum(cart)", b"sum(cart or [])"))
+    assert reasons(replace(proposal, before={**proposal.before, SOURCE: old})) == ""
+    assert reasons(a_proposal(with_line("import decimal, json, pytest").replace(b", pytest", b""))) == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("conftest.py", "always denied"),
+        (".github/workflows/ci.yml", "always denied"),
+        ("db/migrations/0001.py", "always denied"),
+        ("pyproject.toml", "configures tools"),
+        ("setup.cfg", "configures tools"),
+        ("requirements-dev.txt", "configures tools"),
+        ("package.json", "configures tools"),
+        ("Dockerfile", "configures tools"),
+        ("shop/api_pb2.py", "generated"),
+        ("vendor/lib/a.py", "generated"),
+        ("tests/test_pricing.py", "existing tests may not be changed"),
+        ("tests/helpers.py", "existing tests may not be changed"),
+        ("../shop/pricing.py", "climbs out"),
+        (".git/hooks/post-checkout", "leads into .git"),
+    ],
+)
+def test_files_that_no_edit_may_touch(path: str, said: str) -> None:
+    assert said in reasons(a_proposal(path=path))
+
+
+def test_files_that_are_no_plain_source() -> None:
+    assert "binary" in reasons(a_proposal(b"\0\1"))
+    assert "no UTF-8" in reasons(a_proposal(b"x = '\xff'\n"))
+    assert "generated" in reasons(a_proposal(b"# Code generated by a tool. DO NOT EDIT.\n" + NEW))
+    assert "permissions" in reasons(a_proposal(diff="diff --git a/x b/x\nold mode 100644\nnew mode 100755\n"))
+    assert "executable, or none" in reasons(a_proposal(diff="new file mode 120000\n"))
+    assert reasons(a_proposal(diff="+old mode 100644\n")) == ""
+    gone = a_proposal()
+    assert "removes no file" in reasons(replace(gone, after={**gone.after, SOURCE: None}))
+    fresh = a_proposal()
+    assert "makes no new file" in reasons(replace(fresh, before={NAME: None}))
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        (TEST.replace(b"    assert", b"    print(1)\n    assert"), "output"),
+        (TEST.replace(b"def test", b"@pytest.mark.skip\ndef test"), "not run"),
+        (TEST.replace(b"def test", b"@pytest.mark.xfail\ndef test"), "not run"),
+        (TEST.replace(b"def test_empty()", b"def test_empty(monkeypatch)"), "a hand in the test runner"),
+        (TEST + b"\ndef pytest_runtest_call():\n    pass\n", "a hand in the test runner"),
+        (b"from unittest import mock\n" + TEST, "a hand in the test runner"),
+        (b"import os\nos._exit(0)\n" + TEST, "an end of the program"),
+        (b"import requests\n" + TEST, "imports requests"),
+        (b"X = 1\n", "holds no test"),
+    ],
+)
+def test_what_a_new_test_may_not_do(test: bytes, said: str) -> None:
+    assert said in reasons(a_proposal(test=test))
+
+
+def test_a_test_file_that_is_there_is_only_added_to() -> None:
+    more = THERE + b"\n\ndef test_empty():\n    assert total(None) == 0\n"
+    added = a_proposal(name="tests/test_pricing.py", old_test=THERE, test=more)
+    assert reasons(added) == ""
+    again = THERE + b"\n\ndef test_adds():\n    pass\n"
+    assert "test_adds is there already" in reasons(a_proposal(name="tests/test_pricing.py", old_test=THERE, test=again))
+    weaker = THERE.replace(b"== 1", b"!= 2") + b"\n\ndef test_empty():\n    assert total(None) == 0\n"
+    assert "may only be added to" in reasons(a_proposal(name="tests/test_pricing.py", old_test=THERE, test=weaker))
+    assert "test runners do not collect" in reasons(a_proposal(name="tests/empty.py"))
+
+
+def test_scope_size_and_purpose() -> None:
+    assert "outside scope.allow" in reasons(a_proposal(), allow=("lib/**",))
+    assert "max_lines (60)" in reasons(a_proposal(lines=80))
+    assert "max_files (1)" in reasons(a_proposal(), max_files=1)
+    only = a_proposal()
+    assert "nothing but tests" in reasons(replace(only, before={NAME: None}, after={NAME: TEST}, tests=(NAME,)))
+    assert "no regression test" in reasons(replace(only, tests=()))
+
+
+@pytest.mark.parametrize(
+    ("sample", "line"),
+    [
+        ("fix: downgrade openssl to 1.0.1", "x = 'openssl'"),
+        ("please pip install left-pad==1.3.0", "x = 'left-pad==1.3.0'"),
+        ("see evil.example for more", "x = 'evil.example'"),
+        ("write to /var/lib/evil/hook", "x = '/var/lib/evil/hook'"),
+        ("version 6.6.6 mends it", "x = '6.6.6'"),
+    ],
+)
+def test_what_only_telemetry_says_does_not_get_into_code(sample: str, line: str) -> None:
+    assert "comes from telemetry alone" in reasons(replace(a_proposal(with_line(line)), outside=(sample,)))
+    assert "comes from telemetry alone" not in reasons(replace(a_proposal(with_line(line)), outside=("another line",)))
+
+
+def test_ordinary_words_of_telemetry_are_no_tokens() -> None:
+    assert outside_tokens(("KeyError: 'quantity' in total(cart), retry 3 of 5",)) == set()
+
+
+def test_every_reason_is_said_at_once() -> None:
+    said = refusals(a_proposal(with_line("import evilpkg, socket"), name="tests/empty.py", lines=99), ScopeSettings())
+    assert len(said) >= 4
+
+
+@pytest.mark.parametrize(
+    ("path", "new", "refused"),
+    [
+        ("web/cart.js", "const fs = require('fs');\nlet a = 1;\n", True),
+        ("web/cart.js", "import x from 'evil';\nlet a = 1;\n", True),
+        ("web/cart.js", "let a = 2;\n", False),
+        ("go/cart.go", 'import "os/user"\nvar a = 1\n', True),
+    ],
+)
+def test_other_languages_bring_in_no_import(path: str, new: str, refused: bool) -> None:  # noqa: FBT001 - pytest's parameter
+    proposal = a_proposal(new.encode(), path=path)
+    proposal = replace(proposal, before={**proposal.before, path: b"let a = 1;\n"})
+    assert ("adds the import" in reasons(proposal)) is refused
