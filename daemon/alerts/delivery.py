@@ -2,65 +2,112 @@
 
 At least once: a daemon that dies between the handing over and the receipt hands it over again. A receiver that does
 not answer keeps no other one waiting. One that refuses a notice, or is silent for long, is reported to the others,
-once a notice, with the notice's own words.
+once a notice, with the notice's own words. What an alert that pages already says of its case is not told again.
 """
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from cases.errors import PermanentError, TemporaryError
+from cases.errors import PermanentError, SourceDown, TemporaryError
 from cases.ports import Intent, Notifier, Outbox
-from cases.steps import Receipt, SendNotice
+from cases.steps import Notice, Receipt, SendNotice
 
 log = logging.getLogger("trackwalker.delivery")
 
 FIRST_DELAY = timedelta(seconds=10)
 LONGEST_DELAY = timedelta(minutes=15)
 TELL_AFTER = 4  # failures in a row, about two minutes: then the others hear of it
+ASK_TIMES = 3  # failures, half a minute: then receivers are told whatever an alert may say
 REPORT = "undelivered:"  # how the key of a report begins: a report is not reported on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """What one round came to: how many notices each way, and the sentences of what went wrong."""
+    """What one round came to: how many notices each way, and the sentences of what went wrong.
+
+    carried   were not sent, for an alert that pages already says it
+    """
 
     delivered: int = 0
+    carried: int = 0
     postponed: int = 0
     dropped: int = 0
     troubles: tuple[str, ...] = ()
 
+    def plus(self, other: "DeliveryReport") -> "DeliveryReport":
+        """Both of them together."""
+        return DeliveryReport(
+            delivered=self.delivered + other.delivered,
+            carried=self.carried + other.carried,
+            postponed=self.postponed + other.postponed,
+            dropped=self.dropped + other.dropped,
+            troubles=(*self.troubles, *other.troubles),
+        )
+
+
+class Carrier(Protocol):
+    """What may say a notice in a receiver's place: see `daemon.alerts.enrich`."""
+
+    def carries(self, notice: Notice) -> str:
+        """Where it is said already, in words, or "". Raises SourceDown or PermanentError when that cannot be told."""
+        ...
+
 
 class Delivery:
-    """Hands due notices to the receivers of those names."""
+    """Hands due notices to the receivers of those names, unless `alert` carries what they say."""
 
-    def __init__(self, outbox: Outbox, notifiers: Mapping[str, Notifier]) -> None:
+    def __init__(self, outbox: Outbox, notifiers: Mapping[str, Notifier], alert: Carrier | None = None) -> None:
         self._outbox = outbox
         self._notifiers = notifiers
+        self._alert = alert
 
     def due(self, now: datetime) -> DeliveryReport:
         """Deliver what is due, as far as one page of the outbox goes. Raises only what the outbox itself raises."""
         report = DeliveryReport()
         silent: dict[str, TemporaryError] = {}
         for intent in self._outbox.notices(now):
-            effect = intent.effect
-            if not isinstance(effect, SendNotice):
-                raise TypeError(f"{effect.key} is a {type(effect).__name__}, no notice")
-            try:
-                # Who was silent a moment ago is not waited for again: the others have their turn.
-                self._hand_over(effect, silent.get(effect.receiver))
-            except TemporaryError as error:
-                silent[effect.receiver] = error
-                self._later(intent, effect, error, now)
-                report = replace(report, postponed=report.postponed + 1, troubles=(*report.troubles, str(error)))
-            except PermanentError as error:
-                self._never(effect, error, now)
-                report = replace(report, dropped=report.dropped + 1, troubles=(*report.troubles, str(error)))
-            else:
-                self._outbox.receive(Receipt(key=effect.key, adopted=False), None)
-                report = replace(report, delivered=report.delivered + 1)
+            report = report.plus(self._one(intent, silent, now))
         return report
+
+    def _one(self, intent: Intent, silent: dict[str, TemporaryError], now: datetime) -> DeliveryReport:
+        effect = intent.effect
+        if not isinstance(effect, SendNotice):
+            raise TypeError(f"{effect.key} is a {type(effect).__name__}, no notice")
+        try:
+            where = self._carried(effect, intent.attempts)
+        except SourceDown as error:
+            self._outbox.postpone(effect.key, now + FIRST_DELAY, str(error))
+            log.warning("notice %s waits for an alert to carry it: %s", effect.key, error)
+            return DeliveryReport(postponed=1, troubles=(str(error),))
+        if where:
+            self._outbox.receive(Receipt(key=effect.key, adopted=True, facts={"carried": where}), None)
+            log.info("notice %s is not sent: %s", effect.key, where)
+            return DeliveryReport(carried=1)
+        try:
+            # Who was silent a moment ago is not waited for again: the others have their turn.
+            self._hand_over(effect, silent.get(effect.receiver))
+        except TemporaryError as error:
+            silent[effect.receiver] = error
+            self._later(intent, effect, error, now)
+            return DeliveryReport(postponed=1, troubles=(str(error),))
+        except PermanentError as error:
+            self._never(effect, error, now)
+            return DeliveryReport(dropped=1, troubles=(str(error),))
+        self._outbox.receive(Receipt(key=effect.key, adopted=False), None)
+        return DeliveryReport(delivered=1)
+
+    def _carried(self, effect: SendNotice, attempts: int) -> str:
+        """Where it is said already, or "". Raises SourceDown while that cannot be told and may be soon."""
+        if self._alert is None or attempts >= ASK_TIMES:
+            return ""
+        try:
+            return self._alert.carries(effect.notice)
+        except PermanentError as error:
+            log.error("notice %s is sent, for no alert can be asked: %s", effect.key, error)  # noqa: TRY400 - a sentence
+            return ""
 
     def _hand_over(self, effect: SendNotice, silent: TemporaryError | None) -> None:
         if silent is not None:

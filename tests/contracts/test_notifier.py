@@ -17,9 +17,11 @@ from daemon.alerts.console import ConsoleNotifier
 from daemon.alerts.email import EmailNotifier
 from daemon.alerts.file import FileNotifier
 from daemon.alerts.slack import SlackNotifier
+from daemon.alerts.slack_thread import SlackThreadNotifier
 from daemon.clock import ManualClock
 from tests.daemon.alerts.receivers import SECRET, a_free_port, a_mailbox, a_webhook
 from tests.parts.nouns import NOW
+from tests.parts.slack import TOKEN, a_slack
 
 NOTICE = Notice(
     key="deadbeef-escalated-3",
@@ -48,6 +50,24 @@ def slack() -> Generator[Receiver]:
             SlackNotifier("oncall", lambda: webhook.url),
             lambda: [json.dumps(message, ensure_ascii=False) for message in webhook.got],
             SlackNotifier("oncall", lambda: nobody),
+        )
+
+
+@contextmanager
+def slack_thread() -> Generator[Receiver]:
+    def at(api_url: str) -> SlackThreadNotifier:
+        return SlackThreadNotifier(
+            "oncall", lambda: TOKEN, channel="#oncall", api_url=api_url, clock=ManualClock(NOW)
+        )  # fmt: skip
+
+    with a_slack() as api:
+        yield Receiver(
+            at(api.url),
+            lambda: [
+                json.dumps({name: said for name, said in sent.items() if name != "ts"}, ensure_ascii=False)
+                for sent in api.posted
+            ],
+            at(f"http://127.0.0.1:{a_free_port()}/api"),
         )
 
 
@@ -82,7 +102,7 @@ def console() -> Generator[Receiver]:
         log.removeHandler(kept)
 
 
-@pytest.fixture(params=["slack", "email", "console", "file"])
+@pytest.fixture(params=["slack", "slack thread", "email", "console", "file"])
 def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receiver]:
     @contextmanager
     def file() -> Generator[Receiver]:
@@ -92,7 +112,8 @@ def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receive
             FileNotifier("oncall", notices, ManualClock(NOW)), lambda: notices.read_text("ascii").splitlines(), gone
         )
 
-    with {"slack": slack, "email": email, "console": console, "file": file}[request.param]() as receiver:
+    kinds = {"slack": slack, "slack thread": slack_thread, "email": email, "console": console, "file": file}
+    with kinds[request.param]() as receiver:
         yield receiver
 
 
