@@ -1,0 +1,160 @@
+"""Where a backtest's readings come from: the sources of a configuration, or CSV files; and the looks at them."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from cases.errors import PermanentError, SourceDown
+from cases.moments import EPOCH, from_milliseconds
+from cases.ports import SignalSource
+from cases.telemetry import SeriesBlock, Signal
+from config.settings import DetectionSettings
+from daemon.backtest.columns import joined, thinned
+from daemon.backtest.looks import Looked, by_threshold, look
+from daemon.backtest.tables import Table, read_table
+from daemon.listing import Watch
+from detectors.runs import step_of
+from detectors.stream import history_step
+
+log = logging.getLogger("trackwalker.backtest")
+
+FIRST_CHUNK = 128  # points, before it is known how many series there are
+MOST_READINGS = 100_000  # of one request: some 3 MB of JSON
+LONGEST_CHUNK = 8_192
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """What is looked at: from `since` to `until`."""
+
+    since: datetime
+    until: datetime
+
+
+def from_sources(
+    watches: Sequence[Watch], sources: Mapping[str, SignalSource], wanted: DetectionSettings, stretch: Stretch
+) -> Iterator[Looked]:
+    """Look at each watch. One that cannot be read is passed over with a remark; with none left the reason is raised.
+
+    Raises SourceDown or PermanentError.
+    """
+    failed: list[SourceDown | PermanentError] = []
+    for watch in watches:
+        source = sources.get(watch.signal.source)
+        if source is None:
+            raise PermanentError(f"{watch.signal.key} reads {watch.signal.source!r}, and there is no such source")
+        try:
+            yield _look_at(watch, source, wanted, stretch)
+        except (SourceDown, PermanentError) as error:
+            log.warning("%s is left out: %s", watch.signal.key, error)
+            failed.append(error)
+            yield _unread(watch, str(error))
+    if failed and len(failed) == len(watches):
+        raise failed[0]
+
+
+def from_tables(paths: Sequence[Path], wanted: DetectionSettings) -> Iterator[Looked]:
+    """Look at each file as at a service of its name, each of its columns a signal of either side."""
+    names: set[str] = set()
+    for path in paths:
+        table = read_table(path)
+        if table.name in names:
+            raise PermanentError(f"two files are called {table.name}: rename one, as a file's name is its service's")
+        names.add(table.name)
+        yield _look_at_table(table, wanted)
+
+
+def _look_at(watch: Watch, source: SignalSource, wanted: DetectionSettings, stretch: Stretch) -> Looked:
+    # Both grids stand still, as the daemon's do: a backtest of tomorrow dates the same trouble alike.
+    grain = max(wanted.step, history_step(wanted))
+    remarks: list[str] = []
+
+    def read(since: datetime, step: timedelta) -> SeriesBlock:
+        blocks = list(_chunks(watch.signal, source, since, stretch.until, step))
+        remarks.extend(dict.fromkeys(f"partial, left out: {block.partial}" for block in blocks if block.partial))
+        return joined(watch.signal, blocks)
+
+    readings = read(_floor(stretch.since - wanted.recent, wanted.step), wanted.step)
+    if by_threshold(watch):
+        history = readings
+    else:
+        history = read(_floor(stretch.since - wanted.recent - wanted.history, grain), grain)
+    looked = look(watch, readings, history, wanted, start=stretch.since)
+    return replace(looked, remarks=(*remarks, *_unjudged(looked, wanted)))
+
+
+def _chunks(
+    signal: Signal, source: SignalSource, since: datetime, until: datetime, step: timedelta
+) -> Iterator[SeriesBlock]:
+    """The stretch in reads that a source answers within its limits; each point is asked for once."""
+    points, at = FIRST_CHUNK, since
+    while at <= until:
+        end = min(at + (points - 1) * step, at + (until - at) // step * step)
+        block = source.read(signal, at, end, step)
+        yield block
+        points = max(1, min(LONGEST_CHUNK, MOST_READINGS // max(1, len(block.labels))))
+        at = end + step
+
+
+def _look_at_table(table: Table, wanted: DetectionSettings) -> Looked:
+    signal = Signal(name=table.name, service=table.name, source=table.name, query=table.name)
+    step = step_of(table.times) * _MILLISECOND
+    block = SeriesBlock(
+        signal=signal,
+        labels=tuple({"column": name} for name in table.columns),
+        times=table.times,
+        values=table.values,
+        missing=np.isnan(table.values),
+    )
+    grain = history_step(wanted) // _MILLISECOND
+    watch = Watch(signal=signal, detector="seasonal", confirm=wanted.confirm)
+    start = from_milliseconds(int(table.times[0]))
+    looked = look(watch, block, thinned(block, grain), wanted, start=start)
+    for episode in looked.episodes:
+        column = episode.anomaly.labels["column"]
+        episode.anomaly = replace(episode.anomaly, signal=replace(signal, name=column), labels={})
+    remarks = _unjudged(looked, wanted)
+    if step > wanted.stale_after:
+        remarks.append(f"a reading every {step.total_seconds():g} s is coarse: history counts for less than it spans")
+    return replace(looked, remarks=tuple(remarks))
+
+
+def _unjudged(looked: Looked, wanted: DetectionSettings) -> list[str]:
+    """What was never held to anything, in words."""
+    if not looked.block.labels:
+        return ["the source has no series for the query in this stretch"]
+    silent = [series_name(looked, row) for row, judged in enumerate(looked.judged) if not judged]
+    if not silent:
+        return []
+    shown = ", ".join(silent[:3]) + (f" and {len(silent) - 3} more" if len(silent) > 3 else "")  # noqa: PLR2004 - enough to find it
+    return [f"never judged, for want of {wanted.warm_up.total_seconds() / 3600:g} h of history: {shown}"]
+
+
+def _unread(watch: Watch, because: str) -> Looked:
+    nothing = np.empty((0, 0))
+    block = SeriesBlock(
+        signal=watch.signal, labels=(), times=np.empty(0, dtype=np.int64), values=nothing, missing=np.isnan(nothing)
+    )
+    looked = look(watch, block, block, DetectionSettings(), start=EPOCH)
+    return replace(looked, remarks=(f"left out: {because}",))
+
+
+def series_name(looked: Looked, row: int) -> str:
+    """What a series is called: `service/signal{label="value"}`, or the column of a file."""
+    labels = looked.block.labels[row]
+    return name_of(looked.watch.signal, labels) if "column" not in labels else labels["column"]
+
+
+def name_of(signal: Signal, labels: Mapping[str, str]) -> str:
+    """The same from a signal and the labels of one series."""
+    shown = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name != "__name__")
+    return f"{signal.key}{{{shown}}}" if shown else signal.key
+
+
+def _floor(at: datetime, step: timedelta) -> datetime:
+    return EPOCH + (at - EPOCH) // step * step

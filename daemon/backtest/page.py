@@ -1,0 +1,167 @@
+"""A backtest as one HTML file: nothing is loaded from anywhere, no script runs, and text from outside is only text."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+
+from daemon.backtest.drawing import draw
+from daemon.backtest.report import Line, Report, case_row, per_week
+
+MOST_DRAWN = 60  # series with anomalies; the page stays below some megabytes
+MOST_QUIET = 24
+MOST_NAMED = 3
+NOTHING = "\N{EN DASH}"
+
+STYLE = """
+:root{color-scheme:light dark;--paper:#fbfbfa;--card:#fff;--ink:#1c1f23;--soft:#667079;--line:#e1e4e7;--read:#2f5f8f;
+--band:#8fb3d633;--mid:#7f93a8;--out:#c2361f;--shade:#c2361f22;
+--page:#c2361f;--ticket:#a76a00;--note:#5b6b7a}
+@media(prefers-color-scheme:dark){:root{--paper:#14171a;--card:#1c2024;--ink:#e7eaed;--soft:#98a3ad;--line:#30363c;
+--read:#7fb2e5;--band:#5b8fc333;--mid:#6d8196;--out:#ff7a5f;--shade:#ff7a5f2b;
+--page:#ff7a5f;--ticket:#e0a94a;--note:#9fb0c0}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
+main{max-width:1080px;margin:0 auto;padding:24px 16px 64px}
+h1{font-size:1.45rem;margin:0 0 4px}h2{font-size:1.1rem;margin:36px 0 10px}p{margin:0 0 12px;max-width:75ch}
+.soft,figcaption span,.stat span{color:var(--soft)}
+.stats{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:10px;margin:18px 0}
+.stat,figure,.table{background:var(--card);border:1px solid var(--line);border-radius:10px}
+.stat{padding:10px 14px}.stat b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums}
+.stat span{font-size:.82rem}
+.table{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
+th{font-weight:600;text-align:left;color:var(--soft);font-size:.8rem}
+th,td{padding:8px 12px;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
+td.time,td.id{white-space:nowrap;font-variant-numeric:tabular-nums}td.what{min-width:14rem;overflow-wrap:anywhere}
+.page{color:var(--page);font-weight:600}.ticket{color:var(--ticket)}.note{color:var(--note)}
+.plots{display:grid;gap:12px}
+figure{margin:0;padding:10px 12px 6px}figcaption{display:flex;flex-wrap:wrap;gap:2px 12px;justify-content:space-between;
+font-size:.85rem;overflow-wrap:anywhere}figcaption b{font-weight:600}
+svg{display:block;width:100%;height:auto;margin-top:6px}svg text{font-size:11px;fill:var(--soft)}
+svg text{paint-order:stroke;stroke:var(--card);stroke-width:3px}
+.band{fill:var(--band)}.expected{fill:none;stroke:var(--mid);stroke-width:1;stroke-dasharray:4 3}
+.readings{fill:var(--read);stroke:var(--read);stroke-width:1.2;stroke-linejoin:round}
+.out{fill:var(--out);stroke:var(--out);stroke-width:1.8;stroke-linejoin:round}.anomaly{fill:var(--shade)}
+details summary{cursor:pointer;color:var(--soft);margin:20px 0 10px}
+.key{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.85rem;color:var(--soft);margin:0 0 10px}
+.key i{border:1px solid var(--line);display:inline-block;
+width:18px;height:10px;border-radius:2px;margin-right:6px;vertical-align:-1px}
+ul{margin:0;padding-left:20px}li{overflow-wrap:anywhere}
+@media(max-width:620px){main{padding:16px 10px 48px}svg text{font-size:17px}
+table,tbody,tr,td{display:block}tr.head{display:none}tr{padding:8px 12px;border-bottom:1px solid var(--line)}
+td{display:inline-block;border:0;padding:0 10px 0 0}td.what{display:block}}
+"""
+
+
+def page(report: Report, cpu_seconds: float, what: str) -> str:
+    """The whole file. `what` names what was looked at: a configuration, or files."""
+    loud = sorted((line for line in report.lines if line.episodes), key=lambda line: -len(line.episodes))
+    quiet = [line for line in report.lines if not line.episodes and len(line.times)]
+    sections = (
+        _head(report, what),
+        _stats(report, cpu_seconds),
+        _cases(report),
+        _plots("Series with anomalies", loud, MOST_DRAWN),
+        _quiet(quiet),
+        _remarks(report.remarks),
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>Backtest of {escape(what)}</title><style>{STYLE}</style></head>"
+        f"<body><main>{''.join(sections)}</main></body></html>\n"
+    )
+
+
+def _head(report: Report, what: str) -> str:
+    stretch = f"{_time(report.since)} to {_time(report.until)} UTC" if report.since and report.until else "no readings"
+    return (
+        f'<h1>What would have fired</h1><p class="soft">{escape(what)} · {stretch}</p>'
+        "<p>Each reading was held to what was known before it: the detectors are the daemon's, and nothing that came "
+        "later plays a part.</p>"
+    )
+
+
+def _stats(report: Report, cpu_seconds: float) -> str:
+    rates = per_week(report)
+    figures = (
+        (f"{report.series:,}", "series"),
+        (f"{report.points:,}", "readings"),
+        (f"{len(report.episodes):,}", "anomalies"),
+        (_rate(rates["anomalies"]), "per series and week"),
+        (f"{len(report.cases):,}", "cases"),
+        (_rate(rates["cases"]), "cases a week"),
+        (f"{cpu_seconds:.1f} s", "of one core"),
+    )
+    shown = "".join(f'<div class="stat"><b>{figure}</b><span>{label}</span></div>' for figure, label in figures)
+    return f'<div class="stats">{shown}</div>'
+
+
+def _rate(rate: float | None) -> str:
+    return NOTHING if rate is None else f"{rate:.2f}" if rate < 10 else f"{rate:,.0f}"  # noqa: PLR2004 - three digits
+
+
+def _cases(report: Report) -> str:
+    if not report.cases:
+        return "<h2>Cases</h2><p>None: nothing left its expected range for long enough.</p>"
+    rows: list[str] = []
+    for story in report.cases:
+        row = case_row(story)
+        names: list[str] = row["series"]
+        shown = ", ".join(escape(name) for name in names[:MOST_NAMED])
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        anomaly = story.case.anomaly
+        rows.append(
+            f'<tr><td class="time">{_time(story.case.opened)}</td>'
+            f'<td class="time">{_lasted((story.end - story.case.anomaly.onset).total_seconds())}</td>'
+            f'<td>{escape(row["service"])}</td><td class="{row["severity"]}">{row["severity"]}</td>'
+            f'<td class="what">{shown}{more}<br><span class="soft">{anomaly.direction}: {anomaly.value:.4g} where '
+            f"{anomaly.low:.4g} to {anomaly.high:.4g} was expected ({escape(anomaly.detector)})</span></td>"
+            f'<td class="id">{row["id"]}</td></tr>'
+        )
+    head = "".join(f"<th>{name}</th>" for name in ("opened", "lasted", "service", "severity", "what", "case"))
+    return f'<h2>Cases</h2><div class="table"><table><tr class="head">{head}</tr>{"".join(rows)}</table></div>'
+
+
+def _plots(title: str, lines: Sequence[Line], most: int) -> str:
+    if not lines:
+        return ""
+    left = f'<p class="soft">{len(lines) - most} more are left out.</p>' if len(lines) > most else ""
+    key = (
+        '<div class="key"><span><i style="background:var(--read)"></i>readings</span>'
+        '<span><i style="background:var(--band)"></i>expected</span>'
+        '<span><i style="background:var(--out)"></i>anomaly</span></div>'
+    )
+    return f'<h2>{title}</h2>{key}<div class="plots">{"".join(_figure(line) for line in lines[:most])}</div>{left}'
+
+
+def _figure(line: Line) -> str:
+    count = len(line.episodes)
+    detectors = ", ".join(sorted({episode.anomaly.detector for episode in line.episodes}))
+    told = f"{count} anomal{'y' if count == 1 else 'ies'} ({detectors})" if count else "quiet"
+    return f"<figure><figcaption><b>{escape(line.name)}</b><span>{told}</span></figcaption>{draw(line)}</figure>"
+
+
+def _quiet(lines: Sequence[Line]) -> str:
+    if not lines:
+        return ""
+    drawn = "".join(_figure(line) for line in lines[:MOST_QUIET])
+    more = f'<p class="soft">and {len(lines) - MOST_QUIET} more</p>' if len(lines) > MOST_QUIET else ""
+    return f'<details><summary>{len(lines)} quiet series</summary><div class="plots">{drawn}</div>{more}</details>'
+
+
+def _remarks(remarks: Sequence[str]) -> str:
+    if not remarks:
+        return ""
+    return f"<h2>Not judged</h2><ul>{''.join(f'<li>{escape(remark)}</li>' for remark in remarks)}</ul>"
+
+
+def _time(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else NOTHING
+
+
+def _lasted(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 120:  # noqa: PLR2004 - two hours
+        return f"{minutes} min"
+    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 1440:.1f} d"

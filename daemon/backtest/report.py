@@ -1,0 +1,148 @@
+"""What a backtest found, for programs and for people at a terminal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from cases.anomaly import Anomaly
+from cases.moments import from_milliseconds, iso
+from cases.telemetry import Floats, Mask, Millis
+from daemon.backtest.gather import name_of, series_name
+from daemon.backtest.looks import Episode, Looked
+from daemon.backtest.stories import Story, stories
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Line:
+    """One series as it is drawn: its readings, what was expected, and its episodes. NaN where there is nothing."""
+
+    name: str
+    times: Millis
+    values: Floats
+    low: Floats
+    middle: Floats
+    high: Floats
+    out: Mask
+    episodes: Sequence[Episode]
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything that was found. `lines` stays empty unless pictures are wanted."""
+
+    series: int = 0
+    points: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
+    series_weeks: float = 0.0
+    episodes: list[tuple[str, Episode]] = field(default_factory=list[tuple[str, Episode]])
+    lines: list[Line] = field(default_factory=list[Line])
+    remarks: list[str] = field(default_factory=list[str])
+    cases: list[Story] = field(default_factory=list[Story])
+
+    def add(self, looked: Looked, *, pictures: bool) -> None:
+        """Count the looks at one watch in."""
+        block = looked.block
+        self.series += len(block.labels)
+        self.points += int((~block.missing).sum())
+        self.remarks += [f"{looked.watch.signal.key}: {remark}" for remark in looked.remarks]
+        if len(block.times):
+            first, last = from_milliseconds(int(block.times[0])), from_milliseconds(int(block.times[-1]))
+            self.since = min(self.since or first, first)
+            self.until = max(self.until or last, last)
+            self.series_weeks += len(block.labels) * ((last - first) / WEEK)
+        self.episodes += [(_name(episode.anomaly), episode) for episode in looked.episodes]
+        if pictures:
+            self.lines += _lines(looked)
+
+    def close(self, lull: timedelta) -> None:
+        """Make the cases out of all that was found, and put everything in order of time."""
+        self.episodes.sort(key=lambda found: (found[1].seen, found[0]))
+        self.cases = stories([episode for _, episode in self.episodes], lull=lull)
+
+
+def document(report: Report, cpu_seconds: float) -> dict[str, Any]:
+    """The contract's document, and what stands beside it."""
+    return {
+        "series": report.series,
+        "points": report.points,
+        "cpu_seconds": round(cpu_seconds, 3),
+        "since": iso(report.since) if report.since else None,
+        "until": iso(report.until) if report.until else None,
+        "series_weeks": round(report.series_weeks, 3),
+        "anomalies": [_anomaly(name, episode) for name, episode in report.episodes],
+        "cases": [case_row(story) for story in report.cases],
+        "remarks": report.remarks,
+    }
+
+
+def case_row(story: Story) -> dict[str, Any]:
+    """One would-be case."""
+    case = story.case
+    return {
+        "id": case.id,
+        "service": case.service,
+        "severity": case.anomaly.signal.severity.value,
+        "signal": case.anomaly.signal.name,
+        "opened": iso(case.opened),
+        "over": iso(story.end),
+        "series": sorted({_name(episode.anomaly) for episode in story.episodes}),
+        "anomalies": len(story.episodes),
+        "because": story.because,
+    }
+
+
+def per_week(report: Report) -> Mapping[str, float | None]:
+    """Anomalies for each series and week, and cases a week; None for less than a day, where it would say nothing."""
+    if report.since is None or report.until is None or report.until - report.since < timedelta(days=1):
+        return {"anomalies": None, "cases": None}
+    weeks = (report.until - report.since) / WEEK
+    return {"anomalies": len(report.episodes) / report.series_weeks, "cases": len(report.cases) / weeks}
+
+
+def _anomaly(name: str, episode: Episode) -> dict[str, Any]:
+    anomaly = episode.anomaly
+    return {
+        "series": name,
+        "detector": anomaly.detector,
+        "start": iso(anomaly.onset),
+        "end": iso(episode.end),
+        "detected_at": iso(episode.seen),
+        "score": round(anomaly.score, 6),
+        "direction": anomaly.direction.value,
+        "value": anomaly.value,
+        "expected": anomaly.expected,
+    }
+
+
+def _name(anomaly: Anomaly) -> str:
+    signal = anomaly.signal
+    return signal.name if signal.source == signal.query == signal.service else name_of(signal, anomaly.labels)
+
+
+def _lines(looked: Looked) -> list[Line]:
+    block, expected = looked.block, looked.expected
+    lines: list[Line] = []
+    for row in range(len(block.labels)):
+        name = series_name(looked, row)
+        mine = [episode for episode in looked.episodes if _name(episode.anomaly) == name]
+        out = block.times < 0
+        for episode in mine:
+            first = round(episode.anomaly.onset.timestamp() * 1000)
+            out |= (block.times >= first) & (block.times <= round(episode.end.timestamp() * 1000))
+        lines.append(
+            Line(
+                name=name,
+                times=block.times,
+                values=block.values[row],
+                low=expected.low[row],
+                middle=expected.middle[row],
+                high=expected.high[row],
+                out=out,
+                episodes=mine,
+            )
+        )
+    return lines
