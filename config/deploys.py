@@ -51,6 +51,10 @@ class GithubDeploymentsSettings(Section):
     """Which of them."""
 
 
+TELLERS: Mapping[str, str] = {"argocd": "Argo CD (webhook)", "flux": "Flux (webhook)", "generic": "webhook"}
+"""Who tells, by kind of webhook, as a deploy's source names it."""
+
+
 class WebhookSettings(Section):
     """Deploys that a tool tells us of, at /webhooks/deploys/<kind>."""
 
@@ -62,7 +66,12 @@ class WebhookSettings(Section):
     `api.token` does it, and with neither only this machine may send."""
 
     environment: Text = "production"
-    """The environment that its messages are about."""
+    """The environment that its messages are about. A message that names another one is taken note of, and not kept."""
+
+    @property
+    def teller(self) -> str:
+        """Who tells, as a deploy's source names it."""
+        return TELLERS[self.webhook]
 
 
 class MergeDelaySettings(Section):

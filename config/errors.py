@@ -23,8 +23,12 @@ class Unusable(PermanentError):  # noqa: N818 - it is a state of the value, and 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """One thing that is wrong in a file. `line` counts from 1; 0 and an empty `key` mean the file as a whole."""
+    """One thing that is wrong in a file. `line` counts from 1; 0 and an empty `key` mean the file as a whole.
 
+    `file` is the included file that it stands in, or "" for the one that was named.
+    """
+
+    file: str = ""
     line: int = 0
     key: str = ""
     problem: str
@@ -32,6 +36,7 @@ class Mistake:
 
     def sentence(self, file: str) -> str:
         """`trackwalker.yaml:12: watch[0].harm: "sideways" is not up or down; write harm: up`."""
+        file = self.file or file
         where = f"{file}:{self.line}" if self.line else file
         return ": ".join(part for part in (where, self.key, f"{self.problem}; {self.hint}") if part)
 
@@ -44,7 +49,7 @@ class ConfigError(PermanentError):
 
     def __init__(self, file: str, mistakes: Sequence[Mistake]) -> None:
         self.file = file
-        self.mistakes = tuple(sorted(mistakes, key=lambda mistake: mistake.line))
+        self.mistakes = tuple(sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line)))
         super().__init__("\n".join(mistake.sentence(file) for mistake in self.mistakes))
 
     @property

@@ -10,7 +10,7 @@ from pathspec import GitIgnoreSpec
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from config import duration
+from config import duration, logql
 from config.errors import Unusable, shown
 from config.secret import Secret
 
@@ -19,6 +19,7 @@ REFUSED = "refused"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[A-Za-z0-9._-]+")
@@ -138,42 +139,68 @@ def _text(value: str) -> str:
     return value
 
 
+def _shown(kind: str, form: re.Pattern[str] | str) -> WithJsonSchema:
+    """A text in the file's schema: what kind it is, and its form, where a form says it all or most of it."""
+    pattern = form if isinstance(form, str) else form.pattern
+    return WithJsonSchema({"type": "string", "title": kind, "pattern": f"^{pattern}$"})
+
+
+_SOMETHING = WithJsonSchema({"type": "string", "title": "text", "pattern": "\\S"})
+
 Duration: TypeAlias = Annotated[
     timedelta,
     BeforeValidator(_validating(_duration)),
     PlainSerializer(duration.format, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$"}),
+    _shown("duration", "[0-9]+(ms|s|m|h|d)"),
 ]
 SecretRef: TypeAlias = Annotated[
     Secret,
     PlainValidator(_validating(Secret.parse)),
     PlainSerializer(str, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": "^(env|file|cmd):.+$"}),
+    _shown("secret", "(env|file|cmd):.+"),
 ]
-Text: TypeAlias = Annotated[str, AfterValidator(_validating(_text))]
+Text: TypeAlias = Annotated[str, AfterValidator(_validating(_text)), _SOMETHING]
 Name: TypeAlias = Annotated[
     str,
     AfterValidator(
         _validating(_matching(_NAME, "is not a name", "use letters, digits, dot, dash and underscore, at most 63"))
     ),
+    _shown("name", _NAME),
 ]
 FullName: TypeAlias = Annotated[
-    str, AfterValidator(_validating(_matching(_FULL_NAME, "is not owner/name", "write it as in acme/shop")))
+    str,
+    AfterValidator(_validating(_matching(_FULL_NAME, "is not owner/name", "write it as in acme/shop"))),
+    _shown("owner/name", _FULL_NAME),
+]
+LabelName: TypeAlias = Annotated[
+    str,
+    AfterValidator(
+        _validating(_matching(_LABEL, "is not the name of a label", "use letters, digits and underscore, as in app"))
+    ),
+    _shown("label", _LABEL),
 ]
 HeaderName: TypeAlias = Annotated[
-    str, AfterValidator(_validating(_matching(_HEADER, "is not the name of a header", "write it as in X-Scope-OrgID")))
+    str,
+    AfterValidator(_validating(_matching(_HEADER, "is not the name of a header", "write it as in X-Scope-OrgID"))),
+    _shown("header", _HEADER),
 ]
 Address: TypeAlias = Annotated[
-    str, AfterValidator(_validating(_matching(_ADDRESS, "is not an e-mail address", "write it as in sre@example.com")))
+    str,
+    AfterValidator(_validating(_matching(_ADDRESS, "is not an e-mail address", "write it as in sre@example.com"))),
+    _shown("e-mail address", _ADDRESS),
 ]
 Branch: TypeAlias = Annotated[
-    str, AfterValidator(_validating(_matching(_BRANCH, "is not the name of a branch", "write it as in main")))
+    str,
+    AfterValidator(_validating(_matching(_BRANCH, "is not the name of a branch", "write it as in main"))),
+    _shown("branch", _BRANCH),
 ]
-Url: TypeAlias = Annotated[str, AfterValidator(_validating(_url))]
-HostPort: TypeAlias = Annotated[str, AfterValidator(_validating(_host_port))]
-Store: TypeAlias = Annotated[str, AfterValidator(_validating(_store))]
-DatabaseUrl: TypeAlias = Annotated[str, AfterValidator(_validating(_database))]
-RelativePath: TypeAlias = Annotated[str, AfterValidator(_validating(_relative))]
+Url: TypeAlias = Annotated[str, AfterValidator(_validating(_url)), _shown("URL", r"https?://[^/?#\s@]+([/?#]\S*)?")]
+HostPort: TypeAlias = Annotated[str, AfterValidator(_validating(_host_port)), _shown("host:port", _HOST_PORT)]
+Store: TypeAlias = Annotated[str, AfterValidator(_validating(_store)), _shown("store", "sqlite:///[^:?].*")]
+DatabaseUrl: TypeAlias = Annotated[
+    str, AfterValidator(_validating(_database)), _shown("database", "(postgresql(\\+psycopg)?|sqlite|duckdb)://.+")
+]
+RelativePath: TypeAlias = Annotated[str, AfterValidator(_validating(_relative)), _shown("path", "[^/].*")]
 KeyPath: TypeAlias = Annotated[
     str,
     AfterValidator(
@@ -183,6 +210,9 @@ KeyPath: TypeAlias = Annotated[
             )
         )
     ),
+    _shown("place in a file", _KEY_PATH),
 ]
-Glob: TypeAlias = Annotated[str, AfterValidator(_validating(_glob))]
+LogSelector: TypeAlias = Annotated[str, AfterValidator(_validating(logql.selector)), _shown("selector", r"\{.+")]
+LogFilter: TypeAlias = Annotated[str, AfterValidator(_validating(logql.filter_of)), _shown("filter", r"\s*[|!].+")]
+Glob: TypeAlias = Annotated[str, AfterValidator(_validating(_glob)), _shown("pattern of paths", r"[^#!\s].*")]
 Count: TypeAlias = Annotated[int, Field(ge=1)]

@@ -1,9 +1,12 @@
 """What one setting says of another: names that must exist, names that must be told apart, lengths that must fit."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
+from config import tuned
 from config.document import Loc
 from config.settings import (
     BuildInfoSettings,
@@ -12,6 +15,7 @@ from config.settings import (
     ImportWatchSettings,
     Settings,
     WatchSettings,
+    WebhookSettings,
 )
 from config.wording import Said, closest, key
 
@@ -227,6 +231,48 @@ def _access(settings: Settings) -> Found:
             yield (*loc, "tls"), ("is of no use: the URL does not begin with https://", "correct the URL, or remove it")
 
 
+def _markers(settings: Settings) -> Found:
+    """Deploy markers can be told apart, and what they look for can be found."""
+    seen: dict[tuple[str, str], int] = {}
+    for place, marker in enumerate(settings.deploys):
+        if isinstance(marker, WebhookSettings):
+            first = seen.setdefault((marker.webhook, marker.environment), place)
+            if first != place:
+                said = (f"{key(('deploys', first))} takes these messages already", "remove one, or set `environment`")
+                yield ("deploys", place, "webhook"), said
+        if isinstance(marker, BuildInfoSettings):
+            yield from _expressions(("deploys", place, "match"), marker.match)
+            try:
+                groups = re.compile(marker.tag).groups
+            except re.error:
+                hint = "write it as in v[0-9.]+-([0-9a-f]{7,40})"
+                yield ("deploys", place, "tag"), ("is no regular expression", hint)
+            else:
+                if not groups:
+                    said = ("has no group: nothing says which part is the commit", "put ( ) around the commit")
+                    yield ("deploys", place, "tag"), said
+
+
+def _expressions(loc: Loc, match: Mapping[str, str]) -> Found:
+    for label, expression in match.items():
+        try:
+            re.compile(expression)
+        except re.error:
+            yield (*loc, label), ("the value is not a regular expression", 'write it as in "prod|live"')
+
+
+def _callers(settings: Settings) -> Found:
+    """Whoever can reach the daemon from elsewhere proves who they are."""
+    host = settings.api.listen.rpartition(":")[0].strip("[]")
+    try:
+        here = ip_address(host).is_loopback
+    except ValueError:
+        here = host == "localhost"
+    if not here and settings.api.token is None:
+        problem = f"is missing, and {host} can be reached from elsewhere"
+        yield ("api", "token"), (problem, "write token: env:NAME, or listen on 127.0.0.1")
+
+
 _RULES: Sequence[Callable[[Settings], Found]] = (
     _doubles,
     _sources,
@@ -238,4 +284,7 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     _models,
     _alerts,
     _access,
+    _markers,
+    _callers,
+    tuned.misfits,
 )

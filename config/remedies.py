@@ -28,7 +28,8 @@ class DeployedConfigSettings(Section):
 
     render: Text | None = None
     """A command that renders the file to standard output at the top of the tree, as in "helm template …": a change is
-    proved by what it changes there. None: the file itself is compared."""
+    proved by what it changes there. Let it write YAML, and of the service alone: the last 64 KiB are read. None: the
+    file itself is compared."""
 
 
 class TuneSettings(Section):
@@ -177,8 +178,9 @@ class ModelSettings(Section):
     timeout: Duration = timedelta(minutes=2)
     """How long one answer may take."""
 
-    max_output_tokens: Annotated[int, Field(ge=256, le=64_000)] = 4_096
-    """The longest answer, in tokens. With the price of the question it is what is reserved before it is asked."""
+    max_output_tokens: Annotated[int, Field(ge=256, le=64_000)] = 8_192
+    """The longest answer, in tokens, and what most models think before it counts. With the price of the question it is
+    what is reserved before it is asked: from half a cent to 41 cents, by model."""
 
     prices: Mapping[Text, PriceSettings] = Field(default_factory=dict)
     """Prices of models that the shipped table does not have. A model without a price is refused."""

@@ -1,7 +1,7 @@
 """Section: what every group of settings is, and how its keys are found by place."""
 
 from itertools import chain
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Tag
 from pydantic.fields import FieldInfo
@@ -46,7 +46,7 @@ def _kinds(annotation: Any, mark: str | None = None) -> list[_Kind]:  # noqa: AN
     """The groups inside an annotation: in a tuple, an optional, a choice."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return [(mark, annotation)]
-    said: tuple[object, ...] = getattr(annotation, "__metadata__", ())
+    said: tuple[object, ...] = getattr(cast("object", annotation), "__metadata__", ())
     marks = [part.tag for part in said if isinstance(part, Tag)]
     inside = (_kinds(argument, marks[0] if marks else mark) for argument in get_args(annotation))
     return list(chain.from_iterable(inside))

@@ -128,7 +128,8 @@ class ApiSettings(Section):
     """host:port to listen on; port 0 takes a free one."""
 
     token: SecretRef | None = None
-    """What callers from elsewhere prove themselves with, as a bearer token. None: this machine only."""
+    """What callers prove themselves with, as a bearer token, for all but /healthz, /readyz and webhooks that have a
+    secret of their own. None: this machine only; an address that others can reach needs one."""
 
     public_url: Url | None = None
     """How people reach it, for links in messages. None: no such links."""

@@ -3,11 +3,32 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from config.access import HttpSettings
-from config.fields import Count, DatabaseUrl, Duration, Name, SecretRef, Text
+from config.fields import (
+    REFUSED,
+    Count,
+    DatabaseUrl,
+    Duration,
+    LabelName,
+    LogFilter,
+    LogSelector,
+    Name,
+    SecretRef,
+    Text,
+)
 from config.section import Section
+
+_LATEST = timedelta(minutes=10)
+
+
+def _soon(value: timedelta) -> timedelta:
+    if value > _LATEST:
+        said = {"problem": "errors would be seen that much too late", "hint": "write 10m or less"}
+        raise PydanticCustomError(REFUSED, "{problem}; {hint}", said)
+    return value
 
 
 class PrometheusSettings(HttpSettings):
@@ -17,14 +38,22 @@ class PrometheusSettings(HttpSettings):
 class LokiSettings(HttpSettings):
     """One Loki. Its error lines are read for stack traces; a watch may also name it, with a metric query in LogQL."""
 
-    selector: Text = '{app=~".+"}'
+    selector: LogSelector = '{app=~".+"}'
     """The streams whose error lines are read. Narrow it: everything is read once."""
 
-    service_label: Text = "app"
+    service_label: LabelName = "app"
     """The label with the service's name, as watches spell it."""
 
-    errors: Text = '|~ "(?i)(error|exception|traceback|panic|fatal)"'
-    """What is added to the selector to find error lines."""
+    errors: LogFilter = (
+        r"|~ `(?i)(error|exception|traceback|panic|fatal|goroutine|caused by)"
+        r'|^\s+(at |File "|from |\.\.\. \d|/\S+:\d)|^\s*File "`'
+    )
+    """What is added to the selector to find error lines. The second half finds the frames of stack traces that were
+    shipped line by line: without them a trace has no place."""
+
+    settle: Annotated[Duration, AfterValidator(_soon)] = timedelta(seconds=10)
+    """How long lines may take to arrive. Nothing younger is read, for what comes later would be missed; agents that
+    collect lines send them every second or so."""
 
 
 class AlertmanagerSettings(HttpSettings):
@@ -48,11 +77,15 @@ class SqlSettings(Section):
     """Where the password is found. None: the database asks for none."""
 
     query: Text
-    """One SELECT. Its columns: `time` and `value`, any others are labels. `:start` and `:end` are the stretch that is
-    asked for. Without a `time` column the value counts for the moment at which it was read."""
+    """One SELECT. Its columns: `time` (a timestamp, a date, or epoch seconds or milliseconds; without a zone it is UTC)
+    and `value` (a number; NULL is missing), any others are labels. `:start` and `:end` are the stretch that is asked
+    for: write `time >= :start AND time < :end`, and only buckets that are whole are read. Without a `time` column the
+    value counts for the moment at which it was read, and its history begins anew with each start of the daemon."""
 
     every: Duration = timedelta(minutes=5)
-    """How often it is asked. Between two answers the last one stands: databases are dear to ask."""
+    """How often it is asked, and at least how far its rows are apart: for buckets of an hour, 1h. Between two answers
+    the last one stands: databases are dear to ask. A row counts for twice that long, or for this and five minutes where
+    that is longer; then the signal is missing."""
 
     timeout: Duration = timedelta(seconds=10)
     """How long the statement may run; the database is told to end it then."""

@@ -1,14 +1,35 @@
 """Settings of what is watched: a query of one service, one query for many services, or the alert rules there are."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Strict, Tag
+from pydantic import AfterValidator, Discriminator, Field, Strict, Tag
+from pydantic_core import PydanticCustomError
 
 from cases.telemetry import Direction, Severity
-from config.fields import Count, Duration, Name, Text
+from config.fields import REFUSED, Count, Duration, Name, Text
 from config.section import Section
+
+
+def _expression(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error:
+        raise _refused("the value is not a regular expression", 'write it as in "page|critical"') from None
+    return value
+
+
+def _at_the_top(value: str) -> str:
+    path = value.removeprefix("**/")
+    if any(letter in path for letter in "*?[") or path.startswith("/") or ".." in path.split("/"):
+        raise _refused("folders are not searched for such files", 'write "**/catalog-info.yaml", or a path')
+    return value
+
+
+def _refused(problem: str, hint: str) -> PydanticCustomError:
+    return PydanticCustomError(REFUSED, "{problem}; {hint}", {"problem": problem, "hint": hint})
 
 
 class _Watching(Section):
@@ -66,7 +87,7 @@ class ImportWatchSettings(Section):
     import_: Annotated[Literal["prometheus_rules"], Field(alias="import")]
     """prometheus_rules: the alerting rules that the source has loaded."""
 
-    match: Mapping[Text, Text] = Field(default_factory=dict)
+    match: Mapping[Text, Annotated[Text, AfterValidator(_expression)]] = Field(default_factory=dict)
     """Labels that a rule must have, each as an anchored regular expression, as in severity: "page|critical"."""
 
     source: Name | None = None
@@ -114,8 +135,9 @@ class CatalogMetricSettings(Section):
 class CatalogFilesSettings(Section):
     """Backstage's catalog files in the watched repositories."""
 
-    files: Text
-    """Which files, as in .gitignore: "**/catalog-info.yaml"."""
+    files: Annotated[Text, AfterValidator(_at_the_top)]
+    """Which file, as in "**/catalog-info.yaml": it is read at the top of every repository that the token sees. A path,
+    as in ops/catalog-info.yaml, is read there."""
 
 
 def _catalog_kind(value: Any) -> str:  # noqa: ANN401 - the same

@@ -1,17 +1,18 @@
 """Settings in, adapters out: each heavy library is imported only by the adapter that is really used."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cases.errors import PermanentError
 from cases.ports import Changes, Clock, Forge, LanguageModel, Logs, Notifier, Sandbox, SignalSource
-from cases.telemetry import DAY
-from config.settings import BuildInfoSettings, EmailSettings, MergeSettings, Settings, SlackSettings
+from config.settings import Settings, SlackSettings, SlackThreadSettings
+from daemon.clock import SystemClock
 from daemon.home import Home
 
-# Deploy markers are looked for on a grid four times as fine as the readings, within these bounds.
-FINEST, COARSEST = timedelta(seconds=1), timedelta(seconds=15)
+if TYPE_CHECKING:
+    from daemon.ledger.ledger import Ledger
+    from remediation.forge.survey import Survey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +24,12 @@ class Outside:
     forge: Forge
     sandbox: Sandbox
     notifiers: Mapping[str, Notifier]
-    logs: Logs
-    model: LanguageModel | None = None  # None: playbooks only
+    logs: Logs | None = None  # None: what the configuration names, see `with_ledger`
+    model: LanguageModel | None = None  # the same; playbooks only, where that is none
 
     def close(self) -> None:
         """End what is under way and close the connections."""
-        for part in (self.sandbox, self.forge, *self.sources.values()):
+        for part in (self.sandbox, self.forge, self.changes, self.logs, self.model, *self.sources.values()):
             close: Callable[[], None] | None = getattr(part, "close", None)
             if close is not None:
                 close()
@@ -36,39 +37,86 @@ class Outside:
 
 def outside_of(settings: Settings, home: Home, clock: Clock, *, process_sandbox: bool = False) -> Outside:
     """What the configuration names. Only the demo lets `sandbox: {runtime: process}` through."""
-    sources, forge = sources_of(settings), forge_of(settings, home)
+    sources, forge = sources_of(settings, clock), forge_of(settings, home)
     return Outside(
         sources=sources,
-        changes=changes_of(settings, sources, forge),
+        changes=changes_of(settings, sources, forge, clock),
         forge=forge,
         sandbox=sandbox_of(settings, home.name, process=process_sandbox),
         notifiers=notifiers_of(settings, clock),
-        logs=logs_of(),
     )
 
 
-def sources_of(settings: Settings) -> Mapping[str, SignalSource]:
-    """The telemetry sources by name. Nothing is reached yet."""
+def with_ledger(outside: Outside, settings: Settings, ledger: "Ledger", clock: Clock) -> Outside:
+    """Add the adapters that keep something in the ledger: a log's cursor, a model's money, a thread's name.
+
+    What is there stays.
+    """
+    logs, model = outside.logs, outside.model
+    if logs is None and settings.signals.loki:
+        from daemon.tail import tail_of
+
+        logs = tail_of(settings, ledger.checkpoints, clock, outside.sources)
+    if logs is None:
+        from signals.recorded import NoLogs
+
+        logs = NoLogs()
+    if model is None and settings.model.provider != "none":
+        from remediation.model import model_of
+        from remediation.model.remembered import Remembered
+
+        asked = model_of(settings.model, ledger.purse(settings.budget), clock)
+        model = Remembered(asked, ledger.checkpoints, clock) if asked is not None else None
+    notifiers = {name: _remembering(notifier, ledger) for name, notifier in outside.notifiers.items()}
+    return replace(outside, logs=logs, model=model, notifiers=notifiers)
+
+
+def _remembering(notifier: Notifier, ledger: "Ledger") -> Notifier:
+    """A receiver with threads remembers them; any other is what it was."""
+    from daemon.alerts.slack_thread import SlackThreadNotifier
+
+    return notifier.remembering(ledger.checkpoints) if isinstance(notifier, SlackThreadNotifier) else notifier
+
+
+def sources_of(settings: Settings, clock: Clock | None = None) -> Mapping[str, SignalSource]:
+    """The telemetry sources by name. Nothing is reached yet. Databases go by `clock`, or by the machine's."""
+    from signals.access import client_arguments
     from signals.prometheus import PrometheusSource
 
-    return {
+    sources: dict[str, SignalSource] = {
         source.name: PrometheusSource(
             source.name,
             url=source.url,
-            headers={name: secret.reveal() for name, secret in source.headers.items()},
             timeout=source.timeout,
             max_in_flight=source.max_in_flight,
             max_response_bytes=source.max_response_mib * 1024 * 1024,
+            **client_arguments(source),
         )
         for source in settings.signals.prometheus
     }
+    if settings.signals.loki:
+        from daemon.tail import loki_of
+
+        sources |= {source.name: loki_of(source) for source in settings.signals.loki}
+    return sources | (_databases_of(settings, clock or SystemClock()) if settings.signals.sql else {})
 
 
-def logs_of() -> Logs:
-    """What the logs say: without a log source, that there is none."""
-    from signals.recorded import NoLogs
+def _databases_of(settings: Settings, clock: Clock) -> dict[str, SignalSource]:
+    from signals.sql import SqlSource
 
-    return NoLogs()
+    return {
+        source.name: SqlSource(
+            source.name,
+            url=source.url,
+            query=source.query,
+            clock=clock,
+            password=source.password.reveal if source.password else None,
+            every=source.every,
+            timeout=source.timeout,
+            max_rows=source.max_rows,
+        )
+        for source in settings.signals.sql
+    }
 
 
 def services_of(settings: Settings) -> tuple[str, ...]:
@@ -76,33 +124,15 @@ def services_of(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(signal.service for signal in settings.watched()))
 
 
-def changes_of(settings: Settings, sources: Mapping[str, SignalSource], forge: Forge) -> Changes:
-    """Every deploy marker of the configuration, as one."""
-    from signals.deploys import AllMarkers, BuildInfoMarkers, MergeMarkers
+def changes_of(settings: Settings, sources: Mapping[str, SignalSource], forge: Forge, clock: Clock) -> Changes:
+    """Every deploy marker of the configuration, as one. What webhooks told is read from the store."""
+    from daemon.ledger.deploys import StoredDeploys
+    from daemon.markers import Ground, markers_of
+    from signals.deploys import AllMarkers
 
-    markers: list[Changes] = []
-    for deploy in settings.deploys:
-        match deploy:
-            case BuildInfoSettings():
-                markers.append(
-                    BuildInfoMarkers(
-                        source=sources[settings.source_of(deploy)],
-                        metric=deploy.prometheus,
-                        commit_label=deploy.commit_label,
-                        service_label=deploy.service_label,
-                        step=min(COARSEST, max(FINEST, settings.detection.step / 4)),
-                        lead_in=min(DAY, settings.diagnosis.look_back),
-                    )
-                )
-            case MergeSettings(merge=merge):
-                markers.append(
-                    MergeMarkers(
-                        commits=forge.commits,
-                        repositories={s: settings.service(s).repository for s in services_of(settings)},
-                        delay=merge.delay,
-                    )
-                )
-    return AllMarkers(parts=tuple(markers))
+    told = StoredDeploys(settings.store)
+    ground = Ground(settings=settings, sources=sources, forge=forge, clock=clock, told=told)
+    return AllMarkers(parts=tuple(marker.changes for marker in markers_of(ground)), closing=told.close)
 
 
 def forge_of(settings: Settings, home: Home) -> Forge:
@@ -120,6 +150,14 @@ def forge_of(settings: Settings, home: Home) -> Forge:
         cache=home.mirrors,
         write_spacing=settings.forge.write_spacing,
     )
+
+
+def survey_of(settings: Settings) -> "Survey":
+    """What the forge's token sees, before any repository is configured."""
+    from remediation.forge.github import GithubApi
+    from remediation.forge.survey import Survey
+
+    return Survey(GithubApi(settings.forge.api_url, settings.forge.token.reveal, settings.forge.write_spacing))
 
 
 def sandbox_of(settings: Settings, owner: str, *, process: bool) -> Sandbox:
@@ -151,7 +189,17 @@ def notifiers_of(settings: Settings, clock: Clock) -> Mapping[str, Notifier]:
             from daemon.alerts.slack import SlackNotifier
 
             receivers[receiver.name] = SlackNotifier(receiver.name, receiver.slack.reveal)
-        elif isinstance(receiver, EmailSettings):
+        elif isinstance(receiver, SlackThreadSettings):
+            from daemon.alerts.slack_thread import SlackThreadNotifier
+
+            receivers[receiver.name] = SlackThreadNotifier(
+                receiver.name,
+                receiver.slack_token.reveal,
+                channel=receiver.channel,
+                api_url=receiver.api_url,
+                clock=clock,
+            )
+        else:
             from daemon.alerts.email import EmailNotifier
 
             receivers[receiver.name] = EmailNotifier(

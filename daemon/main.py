@@ -11,7 +11,9 @@ from cases.errors import TrackwalkerError
 # command → (module, one line of help). The module is imported only when the command is run or asked for its help.
 COMMANDS = {
     "init": ("daemon.commands.init", "Write a short commented trackwalker.yaml."),
+    "discover": ("daemon.commands.discover", "Propose a config from what Prometheus and the forge have."),
     "check": ("daemon.commands.check", "Validate the config and reach every system it names, without writing."),
+    "config": ("daemon.commands.config", "Print the file's JSON Schema, or its reference page."),
     "run": ("daemon.commands.run", "Run the daemon."),
     "demo": ("daemon.commands.demo", "Play the whole story on this machine."),
     "cases": ("daemon.commands.cases", "List cases, show one, and say why."),
@@ -21,6 +23,10 @@ COMMANDS = {
     "pause": ("daemon.commands.pause", "Stop every write to repositories, models and sandboxes."),
     "resume": ("daemon.commands.resume", "Go on after a pause."),
     "lessons": ("daemon.commands.lessons", "List what was learnt."),
+    "score": ("daemon.commands.score", "Score readings from standard input, one a line."),
+    "backtest": ("daemon.commands.backtest", "Say what would have fired."),
+    "replay": ("daemon.commands.replay", "Render a case and its pull request from history, without an outward write."),
+    "spend": ("daemon.commands.spend", "Say what language models have cost."),
     "forge": ("daemon.commands.forge", "Serve bare repositories with a GitHub-shaped API."),
     "image": ("daemon.commands.image", "Build the sandbox's base image from this host's own files."),
 }

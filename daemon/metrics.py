@@ -32,6 +32,10 @@ class Metrics:
         )
         self.cases = Gauge("trackwalker_cases", "Active cases, by phase", ["phase"], registry=self.registry)
         self.paused = Gauge("trackwalker_paused", "1 while everything is paused", registry=self.registry)
+        self.reload_ok = Gauge(
+            "trackwalker_config_reload_ok", "0 when the last reload was refused, else 1", registry=self.registry
+        )
+        self.reload_ok.set(1)
 
     def render(self) -> bytes:
         """The text exposition."""

@@ -18,10 +18,11 @@ from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
 from cases.telemetry import SeriesBlock, Severity, Sight, Signal, SignalState
 from config import duration
-from config.settings import WatchSettings
+from daemon.listing import Watch
 from daemon.metrics import Metrics
+from daemon.watches import WatchList
 from detectors.baseline import Baseline, fit
-from detectors.detect import Choice, detect
+from detectors.detect import detect
 from detectors.recovery import recovery
 from detectors.sight import sight
 from detectors.triage import JoinCase, OpenCase, Suppressed, triage
@@ -61,34 +62,38 @@ class Poll:
     """Looks at every watched signal. Used by one thread at a time."""
 
     def __init__(
-        self, *, ports: Ports, cases: CaseStore, outbox: Outbox, checkpoints: Checkpoints, metrics: Metrics
+        self,
+        *,
+        ports: Ports,
+        cases: CaseStore,
+        outbox: Outbox,
+        checkpoints: Checkpoints,
+        metrics: Metrics,
+        watches: WatchList,
     ) -> None:
         self._ports = ports
         self._cases = cases
         self._outbox = outbox
         self._checkpoints = checkpoints
         self._metrics = metrics
-        self._signals = ports.settings.watched()
-        self._choices: dict[str, Choice] = {
-            f"{watch.service}/{watch.name}": watch.detector
-            for watch in ports.settings.watch
-            if isinstance(watch, WatchSettings)
-        }
+        self.watches = watches
         self._learnt: dict[str, Learnt] = {}
         self._states: dict[str, SignalState] = {}
         self.polled = False
 
     def blind(self) -> dict[str, str]:
-        """The signals that cannot be judged now, with the reason."""
-        return {key: state.because for key, state in self._states.items() if state.sight in UNSEEN}
+        """What cannot be judged now, with the reason: signals, and entries of `watch` that could not be looked up."""
+        unseen = {key: state.because for key, state in self._states.items() if state.sight in UNSEEN}
+        return {**unseen, **self.watches.blind()}
 
     def once(self) -> None:
         """Look at every signal. Raises TemporaryError when the ledger does not take what was found."""
         now = self._ports.now
         # Readings are asked for on a grid that stands still, so that an onset is dated alike at every look.
         step = self._ports.settings.detection.step
-        looks = [self._look(signal, EPOCH + (now - EPOCH) // step * step) for signal in self._signals]
+        looks = [self._look(watch, EPOCH + (now - EPOCH) // step * step) for watch in self.watches.current()]
         self._states = {look.signal.key: look.state for look in looks}
+        self._learnt = {key: learnt for key, learnt in self._learnt.items() if key in self._states}
         self._tell_sights(looks, now)
         self._triage([anomaly for look in looks for anomaly in look.anomalies], now)
         self._recover(looks, now)
@@ -98,8 +103,8 @@ class Poll:
         self._count_cases()
         self.polled = True
 
-    def _look(self, signal: Signal, now: datetime) -> Look:
-        wanted = self._ports.settings.detection
+    def _look(self, watch: Watch, now: datetime) -> Look:
+        wanted, signal = self._ports.settings.detection, watch.signal
         try:
             block = self._ports.read(signal, now - wanted.recent, now, wanted.step)
         except (SourceDown, PermanentError) as error:
@@ -108,14 +113,15 @@ class Poll:
         state = sight(block, now, wanted.stale_after)
         if state.sight is not Sight.FRESH:
             return Look(signal=signal, state=state, block=block, anomalies=())
-        found = detect(block, self._baseline(signal, now), confirm=wanted.confirm, choice=self._choices[signal.key])
+        found = detect(block, self._baseline(watch, now), confirm=watch.confirm, choice=watch.detector)
         if found.warming:
             state = SignalState(signal=signal.key, sight=Sight.WARMING, at=now, because=found.reason, value=state.value)
         return Look(signal=signal, state=state, block=block, anomalies=found.anomalies)
 
-    def _baseline(self, signal: Signal, now: datetime) -> Baseline | None:
+    def _baseline(self, watch: Watch, now: datetime) -> Baseline | None:
         """What is normal for the signal: as learnt, or learnt now from the history before the recent readings."""
-        if signal.threshold is not None and self._choices[signal.key] != "seasonal":
+        signal = watch.signal
+        if signal.threshold is not None and watch.detector != "seasonal":
             return None
         wanted, tick = self._ports.settings.detection, self._ports.clock.monotonic()
         learnt = self._learnt.get(signal.key)
@@ -153,8 +159,18 @@ class Poll:
                 since = told.pop(key)
                 self._send(f"sight-{key}-{since}-back", Severity.NOTE, f"{key} is seen again", look.state.because, now)
                 log.info("%s is seen again", key)
+        self._tell_ends(told, {look.signal.key for look in looks}, now)
         if told != before:
             self._checkpoints.put(SIGHTS, json.dumps(told).encode(), now)
+
+    def _tell_ends(self, told: dict[str, str], watched: set[str], now: datetime) -> None:
+        """Say of a signal that was unseen, and is not watched any more, that nobody looks at it now."""
+        if self.watches.blind():
+            return  # the list is not whole: what it lacks may only be unlisted
+        for key in sorted(set(told) - watched):
+            text = "It is in no configuration, rule or label any more, so nothing more will be said of it."
+            self._send(f"sight-{key}-{told.pop(key)}-gone", Severity.NOTE, f"{key} is not watched any more", text, now)
+            log.info("%s is not watched any more", key)
 
     def _send(self, key: str, severity: Severity, subject: str, text: str, now: datetime) -> None:
         self._outbox.send(self._ports.tell(key, severity, subject, text, case=""), now)

@@ -51,6 +51,18 @@ def case_document(case: Case) -> dict[str, Any]:
             {"id": s.commit.sha, "title": s.commit.title, "score": round(s.score, 3), "evidence": list(s.evidence)}
             for s in (case.diagnosis.suspects if case.diagnosis else ())
         ],
+        "hypotheses": [
+            {
+                "path": h.path,
+                "line": h.line,
+                "function": h.function,
+                "statement": h.statement,
+                "confidence": round(h.confidence, 3),
+                "evidence": list(h.evidence),
+                "origin": h.origin,
+            }
+            for h in (case.diagnosis.hypotheses if case.diagnosis else ())
+        ],
         "changes": [
             {
                 "number": c.number,
@@ -96,6 +108,12 @@ def case_text(case: Case) -> str:
         lines += [
             f"  {s.score:.2f}  {s.commit.short}  {neutral(s.commit.title, 80)}  {neutral(s.mechanism)}"
             for s in case.diagnosis.suspects[:5]
+        ]
+        if case.diagnosis.hypotheses:
+            lines += ["places in the code:"]
+        lines += [
+            f"  {h.confidence:.2f}  {h.path}:{h.line} {h.function}  {neutral(h.statement)}  [{h.origin}]"
+            for h in case.diagnosis.hypotheses[:5]
         ]
     for change in case.changes:
         lines += ["", f"change {change.number} ({change.kind}, {change.origin}): {change.title}"]

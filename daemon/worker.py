@@ -24,6 +24,8 @@ log = logging.getLogger("trackwalker.worker")
 ACTOR = "daemon"
 # Phases whose step starts a sandbox or asks for a write to a repository: they stand still during a pause.
 PAUSABLE = frozenset({Phase.DRAFTED, Phase.PROVED, Phase.REVERTING})
+# Phases whose step may ask a language model, where there is one.
+ASKING = frozenset({Phase.OPEN, Phase.DIAGNOSED})
 MOST_DELAY = timedelta(minutes=10)
 TELL_AFTER = 3  # temporary failures in a row before a human hears of them
 
@@ -55,6 +57,7 @@ class Worker:
         self._metrics = metrics
         self._step = step
         self._failures: dict[str, int] = {}
+        self.yielding = False  # whether a case is let go after its present step, though there is more to do
 
     def work(self, claimed: Claimed) -> None:
         """Take the case as far as it goes now, and let it go."""
@@ -86,6 +89,8 @@ class Worker:
                 self._metrics.steps.labels(case.phase, "done" if result.events else "waiting").inc()
                 if not result.events:
                     return Release(due=result.again)
+                if self.yielding:
+                    return Release(due=self._ports.now)
             except TemporaryError as error:
                 return self._later(claimed, error)
             except PermanentError as error:
@@ -138,7 +143,7 @@ class Worker:
 
     def _paused(self, case: Case) -> Release | None:
         pause = self._levers.paused()
-        if pause is None or case.phase not in PAUSABLE:
+        if pause is None or case.phase not in (PAUSABLE | ASKING if self._ports.model else PAUSABLE):
             return None
         if case.phase is Phase.REVERTING:
             text = (
@@ -200,6 +205,8 @@ class Worker:
         failures = self._failures[case.id] = self._failures.get(case.id, 0) + 1
         self._metrics.steps.labels(case.phase, "later").inc()
         log.warning("case %s: %s stands still: %s", case.id, case.phase, error)
+        if self.yielding:  # it may have failed because this daemon ends: the next one tries at once
+            return Release(due=self._ports.now)
         self._tell_waiting(claimed, failures, str(error))
         return Release(due=self._ports.now + backoff(failures - 1, error.retry_after))
 

@@ -11,7 +11,8 @@ from daemon.commands.options import config_option, json_option, print_json, prin
 @click.command("check")
 @config_option
 @json_option
-def command(config: Path, *, as_json: bool) -> None:
+@click.option("--trial", is_flag=True, help="Also run each repository's own tests in the sandbox.")
+def command(config: Path, *, as_json: bool, trial: bool) -> None:
     """Validate the config, then reach every system it names and prove what will be needed. Writes nothing there."""
     from daemon.clock import SystemClock
     from daemon.exits import DONE, UNREACHABLE
@@ -21,7 +22,7 @@ def command(config: Path, *, as_json: bool) -> None:
     settings = settings_of(config)
     findings: list[Finding] = []
     with at_home(store_folder(settings.store)) as home:
-        for finding in preflight(settings, SystemClock(), home):
+        for finding in preflight(settings, SystemClock(), home, trial=trial):
             findings.append(finding)
             if not as_json:
                 click.echo(

@@ -14,7 +14,7 @@ from daemon.commands.options import json_option, print_json
 if TYPE_CHECKING:
     from daemon.story import Telling, Told
 
-STORIES = ("loop",)
+STORIES = ("loop", "wrong-value")  # those of daemon.story, which is imported only when one is played
 
 
 @click.command("demo")
@@ -22,14 +22,17 @@ STORIES = ("loop",)
 @click.option("--keep", is_flag=True, help="Keep the folder with ledger, repositories, logs and pictures.")
 @json_option
 def command(story: str, *, keep: bool, as_json: bool) -> None:
-    """Play the whole story on this machine in under three minutes: a bad commit, its case, pull request and outcome."""
-    del story  # there is one; the choice is checked above
+    """Play a whole story on this machine in under three minutes: a bad commit, its case, pull request and outcome.
+
+    loop: code that fails, proved in the sandbox and reverted. wrong-value: a pool set too small, which only traffic
+    shows, put back by one line.
+    """
     from cases.errors import TrackwalkerError
     from daemon.clock import SystemClock
     from daemon.exits import FOUND
     from daemon.logs import log_to_stderr
     from daemon.stage import SHORTENED, staged
-    from daemon.story import Telling, document, play
+    from daemon.story import SCENARIOS, Telling, document, play
     from demo.errors import OutsideError
 
     log_to_stderr(quiet=True)
@@ -40,12 +43,12 @@ def command(story: str, *, keep: bool, as_json: bool) -> None:
         with staged(folder, clock) as stage:
             if not as_json:
                 _introduce(stage.parts, SHORTENED)
-            told = play(stage, telling)
-            shown = document(stage, telling, told)
+            told = play(stage, telling, scenario=SCENARIOS[story])
+            shown = document(stage, telling, told, story)
     except (TrackwalkerError, OutsideError) as error:
         click.echo(f"the story did not come to its end: {error}", err=True)
         if as_json:
-            print_json({"ok": False, "story": "loop", "why": str(error)})
+            print_json({"ok": False, "story": story, "why": str(error)})
         sys.exit(FOUND)
     finally:
         plot = _keep_plot(folder)

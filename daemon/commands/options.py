@@ -23,8 +23,9 @@ def config_option(function: F) -> F:
         "config",
         default=DEFAULT,
         show_default=True,
+        envvar="TRACKWALKER_CONFIG",
         type=click.Path(path_type=Path),
-        help="The configuration file.",
+        help="The configuration file; TRACKWALKER_CONFIG names it too.",
     )(function)
 
 

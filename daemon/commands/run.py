@@ -13,14 +13,17 @@ from daemon.commands.options import config_option, settings_of
 @click.option("--cycles", type=click.IntRange(min=1), default=None, metavar="N", help="End after N polls.")
 @click.option("--verbose", is_flag=True, help="Log every step.")
 def command(config: Path, cycles: int | None, *, once: bool, verbose: bool) -> None:
-    """Run the daemon. SIGTERM or Ctrl-C ends it in order; killed at any moment, it goes on where it was."""
-    from daemon.app import running
+    """Run the daemon. SIGTERM or Ctrl-C ends it in order; killed at any moment, it goes on where it was.
+
+    At SIGHUP the configuration is read again; one that cannot be used is refused, and the old one stays in force.
+    """
     from daemon.clock import SystemClock
     from daemon.endings import ending_on_signals
     from daemon.logs import log_to_stderr
+    from daemon.reload import run
 
     settings = settings_of(config)
     log_to_stderr(verbose=verbose)
     clock = SystemClock()
-    with ending_on_signals(clock), running(settings, clock=clock) as app:
-        app.cycle.run(cycles=cycles, once=once)
+    with ending_on_signals(clock):
+        run(settings, config, clock, cycles=cycles, once=once)

@@ -1,0 +1,191 @@
+"""Examples for the reference page: one a section, each a part of a file that loads."""
+
+from collections.abc import Mapping
+
+EXAMPLES: Mapping[str, str] = {
+    "": """
+        # Five lines are a whole file: the rest has defaults.
+        signals: {prometheus: [{name: main, url: "http://127.0.0.1:9090"}]}
+        watch: [{name: errors, service: shop, harm: up, query: 'sum(rate(errors_total[1m]))'}]
+        repositories: [{name: shop, url: "https://github.com/acme/shop.git", full_name: acme/shop}]
+        deploys: [{prometheus: build_info, commit_label: revision}]
+        forge: {token: env:GITHUB_TOKEN}
+    """,
+    "signals": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          loki: [{name: logs, url: "http://127.0.0.1:3100", selector: '{env="prod"}'}]
+    """,
+    "signals.prometheus[]": """
+        signals:
+          prometheus:
+            - {name: main, url: "https://prometheus.example", headers: {X-Scope-OrgID: env:TENANT}, timeout: 10s}
+    """,
+    "signals.prometheus[].auth": """
+        signals:
+          prometheus: [{name: main, url: "https://prometheus.example", auth: {bearer: "file:/run/secrets/token"}}]
+    """,
+    "signals.prometheus[].auth.basic": """
+        signals:
+          prometheus:
+            - {name: main, url: "https://prometheus.example", auth: {basic: {username: reader, password: env:PASSWORD}}}
+    """,
+    "signals.prometheus[].tls": """
+        signals:
+          prometheus:
+            - name: main
+              url: https://prometheus.example
+              tls: {ca: /etc/ssl/own.pem, cert: /etc/ssl/trackwalker.pem, key: /etc/ssl/trackwalker.key}
+    """,
+    "signals.loki[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          loki: [{name: logs, url: "http://127.0.0.1:3100", selector: '{namespace="prod"}', service_label: app}]
+    """,
+    "signals.alertmanager": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          alertmanager: {url: "http://127.0.0.1:9093"}
+    """,
+    "signals.sql[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          sql:
+            - name: orders
+              url: postgresql+psycopg://reader@db.example/shop
+              password: env:ORDERS_PASSWORD
+              every: 1h
+              query: >-
+                select date_trunc('hour', placed) as time, count(*) as value from orders
+                where placed >= :start and placed < :end group by 1
+        watch: [{name: orders, service: shop, source: orders, harm: down}]
+    """,
+    "watch[]": """
+        watch:
+          - {name: errors, service: shop, query: 'rate(errors_total[1m])', threshold: 0.05, harm: up, severity: page}
+          - {name: sales, service: shop, query: 'sum(rate(sales_total[5m]))', harm: down}   # what is normal is learnt
+    """,
+    "watch[] with by": """
+        watch:
+          - {name: errors, by: service, query: 'sum by (service) (rate(errors_total[1m]))', harm: up}
+    """,
+    "watch[] with import": """
+        watch:
+          - {import: prometheus_rules, match: {severity: "page|critical"}}
+    """,
+    "catalog": """
+        catalog: {service_labels: [service, app], from: [{files: "**/catalog-info.yaml"}]}
+    """,
+    "catalog.from[]": """
+        catalog:
+          from: [{prometheus: argocd_app_info, service: "{name}", config_repository: "{repo}"}]
+    """,
+    "catalog.from[] with files": """
+        catalog:
+          from: [{files: "**/catalog-info.yaml"}]
+    """,
+    "services[]": """
+        services:
+          - {name: shop, repository: shop, paths: ["shop/**"], owners: ["@sre"], runbook: "https://wiki.example/shop"}
+    """,
+    "services[].config": """
+        repositories:
+          - {name: shop, url: "https://github.com/acme/shop.git", full_name: acme/shop}
+          - {name: gitops, url: "https://github.com/acme/gitops.git", full_name: acme/gitops}
+        services:
+          - {name: shop, repository: shop, config: {repository: gitops, file: prod/shop.yaml, image_tag: .image.tag}}
+    """,
+    "services[].tune[]": """
+        services:
+          - name: shop
+            repository: shop
+            tune: [{file: config/pool.yaml, path: .pool.size, signal: errors, factor: 2, bound: 64}]
+    """,
+    "repositories[]": """
+        repositories:
+          - name: shop
+            url: https://github.com/acme/shop.git
+            full_name: acme/shop
+            test: python -m pytest -q
+            reproduce: python reproduce.py
+    """,
+    "repositories[].sandbox": """
+        repositories:
+          - name: shop
+            url: https://github.com/acme/shop.git
+            full_name: acme/shop
+            sandbox: {image: shop-tests, memory_mib: 1024, timeout: 20m}
+    """,
+    "deploys[]": """
+        deploys:
+          - {prometheus: build_info, commit_label: revision}
+          - {prometheus: kube_pod_container_info, image_label: image, service_label: container, source: main}
+    """,
+    "deploys[] with github_deployments": """
+        deploys: [{github_deployments: {environment: production}}]
+    """,
+    "deploys[].github_deployments": """
+        deploys: [{github_deployments: {environment: live}}]
+    """,
+    "deploys[] with webhook": """
+        deploys: [{webhook: argocd, secret: env:ARGOCD_WEBHOOK_TOKEN}]
+    """,
+    "deploys[] with merge": """
+        deploys: [{merge: {delay: 2m}}]
+    """,
+    "deploys[].merge": """
+        deploys: [{merge: {delay: 90s}}]
+    """,
+    "forge": """
+        forge: {token: env:GITHUB_TOKEN}
+    """,
+    "model": """
+        model: {provider: anthropic, api_key: env:ANTHROPIC_API_KEY, diagnose: a-model, draft: a-stronger-model}
+    """,
+    "model.prices.*": """
+        model: {provider: anthropic, api_key: env:KEY, diagnose: our-own, prices: {our-own: {input: 1, output: 5}}}
+    """,
+    "sandbox": """
+        sandbox: {timeout: 20m, memory_mib: 1024, cpus: 2}
+    """,
+    "scope": """
+        scope: {allow: ["src/**", "config/**"], deny: ["src/billing/**"]}
+    """,
+    "authority": """
+        authority: {default: pull_request}
+    """,
+    "budget": """
+        budget: {usd_per_day: 2, prs_per_hour: 1, prs_open: 3}
+    """,
+    "alerts": """
+        alerts: {mode: direct, receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}]}
+    """,
+    "alerts.receivers[]": """
+        alerts: {receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}]}
+    """,
+    "alerts.receivers[] with slack_token": """
+        alerts: {receivers: [{name: oncall, slack_token: env:SLACK_TOKEN, channel: "#oncall"}]}
+    """,
+    "alerts.receivers[] with email": """
+        alerts: {receivers: [{name: mail, email: sre@example.com, smtp: "127.0.0.1:25", from: bot@example.com}]}
+    """,
+    "links": """
+        links: {grafana: "https://grafana.example", prometheus: "https://prometheus.example"}
+    """,
+    "api": """
+        api: {listen: "0.0.0.0:8040", token: env:TRACKWALKER_TOKEN, public_url: "https://trackwalker.example"}
+    """,
+    "runtime": """
+        runtime: {executor: threads}
+    """,
+    "detection": """
+        detection: {history: 14d, warm_up: 2h, confirm: 3}
+    """,
+    "diagnosis": """
+        diagnosis: {look_back: 48h}
+    """,
+    "judgement": """
+        judgement: {warm_up: 10m, window: 3d, margin: 0.01}
+    """,
+}
+"""By section, as `config.reference` names them: the place, and for one of several kinds the key that tells it."""
