@@ -28,6 +28,7 @@ setup: .venv/dev.stamp ## the Python environment for developers
 lock: .venv/uv.stamp ## renew the hash-locked requirements
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header --group pyproject.toml:dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+	echo hatchling==1.33.0 | $(UV) pip compile --quiet --universal --generate-hashes --no-header -p 3.11 -c requirements.lock - -o deploy/build.lock
 
 lint: .venv/dev.stamp ## ruff, mypy, pyright, import-linter
 	.venv/bin/ruff check .
