@@ -17,6 +17,10 @@ from demo.deployment import Deployer
 from demo.forge_api import ForgeApi
 from demo.history import make_history
 from demo.load import Load
+from demo.log_shipper import LogShipper
+from demo.loki_standin import LokiStandIn
+from demo.orders import QUERY as ORDERS_QUERY
+from demo.orders import Orders
 from demo.pager import Pager
 from demo.repository import ShopRepository, create_repository
 from demo.reviewer import Reviewer
@@ -30,7 +34,10 @@ CONFIG = """\
 # The demo's configuration: the same keys as anybody's, with waiting times made short.
 store: sqlite:///{folder}/trackwalker.db
 cycle: 1s
-signals: {{prometheus: [{{name: main, url: "{telemetry}"}}]}}
+signals:
+  prometheus: [{{name: main, url: "{telemetry}"}}]
+  loki: [{{name: logs, url: "{logs}", selector: '{{service="shop"}}', service_label: service, settle: 2s}}]
+  sql: [{{name: books, url: "{orders}", query: "{orders_query}", every: 2s, max_rows: 50000}}]
 watch:
   - name: error-ratio
     service: shop
@@ -41,6 +48,7 @@ watch:
     service: shop
     query: route:http_error_ratio:rate5s{{service="shop"}}
     harm: up
+  - {{name: orders, service: shop, source: books, harm: down}}
 services: [{{name: shop, repository: shop, owners: ["@acme/shop"], runbook: "{forge}/{full_name}"}}]
 repositories:
   - name: shop
@@ -125,15 +133,29 @@ def staged(
                 folder / "telemetry", target_port=deployer.port, history=history, now=clock.now, prometheus=prometheus
             )
         )
+        logs = stack.enter_context(LokiStandIn(now=clock.now))
+        stack.enter_context(LogShipper(deployer.log, url=logs.url, labels={"service": "shop"}, now=clock.now))
+        orders = stack.enter_context(Orders(folder / "orders.db", placed=lambda: load.orders, now=clock.now))
         pager = stack.enter_context(Pager())
         _secret(folder / "webhook", pager.url)
         runtime, sandbox = _sandbox(docker)
         config = folder / FILE_NAME
         config.write_text(
-            CONFIG.format(folder=folder, telemetry=telemetry.url, forge=forge.url, full_name=FULL_NAME, runtime=runtime)
+            CONFIG.format(
+                folder=folder,
+                telemetry=telemetry.url,
+                logs=logs.url,
+                orders=orders.url,
+                orders_query=ORDERS_QUERY,
+                forge=forge.url,
+                full_name=FULL_NAME,
+                runtime=runtime,
+            )
         )
         parts = {
             "telemetry": telemetry.describe(),
+            "logs": logs.describe(),
+            "orders": "the shop's books, a SQLite file",
             "sandbox": sandbox,
             "forge": "local forge (bare repositories, git over HTTP, GitHub-shaped API)",
             "store": "SQLite",

@@ -24,10 +24,13 @@ from cases.telemetry import Deploy
 from daemon.ledger.ledger import Ledger, open_ledger
 from daemon.report import case_document
 from daemon.stage import Stage
-from demo.faults import AFTER, BAD, BEFORE, DECOY
+from demo.faults import BAD_MERGE, WRONG_VALUE, Scenario
 from demo.forge_api import OpenPullRequest
 
 T = TypeVar("T")
+SCENARIOS = {"loop": BAD_MERGE, "wrong-value": WRONG_VALUE}
+"""The stories by the name that the command line has for them."""
+
 HEALTHY_S = 16.0  # live traffic before the fault
 DECOY_S = 4.0  # from the bad deploy to the decoy's
 REVIEW_S = 25.0  # what the reviewer takes to read: long enough to know how bad it is
@@ -88,12 +91,12 @@ def in_this_process(config: Path) -> Generator[None]:
             thread.join()
 
 
-def play(stage: Stage, telling: Telling, daemon: Daemon = in_this_process) -> Told:
+def play(stage: Stage, telling: Telling, daemon: Daemon = in_this_process, scenario: Scenario = BAD_MERGE) -> Told:
     """Play the story to its end. Raises StoryFailed with the scene that did not come."""
     with daemon(stage.config), open_ledger(f"sqlite:///{stage.folder}/trackwalker.db") as ledger:
         telling.tell(f"the shop serves commit {stage.shop.head()[:10]}, customers come, Trackwalker watches")
         _pause(HEALTHY_S)
-        _break_it(stage, telling)
+        _break_it(stage, telling, scenario)
         case = _proposed(stage, telling, ledger)
         opened_after = _merge_it(stage, telling, case)
         case = _closed(stage, telling, ledger, case)
@@ -105,16 +108,17 @@ def play(stage: Stage, telling: Telling, daemon: Daemon = in_this_process) -> To
     )
 
 
-def _break_it(stage: Stage, telling: Telling) -> None:
-    for commit in (BEFORE, BAD, AFTER):
+def _break_it(stage: Stage, telling: Telling, scenario: Scenario) -> None:
+    for commit in scenario.deployed:
         sha = stage.shop.merge_pull_request(commit)
-        telling.tell(f"merged {sha[:10]} “{commit.title}”" + ("  ← the bad one" if commit is BAD else ""))
+        telling.tell(f"merged {sha[:10]} “{commit.title}”" + ("  ← the bad one" if commit is scenario.accused else ""))
     _deploy(stage, telling, stage.shop.head())
-    telling.tell(f"deployed {stage.shop.head()[:10]}: all three run now")
-    _pause(DECOY_S)
-    decoy = stage.shop.merge_pull_request(DECOY)
-    _deploy(stage, telling, decoy)
-    telling.tell(f"merged and deployed {decoy[:10]} “{DECOY.title}”, an innocent decoy")
+    telling.tell(f"deployed {stage.shop.head()[:10]}: all {len(scenario.deployed)} run now")
+    for decoy in scenario.later:
+        _pause(DECOY_S)
+        sha = stage.shop.merge_pull_request(decoy)
+        _deploy(stage, telling, sha)
+        telling.tell(f"merged and deployed {sha[:10]} “{decoy.title}”, an innocent decoy")
 
 
 def _deploy(stage: Stage, telling: Telling, sha: str) -> None:
@@ -154,13 +158,15 @@ def _merge_it(stage: Stage, telling: Telling, case: Case) -> float:
     """Wait for the pull request, review it and deploy it; seconds from the anomaly to the open pull request."""
     found = _until(stage, "the pull request on the forge", 20, lambda: _open_pull_request(stage))
     took = (telling.clock.now() - case.opened).total_seconds() - sum(trial.own_seconds for trial in case.trials)
-    telling.tell(f"pull request #{found.number} “{found.title}” is open")
+    draft = ", as a draft" if found.draft else ""
+    telling.tell(f"pull request #{found.number} “{found.title}” is open{draft}")
     _until(stage, "a message on the pager", 10, lambda: len(stage.pager.messages) > 1 or None)
     for message in stage.pager.messages:
         telling.tell(f"on call was told: {message.splitlines()[0]}")
     _pause(REVIEW_S)
     merged = stage.reviewer.merge_next(within=20)
-    telling.tell(f"the reviewer merged #{merged.number} as {merged.sha[:10]}")
+    ready = "marked it ready and " if merged.draft else ""
+    telling.tell(f"the reviewer {ready}merged #{merged.number} as {merged.sha[:10]}")
     _deploy(stage, telling, merged.sha)
     telling.tell(f"deployed {merged.sha[:10]}")
     return took
@@ -229,13 +235,13 @@ def _plot(stage: Stage, case: Case, deploys: Sequence[Deploy]) -> Path:
     return drawn
 
 
-def document(stage: Stage, telling: Telling, told: Told) -> dict[str, Any]:
+def document(stage: Stage, telling: Telling, told: Told, story: str = "loop") -> dict[str, Any]:
     """What `--json` ends with."""
     case = told.case
     shown = case_document(case)
     return {
         "ok": True,
-        "story": "loop",
+        "story": story,
         "parts": stage.parts,
         "timeline": [{"at": iso(at), "what": what} for at, what in telling.timeline],
         "case": shown,

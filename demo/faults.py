@@ -202,6 +202,14 @@ PARTIAL_MEND = Commit(
 """Innocent, and worse: it helps. Accused because it was deployed when the campaign's long carts began to fail."""
 
 
+FEWER_CONNECTIONS = Commit(
+    title="Hold fewer stock connections",
+    body="The stock system's owners ask every shop to hold no more than it needs, and most carts have few lines.",
+    edits=(Replace(path="config/shop.yaml", search="pool_size: 6 ", replace="pool_size: 3 "),),
+)
+"""A value set wrong: carts of 4 to 6 lines fail now. The shop's reproduction orders at most three; it shows nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One deploy and what the world does with it.
@@ -221,6 +229,11 @@ class Scenario:
 
 BAD_MERGE = Scenario(name="bad merge", deployed=(BEFORE, BAD, AFTER), accused=BAD, later=(DECOY,))
 """The accused is guilty: reverting it mends the shop."""
+
+WRONG_VALUE = Scenario(
+    name="wrong value", deployed=(BEFORE, FEWER_CONNECTIONS, AFTER), accused=FEWER_CONNECTIONS, later=(DECOY,)
+)
+"""The accused is guilty, and only traffic shows it: the sandbox cannot."""
 
 HARMFUL_REVERT = Scenario(name="harmful revert", deployed=(PARTIAL_MEND,), accused=PARTIAL_MEND, campaign=True)
 """The accused is innocent: the campaign's carts of more than 12 lines fail, and after a revert all of more than 6."""

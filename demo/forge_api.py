@@ -24,6 +24,8 @@ class OpenPullRequest:
     title: str
     head_sha: str
     labels: tuple[str, ...]
+    draft: bool
+    node_id: str
 
 
 class ForgeApi:
@@ -31,6 +33,7 @@ class ForgeApi:
 
     def __init__(self, api_url: str, *, repository: str, token: str, login: str = "shop-developer") -> None:
         self._repository = repository
+        self._graphql = f"{api_url.rstrip('/').removesuffix('/v3')}/graphql"
         self._client = httpx.Client(
             base_url=f"{api_url.rstrip('/')}/repos/{repository}/",
             headers={
@@ -74,12 +77,25 @@ class ForgeApi:
                 title=str(each["title"]),
                 head_sha=str(each["head"]["sha"]),
                 labels=tuple(str(one["name"]) for one in each["labels"]),
+                draft=bool(each["draft"]),
+                node_id=str(each["node_id"]),
             )
             for each in listed
         )
         return tuple(each for each in found if label in each.labels)
 
-    def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON, read at once
+    def mark_ready(self, node_id: str) -> None:
+        """Take a pull request out of its draft: GitHub has that in its GraphQL API only. Raises ForgeApiError."""
+        name = "markPullRequestReadyForReview"
+        query = (
+            f"mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ clientMutationId }} }}"
+        )
+        wanted = {"query": query, "variables": {"input": {"pullRequestId": node_id}}}
+        answer = self._call("POST", self._graphql, wanted)
+        if answer.get("errors"):
+            raise ForgeApiError(f"the forge would not mark the pull request ready: {answer['errors']}", 0)
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON, read at once
         where = f"{method} {path} of {self._repository}"
         try:
             response = self._client.request(method, path, json=body)

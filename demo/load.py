@@ -23,6 +23,8 @@ SMALL_COUPONS = 0.25
 """Share of checkouts whose coupon takes less than 1 EUR off."""
 LARGE_COUPONS = 0.35
 """Share of checkouts whose coupon takes 1 EUR or more off."""
+BASKETS = 0.15
+"""Share of checkouts with 4 to 6 lines: the shop can hold them, with all of its connections."""
 CAMPAIGN_CARTS = 0.5
 """Share of checkouts that the campaign turns into hampers of 7 to 16 lines."""
 BASE_ERROR_RATIO = SHARES["/checkout"] * LONG_CARTS
@@ -77,6 +79,8 @@ def _cart(dice: np.random.Generator, *, campaign: bool) -> tuple[tuple[str, ...]
         return SMALL[dice.integers(len(SMALL))]
     if kind < LONG_CARTS + SMALL_COUPONS + LARGE_COUPONS:
         return LARGE[dice.integers(len(LARGE))]
+    if kind < LONG_CARTS + SMALL_COUPONS + LARGE_COUPONS + BASKETS:
+        return _lines(dice, int(dice.integers(4, 7))), None
     return PLAIN[dice.integers(len(PLAIN))], None
 
 
@@ -97,6 +101,7 @@ class Load:
         self._interval = 1 / rate
         self._dice = np.random.default_rng(seed)
         self._counts: Counter[str] = Counter()
+        self._orders = 0
         self._lock = threading.Lock()
         self._campaign = threading.Event()
         self._end = threading.Event()
@@ -118,6 +123,12 @@ class Load:
         with self._lock:
             return dict(self._counts)
 
+    @property
+    def orders(self) -> int:
+        """Checkouts that went through so far."""
+        with self._lock:
+            return self._orders
+
     def campaign(self) -> None:
         """From now on half of the checkouts are hampers of 7 to 16 lines."""
         self._campaign.set()
@@ -125,9 +136,11 @@ class Load:
     def _send_all(self) -> None:
         due = time.monotonic()
         while not self._end.wait(max(0.0, due - time.monotonic())):
-            status = self._send(draw(self._dice, campaign=self._campaign.is_set()))
+            request = draw(self._dice, campaign=self._campaign.is_set())
+            status = self._send(request)
             with self._lock:
                 self._counts[status] += 1
+                self._orders += request.path == "/checkout" and status == "200"
             due = max(due + self._interval, time.monotonic())
 
     def _send(self, request: Request) -> str:

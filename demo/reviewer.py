@@ -20,10 +20,11 @@ class Merged:
     number: int
     title: str
     sha: str
+    draft: bool  # whether it was one until the reviewer marked it ready
 
 
 class Reviewer:
-    """Looks for open pull requests with a label and merges the oldest, at the commit that it saw."""
+    """Looks for open pull requests with a label and merges the oldest, at the commit that it saw; a draft as well."""
 
     def __init__(self, api: ForgeApi, *, label: str = LABEL, every: float = 0.5) -> None:
         self._api = api
@@ -34,12 +35,14 @@ class Reviewer:
         """Look once: merge the oldest open pull request with the label, if there is one. Raises ForgeApiError."""
         for pull_request in self._api.open_pull_requests(label=self._label):
             try:
+                if pull_request.draft:
+                    self._api.mark_ready(pull_request.node_id)
                 sha = self._api.merge_pull_request(pull_request.number, head_sha=pull_request.head_sha)
             except ForgeApiError as error:
                 if error.status in NOT_YET:
                     continue
                 raise
-            return Merged(number=pull_request.number, title=pull_request.title, sha=sha)
+            return Merged(number=pull_request.number, title=pull_request.title, sha=sha, draft=pull_request.draft)
         return None
 
     def merge_next(self, *, within: float) -> Merged:

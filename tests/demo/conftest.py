@@ -64,6 +64,8 @@ class SmallForge(ThreadingHTTPServer):
             "state": "open",
             "head": head,
             "labels": [],
+            "draft": False,
+            "node_id": f"T_{len(self.pulls) + 1}",
         }
         self.pulls.append(pull)
         return 201, pull

@@ -87,6 +87,13 @@ def trees(tmp_path_factory: pytest.TempPathFactory, first_bare: Path) -> dict[st
     shas["base"] = clone.head()
     for commit in (faults.BEFORE, faults.BAD, faults.AFTER, faults.DECOY, faults.PARTIAL_MEND):
         shas[commit.title] = clone.merge(commit)
+    # beside the others, on what was there before all of them
+    clone.git("checkout", "--quiet", "--detach", shas["base"])
+    for edit in faults.FEWER_CONNECTIONS.edits:
+        edit.apply(clone.tree)
+    clone.git("commit", "--quiet", "--all", "-m", faults.FEWER_CONNECTIONS.message)
+    clone.git("push", "--quiet", "origin", "HEAD:refs/heads/fewer")
+    shas[faults.FEWER_CONNECTIONS.title] = clone.git("rev-parse", "HEAD")
     for name, accused in (("bad reverted", faults.BAD), ("mend reverted", faults.PARTIAL_MEND)):
         clone.git("checkout", "--quiet", "--detach", "origin/main")
         clone.git("revert", "--no-edit", "-m", "1", shas[accused.title])
@@ -112,6 +119,7 @@ def suites(trees: dict[str, Path]) -> dict[str, tuple[int, str]]:
         "first",
         *(commit.title for commit in faults.HISTORY),
         *(commit.title for commit in (faults.BEFORE, faults.BAD, faults.AFTER, faults.DECOY, faults.PARTIAL_MEND)),
+        faults.FEWER_CONNECTIONS.title,
         "bad reverted",
         "mend reverted",
     ],
@@ -128,7 +136,14 @@ def test_the_mistake_brought_a_test_of_its_own(suites: dict[str, tuple[int, str]
 
 @pytest.mark.parametrize(
     ("step", "status"),
-    [("base", 0), (faults.BEFORE.title, 0), (faults.BAD.title, 1), (faults.DECOY.title, 1), ("bad reverted", 0)],
+    [
+        ("base", 0),
+        (faults.BEFORE.title, 0),
+        (faults.BAD.title, 1),
+        (faults.DECOY.title, 1),
+        ("bad reverted", 0),
+        (faults.FEWER_CONNECTIONS.title, 0),
+    ],
 )
 def test_the_reproduction_shows_the_mistake_and_nothing_else(trees: dict[str, Path], step: str, status: int) -> None:
     ran = run_in(trees[step], "reproduce.py")
@@ -140,6 +155,10 @@ def test_the_mistake_fails_a_third_of_the_checkouts(trees: dict[str, Path]) -> N
     assert failing_share(trees["base"]) == pytest.approx(0.025, abs=0.015)
     assert 0.30 < failing_share(trees[faults.BAD.title]) < 0.45
     assert failing_share(trees["bad reverted"]) == pytest.approx(0.025, abs=0.015)
+
+
+def test_too_few_connections_fail_the_baskets_and_no_test_sees_it(trees: dict[str, Path]) -> None:
+    assert 0.12 < failing_share(trees[faults.FEWER_CONNECTIONS.title]) < 0.23
 
 
 def test_reverting_the_mend_makes_the_campaign_clearly_worse(trees: dict[str, Path]) -> None:
