@@ -2,7 +2,9 @@
 # The system packages that the suite's real parts need. Debian as root installs what is missing; elsewhere it is named.
 set -eu
 missing=""
-for pair in prometheus:prometheus promtool:prometheus dockerd:docker.io iptables:iptables git:git; do
+for pair in prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager \
+    amtool:prometheus-alertmanager dockerd:docker.io iptables:iptables git:git pg_ctlcluster:postgresql \
+    systemd-analyze:systemd; do
     program=${pair%%:*} package=${pair##*:}
     if ! PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null 2>&1; then
         case " $missing " in *" $package "*) ;; *) missing="$missing $package" ;; esac
