@@ -132,7 +132,7 @@ class House:
             "detection": {"history": "3d", "recent": "10m"},
             "judgement": {
                 "history": "1d", "warm_up": "2m", "window": "3h", "act_within": "3h", "look_every": "1m",
-                "deploy_wait": "1h",
+                "deploy_wait": "15m",
             },
         }  # fmt: skip
         document.update(self.extra)

@@ -227,6 +227,7 @@ def test_a_file_in_force_a_refused_one_and_the_next(place: Place) -> None:
     assert "Traceback" not in "\n".join(it.lines)
 
 
+@pytest.mark.long
 def test_a_trial_in_hand_comes_to_its_end_or_is_taken_up_again(place: Place) -> None:
     now = int((SystemClock().now() - EPOCH) / timedelta(seconds=1))
     place.hub.commit("Open the shop", {"shop.txt": b"good\n"}, at=now - 3000)

@@ -135,7 +135,7 @@ def test_a_merge_is_never_judged_before_it_runs_and_one_that_is_late_escalates(t
         assert it.until(Phase.MERGED).judgement is None
         case = it.until(Phase.ESCALATED, minutes=90)
         assert case.judgement is None
-        assert "no deploy marker said within 1h that it runs" in case.escalation
+        assert "no deploy marker said within 15m that it runs" in case.escalation
         assert any("Not seen to run" in body for body in it.comments(pull["number"]))
         it.passes(1)
         assert "shop: a human is needed" in it.subjects()
