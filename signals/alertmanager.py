@@ -32,6 +32,7 @@ import httpx
 
 from cases.errors import PermanentError, SourceDown
 from signals.loki_http import BoundedClient, Flooded, Headers, Reply
+from signals.reaching import why
 
 _NO_LABELS: Mapping[str, str] = MappingProxyType({})
 _OK = 200
@@ -196,7 +197,7 @@ class _Client(BoundedClient):
             raise self.down(late) from None
         except (httpx.HTTPError, OSError) as error:
             # `from None`: the library's error carries the request, and that carries our headers
-            raise self.down(f"{self.where} cannot be reached ({type(error).__name__})") from None
+            raise self.down(why(error, self.where)) from None
         return Reply(
             status=response.status_code,
             kind=response.headers.get("content-type", "").partition(";")[0],

@@ -14,7 +14,6 @@ from http.cookiejar import DefaultCookiePolicy
 from socket import SHUT_RDWR, socket
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -22,7 +21,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
 
-from cases.errors import PermanentError, SourceDown, TemporaryError
+from cases.errors import SourceDown, TemporaryError
+from signals.reaching import address, check_headers, check_url, seconds, why
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 
@@ -156,7 +156,7 @@ class BoundedSession(requests.Session):
         compressed: bool,
     ) -> None:
         super().__init__()
-        _check_url(source, url)
+        check_url(source, url)
         self.source = source
         self._revealed: Callable[[], Mapping[str, str]] | None = None
         self._secrets: tuple[str, ...] = ()
@@ -190,7 +190,7 @@ class BoundedSession(requests.Session):
 
     def _checked(self, headers: Mapping[str, str]) -> Mapping[str, str]:
         """The headers, when they can be sent. What they hold is kept out of every message from now on."""
-        _check_headers(self.source, headers)
+        check_headers(self.source, headers)
         parts = {part for value in headers.values() for part in (value, *value.split(), *_password(value))}
         fresh = sorted((part for part in parts if len(part) >= _SHORTEST_SECRET), key=len, reverse=True)
         if not set(fresh) <= set(self._secrets):
@@ -219,7 +219,7 @@ class BoundedSession(requests.Session):
         kwargs["headers"] = {**(kwargs.get("headers") or {}), **fresh}
         began = time.monotonic()
         if not self._places.acquire(timeout=self._timeout.total_seconds()):
-            raise self.down(f"busy: {self._in_flight} reads have been under way for {_seconds(self._timeout)}")
+            raise self.down(f"busy: {self._in_flight} reads have been under way for {seconds(self._timeout)}")
         try:
             with _Watchdog(began + self._timeout.total_seconds() - time.monotonic()) as watchdog:
                 return self._exchange(watchdog, method, url, *args, **kwargs)
@@ -238,8 +238,8 @@ class BoundedSession(requests.Session):
         *args: Any,  # noqa: ANN401 - requests has sixteen parameters here
         **kwargs: Any,  # noqa: ANN401 - the same
     ) -> requests.Response:
-        where = _address(url)
-        late = f"{where} did not answer in full within {_seconds(self._timeout)}"
+        where = address(url)
+        late = f"{where} did not answer in full within {seconds(self._timeout)}"
         kwargs |= {"stream": True, "allow_redirects": False, "timeout": self._timeout.total_seconds()}
         try:
             response = super().request(method, url, *args, **kwargs)
@@ -287,65 +287,4 @@ def _why(error: requests.RequestException | OSError, where: str) -> str:
         return f"{where} answered with a packed body that cannot be unpacked"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return f"{where} broke its answer off"
-    text = str(error)
-    for sign, meaning in _CONNECTING.items():
-        if sign in text:
-            return f"{where} {meaning}"
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"{where} does not speak TLS as we do; is `url` meant to be http:// or https://?"
-    return f"{where} cannot be reached ({type(error).__name__})"
-
-
-_CONNECTING = {
-    # TLS 1.3: what the server thinks of our certificate comes with the first answer, after the handshake
-    "alert certificate required": "wants a certificate of ours; name one in `tls.cert` and `tls.key`",
-    "alert bad certificate": "refuses our certificate, or that there is none; check `tls.cert` and `tls.key`",
-    "alert unknown ca": "does not trust the authority of our certificate; check `tls.cert`",
-    "alert certificate expired": "refuses our certificate: it has expired; renew `tls.cert`",
-    "Connection refused": "refuses connections: is it running?",
-    "Name or service not known": "has no address: is the host name right?",
-    "Failed to resolve": "has no address: is the host name right?",
-    "NameResolutionError": "has no address: is the host name right?",
-    "No route to host": "cannot be reached: there is no route to it",
-    "Network is unreachable": "cannot be reached: the network is down",
-    "closed connection without response": "closed the connection without an answer",
-    "Connection reset": "broke the connection off",
-}
-
-
-def _address(url: str | bytes) -> str:
-    """Scheme, host and port only: a path may carry a query, a user part a password."""
-    parts = urlsplit(url if isinstance(url, str) else url.decode())
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}"
-
-
-def _seconds(duration: timedelta) -> str:
-    return f"{duration.total_seconds():g} s"
-
-
-def _check_url(source: str, url: str) -> None:
-    try:
-        split = urlsplit(url)
-        sound = split.scheme in {"http", "https"} and bool(split.hostname) and split.port != 0
-    except ValueError:  # a port that is no number, or half of an IPv6 address
-        sound = False
-    if not sound:
-        raise PermanentError(f"{source}: the url needs http:// or https://, a host name and a port that is a number")
-    parts = urlsplit(url)
-    if parts.username or parts.password:
-        raise PermanentError(f"{source}: the url carries a user or password: put them into `headers`")
-    if parts.query or parts.fragment:
-        raise PermanentError(f"{source}: the url carries a query or fragment: end it with the path")
-
-
-def _check_headers(source: str, headers: Mapping[str, str]) -> None:
-    for name, value in headers.items():
-        if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
-            raise PermanentError(f"{source}: {name!r} is no header name")
-        if not value or not value.isascii() or not value.isprintable() or value != value.strip():
-            # the value itself is never shown: it may be a secret
-            raise PermanentError(
-                f"{source}: the value of header {name} is empty, or has a line break, a space around it or a letter "
-                "outside ASCII; is the secret's file or variable what you meant?"
-            )
+    return why(error, where)

@@ -13,11 +13,11 @@ from datetime import timedelta
 from socket import SHUT_RDWR, socket
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import httpx
 
-from cases.errors import PermanentError, SourceDown, TemporaryError
+from cases.errors import SourceDown, TemporaryError
+from signals.reaching import address, check_headers, check_url, seconds, why
 
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 
@@ -120,9 +120,9 @@ class BoundedClient:
         auth: httpx.Auth | None,
         verify: ssl.SSLContext | bool,
     ) -> None:
-        _check_url(source, url)
+        check_url(source, url)
         self.source = source
-        self.where = _address(url)
+        self.where = address(url)
         self._url = url.rstrip("/")
         self._timeout = timeout
         self._cap = max_response_bytes
@@ -152,7 +152,7 @@ class BoundedClient:
         began = time.monotonic()
         headers = self._revealed()
         if not self._places.acquire(timeout=self._timeout.total_seconds()):
-            raise self.down(f"busy: {self._in_flight} reads have been under way for {_seconds(self._timeout)}")
+            raise self.down(f"busy: {self._in_flight} reads have been under way for {seconds(self._timeout)}")
         try:
             with _Watchdog(began + self._timeout.total_seconds() - time.monotonic()) as watchdog:
                 return self._exchange(watchdog, path, parameters, headers)
@@ -164,14 +164,14 @@ class BoundedClient:
             revealed = dict(self._headers() if callable(self._headers) else self._headers)
         except TemporaryError as error:
             raise self.down(str(error), error.retry_after) from None
-        _check_headers(self.source, revealed)
+        check_headers(self.source, revealed)
         # Without this the defaults of httpx would be sent, and an unpacked answer is what can be bounded.
         return {"User-Agent": "trackwalker", "Accept": "application/json", "Accept-Encoding": "identity"} | revealed
 
     def _exchange(
         self, watchdog: _Watchdog, path: str, parameters: Mapping[str, str], headers: Mapping[str, str]
     ) -> Reply:
-        late = f"{self.where} did not answer in full within {_seconds(self._timeout)}"
+        late = f"{self.where} did not answer in full within {seconds(self._timeout)}"
         request = self._client.build_request(
             "GET", self._url + path, params=parameters, headers=headers, extensions={"trace": watchdog.trace}
         )
@@ -188,7 +188,7 @@ class BoundedClient:
             raise (error if isinstance(error, SourceDown) else self.down(str(error), error.retry_after)) from None
         except (httpx.HTTPError, OSError) as error:
             # `from None`: the library's error carries the request, and that carries our headers
-            raise self.down(late if watchdog.expired else _why(error, self.where)) from None
+            raise self.down(late if watchdog.expired else why(error, self.where)) from None
         if watchdog.expired:  # a body without a length ends like a whole one when it is cut
             raise self.down(late)
         return Reply(
@@ -222,66 +222,3 @@ def _secrets(sent: httpx.Headers) -> tuple[str, ...]:
     values = [value for name, value in sent.items() if name.lower() not in _USUAL]
     parts = {part for value in values for part in (value, *value.split())}
     return tuple(sorted((part for part in parts if len(part) >= _SHORTEST_SECRET), key=len, reverse=True))
-
-
-def _why(error: httpx.HTTPError | OSError, where: str) -> str:
-    text = str(error)
-    for sign, meaning in _MEANINGS.items():
-        if sign in text:
-            return f"{where} {meaning}"
-    return f"{where} cannot be reached ({type(error).__name__})"
-
-
-_MEANINGS = {
-    "CERTIFICATE_VERIFY_FAILED": "shows a TLS certificate that could not be verified; check `tls.ca` and the host name",
-    "certificate required": "wants a certificate of ours; write it into `tls.cert` and `tls.key`",
-    "SSL": "does not speak TLS as we do; is `url` meant to be http:// or https://?",
-    "Connection refused": "refuses connections: is it running?",
-    "Name or service not known": "has no address: is the host name right?",
-    "nodename nor servname": "has no address: is the host name right?",
-    "No address associated": "has no address: is the host name right?",
-    "Temporary failure in name resolution": "has no address: is the host name right?",
-    "No route to host": "cannot be reached: there is no route to it",
-    "Network is unreachable": "cannot be reached: the network is down",
-    "disconnected without sending": "closed the connection without an answer",
-    "peer closed connection": "broke its answer off",
-    "Connection reset": "broke the connection off",
-}
-
-
-def _address(url: str) -> str:
-    """Scheme, host and port only: a path may carry a query, a user part a password."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}"
-
-
-def _seconds(duration: timedelta) -> str:
-    return f"{duration.total_seconds():g} s"
-
-
-def _check_url(source: str, url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, or half of an IPv6 address
-        sound = False
-    if not sound:
-        raise PermanentError(f"{source}: the url needs http:// or https://, a host name and a port that is a number")
-    parts = urlsplit(url)
-    if parts.username or parts.password:
-        raise PermanentError(f"{source}: the url carries a user or password: put them into `auth`")
-    if parts.query or parts.fragment:
-        raise PermanentError(f"{source}: the url carries a query or fragment: end it with the path")
-
-
-def _check_headers(source: str, headers: Mapping[str, str]) -> None:
-    for name, value in headers.items():
-        if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
-            raise PermanentError(f"{source}: {name!r} is no header name")
-        if not value or not value.isascii() or not value.isprintable() or value != value.strip():
-            # the value itself is never shown: it may be a secret
-            raise PermanentError(
-                f"{source}: the value of header {name} is empty, or has a line break, a space around it or a letter "
-                "outside ASCII; is the secret's file or variable what you meant?"
-            )
