@@ -94,8 +94,11 @@ class Worker:
             except TemporaryError as error:
                 return self._later(claimed, error)
             except PermanentError as error:
-                claimed = self._ask(claimed, str(error))
-                return Release(due=None)
+                if case.phase is Phase.ESCALATED:  # a human was asked already
+                    log.error("case %s: it still waits for a human: %s", case.id, error)  # noqa: TRY400 - the same
+                    return Release(due=self._ports.now + MOST_DELAY)
+                self._ask(claimed, str(error))
+                return Release(due=self._ports.now)  # what it waits for besides a human, its next step knows
             except Fenced:
                 raise
             except Exception as error:
@@ -173,7 +176,7 @@ class Worker:
         entries = [Entry(at=self._ports.now, actor=ACTOR, event=event) for event in events]
         return self._cases.commit(claimed, entries, effects, due)
 
-    def _ask(self, claimed: Claimed, reason: str) -> Claimed:
+    def _ask(self, claimed: Claimed, reason: str) -> None:
         """Hand the case to a human."""
         case = claimed.case
         self._metrics.steps.labels(case.phase, "escalated").inc()
@@ -185,7 +188,7 @@ class Worker:
             f"{reason}\nCase {case.id}.",
             case=case.id,
         )
-        return self._write(claimed, (Escalated(reason=reason),), told, None)
+        self._write(claimed, (Escalated(reason=reason),), told, None)
 
     def _freeze(self, claimed: Claimed, error: Exception) -> None:
         case = claimed.case

@@ -4,14 +4,19 @@ The fast mitigation is often the version that the configuration repository names
 the next deploy would bring the fault back. Each part is a pull request of its own, on the same branch name.
 """
 
+import logging
+
 from cases.case import Case
 from cases.change import Part, Patch
+from cases.errors import PermanentError
 from cases.events import Event, Merged, Proposed
 from cases.pull_request import PullRequest, PullRequestState
 from cases.steps import Effect, OpenPullRequest, PushBranch
 from remediation.claims import files
 from remediation.neutral import neutral
 from remediation.ports import Ports
+
+log = logging.getLogger("trackwalker.parts")
 
 LABEL = "trackwalker"
 
@@ -63,7 +68,12 @@ def merged_followers(case: Case, ports: Ports) -> tuple[Event, ...]:
         place = (change.number, part.repository)
         if place not in proposed or place in known:
             continue
-        found = ports.forge.find_pull_request(part.repository, change.branch(case.id))
+        try:
+            found = ports.forge.find_pull_request(part.repository, change.branch(case.id))
+        except PermanentError as error:
+            # Its own push said so to a human already; the leading part is watched all the same.
+            log.warning("case %s: the part in %s cannot be looked at: %s", case.id, part.repository, error)
+            continue
         if found is None or found.state is not PullRequestState.MERGED or not found.merged_sha or not found.merged_at:
             continue
         events.append(

@@ -48,3 +48,25 @@ def test_the_whole_story_happens_in_time(tmp_path: Path, bare: bool) -> None:  #
     assert ("recorder" in told["parts"]["telemetry"]) is bare
     assert ("process" in told["parts"]["sandbox"]) is bare
     assert (tmp_path / "demo-out" / "story.png").exists()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_a_value_set_wrong_is_put_back_by_one_line_as_a_draft(tmp_path: Path) -> None:
+    ensure_dockerd()
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-P", "-c", "from daemon.main import main; main()"),
+            *("demo", "--json", "--story", "wrong-value"),
+        ],
+        cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    told = json.loads(ended.stdout)
+    assert (told["story"], told["outcome"]["ending"]) == ("wrong-value", "worked")
+    (change,) = told["case"]["changes"]
+    assert change["kind"] == "configuration"
+    assert change["title"].startswith("Restore pool_size to 6 in config/shop.yaml")
+    said = [line["what"] for line in told["timeline"]]
+    assert any("correlated, not reproduced" in line for line in said)
+    assert any(line.endswith("is open, as a draft") for line in said)

@@ -104,3 +104,24 @@ def test_other_work_in_the_second_repository_disturbs_nothing(tmp_path: Path) ->
         case = it.case()
         assert case is not None
         assert case.phase is Phase.PROPOSED
+
+
+def test_a_repository_that_vanishes_between_its_changes_loses_nothing(tmp_path: Path) -> None:
+    with two_repositories(tmp_path) as it, it.alive():
+        it.until(Phase.PROPOSED)
+        it.passes(1)
+        (pull,) = it.pull_requests(name="gitops")
+        home = it.world.hub.folder
+        home.rename(home.with_name("moved.git"))
+        it.merge(pull["number"], name="gitops", deployed=False)
+        case = it.until(Phase.ESCALATED)
+        assert case.merge is not None  # the tag went back, and that is kept
+        assert "no such repository" in case.escalation
+        it.deploy(it.shas["Open the shop"])
+        it.readings.becomes(NORMAL, it.now)
+        it.until(Phase.DEPLOYED, minutes=30)
+        case = it.until(Phase.CLOSED, minutes=120)
+        assert case.outcome is not None
+        assert case.outcome.ending is Ending.WORKED
+        it.passes(1)
+        assert any("**Worked" in body for body in it.comments(pull["number"], name="gitops"))
