@@ -14,6 +14,7 @@ from cases.telemetry import Deploy
 from config import duration
 from remediation.by_hand import ByHand, Read, by_hand
 from remediation.draft import give_up
+from remediation.impact import look_around, moved_lines
 from remediation.learn import closing
 from remediation.moments import SKEW
 from remediation.neutral import neutral
@@ -175,11 +176,15 @@ def _merged(case: Case, ports: Ports, found: PullRequest) -> StepResult:
         by=found.ended_by or "unknown",
     )
     text = f"**Merged** as {found.merged_sha[:10]}. The watch starts when a deploy marker says that it runs."
+    noted = look_around(case, ports)
+    moved = moved_lines(fact for note in noted for fact in note.facts)
+    if moved:
+        text += "\n\nWhile it lasted:\n" + "\n".join(moved)
     events, effects = propose_followers(case, ports, found)
     if events:
         places = ", ".join(neutral(part.repository, 60) for part in followers(case.change))
-        text += f" The next part follows now, as a pull request of {places}."
-    return StepResult(events=(event, *events), effects=(_comment(case, "merged", text), *effects))
+        text += f"\n\nThe next part follows now, as a pull request of {places}."
+    return StepResult(events=(*noted, event, *events), effects=(_comment(case, "merged", text), *effects))
 
 
 def _closed(case: Case, ports: Ports, found: PullRequest) -> StepResult:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from cases.case import Case
 from cases.diagnosis import Evidence
 from cases.errors import PermanentError, SourceDown
+from cases.events import Noted
 from cases.telemetry import DAY, Signal
 from remediation.evidence import Pack
 from remediation.neutral import neutral
@@ -186,6 +187,22 @@ def impact_headline(case: Case, facts: Iterable[Evidence]) -> str:
     anomaly = case.anomaly
     lead = f"{neutral(anomaly.signal.name, 60)} is {anomaly.direction} since {anomaly.onset:%H:%M:%S} UTC"
     return ", ".join((lead, *moved[:MOST_SERIES]))
+
+
+def moved_lines(facts: Iterable[Evidence]) -> list[str]:
+    """Of those lines, the ones about what moved beyond the noise."""
+    return impact_lines(fact for fact in facts if _moved(fact))
+
+
+def look_around(case: Case, ports: Ports) -> tuple[Noted, ...]:
+    """What else moved since the onset, as evidence behind what is there: looked at now, with all readings since."""
+    diagnosis = case.diagnosis
+    if diagnosis is None:
+        return ()
+    pack = Pack(diagnosis.facts)
+    add_impacts(pack, impacts(case, ports.watched(), ports), ports.now)
+    new = tuple(pack.facts[len(diagnosis.facts) :])
+    return (Noted(facts=new),) if new else ()
 
 
 def _moved(fact: Evidence) -> bool:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from cases.case import Case
 from cases.change import Patch
 from cases.errors import PermanentError
-from cases.events import Entry, Gated, Noted, Proposed
+from cases.events import Entry, Gated, Proposed
 from cases.lifecycle import advance
 from cases.policy import Allow, AskFirst, Refuse, Wait
 from cases.steps import Effect, OpenPullRequest, PushBranch, StepResult, StorePlot
@@ -13,8 +13,7 @@ from cases.telemetry import Severity
 from cases.verdict import Trial
 from remediation.diagnose import onset_of
 from remediation.draft import give_up, redraft
-from remediation.evidence import Pack
-from remediation.impact import add_impacts, impacts
+from remediation.impact import look_around
 from remediation.picture import draw
 from remediation.plot import sparkline
 from remediation.policy import Traffic, gate
@@ -49,23 +48,12 @@ def propose(case: Case, ports: Ports) -> StepResult:
             )
             return StepResult(events=(Gated(reason=reason),), effects=told)
         case Allow(draft=draft):
-            noted = _noted(case, ports)
+            noted = look_around(case, ports)
             for event in noted:
                 case = advance(case, Entry(at=ports.now, actor="daemon", event=event))
             proposed = Proposed(change=change.number, repository=repository, branch=change.branch(case.id))
             effects = _effects(case, ports, change, trial, draft=draft)
             return StepResult(events=(*noted, proposed), effects=effects)
-
-
-def _noted(case: Case, ports: Ports) -> tuple[Noted, ...]:
-    """What else moved since the onset, as evidence: looked at now, when there are the most readings since."""
-    diagnosis = case.diagnosis
-    if diagnosis is None:
-        return ()
-    pack = Pack(diagnosis.facts)
-    add_impacts(pack, impacts(case, ports.watched(), ports), ports.now)
-    new = tuple(pack.facts[len(diagnosis.facts) :])
-    return (Noted(facts=new),) if new else ()
 
 
 def _traffic(case: Case, ports: Ports) -> Traffic:
