@@ -13,7 +13,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cases.case import Case
 from cases.ports import Clock, Sandbox
+from cases.steps import StepResult
 from config.settings import Settings, WebhookSettings
 from daemon.alerts.delivery import Delivery
 from daemon.alerts.enrich import Enrichment, enrichment_of
@@ -216,8 +218,6 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
 def _cycle(
     house: House, ports: Ports, poll: Poll, executor: Executor, delivery: Delivery, enrichment: Enrichment | None
 ) -> Cycle:
-    from remediation.way import step
-
     ledger, metrics = house.ledger, house.metrics
     return Cycle(
         owner=house.home.name,
@@ -228,7 +228,7 @@ def _cycle(
         levers=ledger.levers,
         poll=poll,
         worker=Worker(
-            cases=ledger.cases, outbox=ledger.outbox, levers=ledger.levers, ports=ports, metrics=metrics, step=step
+            cases=ledger.cases, outbox=ledger.outbox, levers=ledger.levers, ports=ports, metrics=metrics, step=_step
         ),
         deliver=delivery,
         executor=executor,
@@ -236,6 +236,13 @@ def _cycle(
         tail=ports.logs if isinstance(ports.logs, Tail) else None,
         enrichment=enrichment,
     )
+
+
+def _step(case: Case, ports: Ports) -> StepResult:
+    """The step of a case's phase. All of remediation is loaded with the first case: an idle daemon needs none of it."""
+    from remediation.way import step
+
+    return step(case, ports)
 
 
 def _calendar(ledger: Ledger, clock: Clock) -> AbstractContextManager[object]:
