@@ -16,9 +16,11 @@ import pytest
 from cases.case import Phase
 from cases.outcome import Ending
 from daemon.clock import SystemClock
+from daemon.home import at_home
 from daemon.ledger.ledger import open_ledger
 from daemon.stage import FULL_NAME, Stage, staged
 from daemon.story import Telling, play
+from sandbox.docker import OWNER_LABEL
 from tests.parts.dockerd import ensure_dockerd
 
 STRUCK = (Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED, Phase.PROPOSED, Phase.MERGED, Phase.DEPLOYED)
@@ -89,8 +91,8 @@ def test_the_story_ends_the_same_whenever_the_daemon_is_killed(tmp_path: Path) -
         stages = [body.split("**")[1].split()[0].strip(".:") for body in comments(stage, number)]
         assert stages == ["Merged", "Deployed", "Worked"]
         assert [m for m in stage.pager.messages if "pull request for" in m]
-    left = subprocess.run(
-        ["docker", "ps", "-aq", "--filter", "label=trackwalker"], capture_output=True, text=True, check=True
-    )
+    with at_home(tmp_path) as home:  # other tests have containers of their own meanwhile
+        owned = f"label={OWNER_LABEL}={home.name}"
+    left = subprocess.run(["docker", "ps", "-aq", "--filter", owned], capture_output=True, text=True, check=True)
     assert left.stdout.split() == []
     assert (tmp_path / "story.png").stat().st_size > 5_000
