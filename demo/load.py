@@ -23,7 +23,7 @@ SMALL_COUPONS = 0.25
 """Share of checkouts whose coupon takes less than 1 EUR off."""
 LARGE_COUPONS = 0.35
 """Share of checkouts whose coupon takes 1 EUR or more off."""
-BASKETS = 0.15
+BASKETS = 0.25
 """Share of checkouts with 4 to 6 lines: the shop can hold them, with all of its connections."""
 CAMPAIGN_CARTS = 0.5
 """Share of checkouts that the campaign turns into hampers of 7 to 16 lines."""
