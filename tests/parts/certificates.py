@@ -34,6 +34,8 @@ class Authority:
         made = (
             _begun(self._name, self._name, self._key.public_key(), FAR)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .add_extension(_SIGNING, critical=True)
             .sign(self._key, hashes.SHA256())
         )
         self.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
@@ -46,6 +48,8 @@ class Authority:
         made = (
             _begun(subject, self._name, key.public_key(), until)
             .add_extension(x509.SubjectAlternativeName([known]), critical=False)
+            # Python 3.13 asks for it: who signed, by the signer's key
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         pair = Pair(cert=self._folder / f"{name}.pem", key=self._folder / f"{name}.key")
@@ -53,6 +57,19 @@ class Authority:
         sealing = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
         pair.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealing))
         return pair
+
+
+_SIGNING = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def _begun(
