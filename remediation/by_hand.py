@@ -38,7 +38,7 @@ def by_hand(case: Case, ports: Ports, read: Read) -> ByHand | None:
     before = tuple(read(ports.forge.read(part.repository, part.base, path)) for path in part.paths)
     if found == before or (found != wanted and not all(isinstance(value, str) for value in found)):
         return None
-    commit = _who(case, ports, part)
+    commit = _who(case, ports, part, read, found)
     if commit is None:
         return None
     if found == wanted:
@@ -47,7 +47,12 @@ def by_hand(case: Case, ports: Ports, read: Read) -> ByHand | None:
     return ByHand(same=False, commit=commit, what=f"somebody set it to {shown} meanwhile")
 
 
-def _who(case: Case, ports: Ports, part: Part) -> Commit | None:
-    """The newest commit since the proposal that touches what the change touches."""
-    commits = ports.forge.commits(part.repository, case.entered - SKEW, ports.now + SKEW)
-    return next((commit for commit in commits if set(commit.files) & set(part.paths)), None)
+def _who(case: Case, ports: Ports, part: Part, read: Read, found: tuple[str | bytes | None, ...]) -> Commit | None:
+    """The newest commit since the proposal that made it what it is; what touched the files later did not."""
+    for commit in ports.forge.commits(part.repository, case.entered - SKEW, ports.now + SKEW):
+        if not commit.parents or not set(commit.files) & set(part.paths):
+            continue
+        before = tuple(read(ports.forge.read(part.repository, commit.parents[0], path)) for path in part.paths)
+        if before != found:
+            return commit
+    return None

@@ -18,7 +18,7 @@ from remediation.impact import look_around, moved_lines
 from remediation.learn import closing
 from remediation.moments import SKEW
 from remediation.neutral import neutral
-from remediation.parts import followers, merged_followers, propose_followers
+from remediation.parts import followers, merged_as, merged_followers, propose_followers
 from remediation.playbooks.image_tag import tag_at
 from remediation.ports import Ports
 
@@ -39,7 +39,12 @@ def follow(case: Case, ports: Ports) -> StepResult:
             return _closed(case, ports, found)
         case PullRequestState.OPEN:
             done = by_hand(case, ports, _what_counts(case, ports))
-            return _superseded(case, ports, found, done) if done else _open(case, ports, found)
+            if done is None:
+                return _open(case, ports, found)
+            now = ports.forge.find_pull_request(repository, branch)
+            if now is None or now.state is not PullRequestState.OPEN:  # it ended between the two looks: that was it
+                return StepResult(again=ports.now, waiting=f"{found.url} has just ended")
+            return _superseded(case, ports, found, done)
 
 
 def await_deploy(case: Case, ports: Ports) -> StepResult:
@@ -147,15 +152,8 @@ def _superseded(case: Case, ports: Ports, found: PullRequest, done: ByHand) -> S
         asked = give_up(case, ports, reason)
         said = _comment(case, "by-hand", f"**Back to a draft.** {reason[0].upper()}{reason[1:]}.")
         return replace(asked, effects=(*effects, said, *asked.effects))
-    event = Merged(
-        change=change.number,
-        repository=change.lead.repository,
-        pull_request=found.number,
-        url=found.url,
-        sha=done.commit.sha,
-        merged_at=done.commit.at,
-        by=done.commit.author,
-    )
+    at, by = done.commit.at, done.commit.author
+    event = merged_as(change.number, replace(found, merged_sha=done.commit.sha, merged_at=at, ended_by=by))
     text = (
         f"**Back to a draft.** {done.what[0].upper()}{done.what[1:]}: {who}. There is nothing left to merge here; what "
         "it does is watched all the same, and judged here."
@@ -164,23 +162,13 @@ def _superseded(case: Case, ports: Ports, found: PullRequest, done: ByHand) -> S
 
 
 def _merged(case: Case, ports: Ports, found: PullRequest) -> StepResult:
-    if found.merged_sha is None or found.merged_at is None:
-        raise PermanentError(f"the forge says that {found.url} is merged, and not as which commit")
-    event = Merged(
-        change=case.change.number,
-        repository=found.repository,
-        pull_request=found.number,
-        url=found.url,
-        sha=found.merged_sha,
-        merged_at=found.merged_at,
-        by=found.ended_by or "unknown",
-    )
-    text = f"**Merged** as {found.merged_sha[:10]}. The watch starts when a deploy marker says that it runs."
+    event = merged_as(case.change.number, found)
+    text = f"**Merged** as {event.sha[:10]}. The watch starts when a deploy marker says that it runs."
     noted = look_around(case, ports)
     moved = moved_lines(fact for note in noted for fact in note.facts)
     if moved:
         text += "\n\nWhile it lasted:\n" + "\n".join(moved)
-    events, effects = propose_followers(case, ports, found)
+    events, effects = propose_followers(case, found)
     if events:
         places = ", ".join(neutral(part.repository, 60) for part in followers(case.change))
         text += f"\n\nThe next part follows now, as a pull request of {places}."

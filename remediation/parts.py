@@ -15,10 +15,9 @@ from cases.steps import Effect, OpenPullRequest, PushBranch
 from remediation.claims import files
 from remediation.neutral import neutral
 from remediation.ports import Ports
+from remediation.pull_request_text import commit_message, labels
 
 log = logging.getLogger("trackwalker.parts")
-
-LABEL = "trackwalker"
 
 
 def followers(change: Patch) -> tuple[Part, ...]:
@@ -26,9 +25,8 @@ def followers(change: Patch) -> tuple[Part, ...]:
     return change.parts[1:]
 
 
-def propose_followers(case: Case, ports: Ports, lead: PullRequest) -> tuple[tuple[Event, ...], tuple[Effect, ...]]:
+def propose_followers(case: Case, lead: PullRequest) -> tuple[tuple[Event, ...], tuple[Effect, ...]]:
     """The pull requests of the other parts, now that the leading one is merged."""
-    del ports
     change = case.change
     branch = change.branch(case.id)
     events: list[Event] = []
@@ -43,15 +41,15 @@ def propose_followers(case: Case, ports: Ports, lead: PullRequest) -> tuple[tupl
                 branch=branch,
                 base=part.base,
                 edits=part.edits,
-                message=_message(case, change, lead),
+                message=commit_message(case, change, _title(change), f"Follows {lead.url}, which is merged."),
             ),
             OpenPullRequest(
                 key=f"{key}-pull-request",
                 repository=part.repository,
                 branch=branch,
-                title=neutral(_title(change), 100),
+                title=_title(change),
                 body=_body(case, change, part, lead),
-                labels=(LABEL, f"{LABEL}:{change.kind}"),
+                labels=labels(change),
                 draft=False,
             ),
         ]
@@ -70,36 +68,32 @@ def merged_followers(case: Case, ports: Ports) -> tuple[Event, ...]:
             continue
         try:
             found = ports.forge.find_pull_request(part.repository, change.branch(case.id))
+            if found is not None and found.state is PullRequestState.MERGED:
+                events.append(merged_as(change.number, found))
         except PermanentError as error:
             # Its own push said so to a human already; the leading part is watched all the same.
             log.warning("case %s: the part in %s cannot be looked at: %s", case.id, part.repository, error)
-            continue
-        if found is None or found.state is not PullRequestState.MERGED or not found.merged_sha or not found.merged_at:
-            continue
-        events.append(
-            Merged(
-                change=change.number,
-                repository=part.repository,
-                pull_request=found.number,
-                url=found.url,
-                sha=found.merged_sha,
-                merged_at=found.merged_at,
-                by=found.ended_by or "unknown",
-            )
-        )
     return tuple(events)
+
+
+def merged_as(change: int, found: PullRequest) -> Merged:
+    """The event of a merged pull request. PermanentError where the forge does not say as which commit."""
+    if found.merged_sha is None or found.merged_at is None:
+        raise PermanentError(f"the forge says that {found.url} is merged, and not as which commit")
+    return Merged(
+        change=change,
+        repository=found.repository,
+        pull_request=found.number,
+        url=found.url,
+        sha=found.merged_sha,
+        merged_at=found.merged_at,
+        by=found.ended_by or "unknown",
+    )
 
 
 def _title(change: Patch) -> str:
     removed = change.blast_radius.removes or change.title
-    return f"Revert “{removed}” ({change.blames[:10]})" if change.blames else change.title
-
-
-def _message(case: Case, change: Patch, lead: PullRequest) -> str:
-    return (
-        f"{neutral(_title(change), 100)}\n\nFollows {lead.url}, which is merged.\n\n"
-        f"Trackwalker-Case: {case.id}\nTrackwalker-Change: {change.number}\n"
-    )
+    return neutral(f"Revert “{removed}” ({change.blames[:10]})" if change.blames else change.title, 100)
 
 
 def _body(case: Case, change: Patch, part: Part, lead: PullRequest) -> str:

@@ -1,5 +1,7 @@
 """PROVED → PROPOSED: the policy gate, then branch, picture and pull request as effects."""
 
+import logging
+from collections.abc import Iterator
 from datetime import timedelta
 
 from cases.case import Case
@@ -8,6 +10,7 @@ from cases.errors import PermanentError
 from cases.events import Entry, Gated, Proposed
 from cases.lifecycle import advance
 from cases.policy import Allow, AskFirst, Refuse, Wait
+from cases.pull_request import PullRequest
 from cases.steps import Effect, OpenPullRequest, PushBranch, StepResult, StorePlot
 from cases.telemetry import Severity
 from cases.verdict import Trial
@@ -18,11 +21,11 @@ from remediation.picture import draw
 from remediation.plot import sparkline
 from remediation.policy import Traffic, gate
 from remediation.ports import Ports
-from remediation.pull_request_text import body, title
+from remediation.pull_request_text import body, commit_message, labels, title
 from remediation.reading import read
 from remediation.telling import Story
 
-LABEL = "trackwalker"
+log = logging.getLogger("trackwalker.propose")
 
 
 def propose(case: Case, ports: Ports) -> StepResult:
@@ -65,7 +68,20 @@ def _traffic(case: Case, ports: Ports) -> Traffic:
         for entry in other.history
         if isinstance(entry.event, Proposed) and not _is_rollback(other, entry.event.change)
     ]
-    return Traffic(open=ports.forge.open_pull_requests(case.change.lead.repository), opened=opened)
+    return Traffic(open=tuple(_open(case, ports)), opened=opened)
+
+
+def _open(case: Case, ports: Ports) -> Iterator[PullRequest]:
+    """Our open pull requests, over all repositories. One that is gone holds no other's case up."""
+    lead = case.change.lead.repository
+    yield from ports.forge.open_pull_requests(lead)
+    for repository in ports.settings.repositories:
+        if repository.name == lead:
+            continue
+        try:
+            yield from ports.forge.open_pull_requests(repository.name)
+        except PermanentError as error:
+            log.warning("the open pull requests of %s are not counted: %s", repository.name, error)
 
 
 def _is_rollback(case: Case, number: int) -> bool:
@@ -100,7 +116,7 @@ def _effects(case: Case, ports: Ports, change: Patch, trial: Trial, *, draft: bo
             branch=branch,
             base=change.lead.base,
             edits=change.lead.edits,
-            message=commit_message(case, change),
+            message=commit_message(case, change, change.title, change.summary),
         ),
         OpenPullRequest(
             key=f"{key}-pull-request",
@@ -108,7 +124,7 @@ def _effects(case: Case, ports: Ports, change: Patch, trial: Trial, *, draft: bo
             branch=branch,
             title=title(change),
             body=text,
-            labels=(LABEL, f"{LABEL}:{change.kind}"),
+            labels=labels(change),
             draft=draft,
         ),
         *ports.tell(
@@ -119,11 +135,3 @@ def _effects(case: Case, ports: Ports, change: Patch, trial: Trial, *, draft: bo
             case=case.id,
         ),
     )
-
-
-def commit_message(case: Case, change: Patch) -> str:
-    """Subject, reason and trailers."""
-    return (
-        f"{change.title}\n\n{change.summary}\n\n"
-        f"Trackwalker-Case: {case.id}\nTrackwalker-Change: {change.number}\n"
-    )  # fmt: skip

@@ -10,6 +10,7 @@ from statistics import median
 from urllib.parse import urlencode
 
 from cases.anomaly import Anomaly
+from cases.case import Case
 from cases.change import Patch
 from cases.moments import iso
 from cases.verdict import Claim, Trial
@@ -19,6 +20,7 @@ from remediation.impact import impact_headline, impact_lines
 from remediation.neutral import neutral
 from remediation.telling import Story
 
+LABEL = "trackwalker"
 MOST_LINES = 60
 MINUTES_FROM, HOURS_FROM = 90, 5400  # seconds from which a duration reads better in minutes, in hours
 UNCHECKED = "- not checked in this version: operational causes (traffic, certificates, DNS, provider, node, bad input)"
@@ -27,6 +29,16 @@ UNCHECKED = "- not checked in this version: operational causes (traffic, certifi
 def title(change: Patch) -> str:
     """One line."""
     return neutral(change.title, 100)
+
+
+def labels(change: Patch) -> tuple[str, ...]:
+    """What its pull requests carry."""
+    return (LABEL, f"{LABEL}:{change.kind}")
+
+
+def commit_message(case: Case, change: Patch, subject: str, reason: str) -> str:
+    """Subject, reason and trailers."""
+    return f"{subject}\n\n{reason}\n\nTrackwalker-Case: {case.id}\nTrackwalker-Change: {change.number}\n"
 
 
 def body(story: Story) -> str:
