@@ -12,9 +12,9 @@ UNDONE = {
     Claim.DISPROVED: "the sandbox showed that undoing it does not help",
 }
 CHANGED = {
+    **UNDONE,
     Claim.PROVED: "the fault shows without this change and is gone with it, in the sandbox",
-    Claim.CORRELATED: "the sandbox did not reproduce the fault, so this is timing and wording only",
-    Claim.GUESS: "nothing was shown in the sandbox",
+    Claim.CORRELATED: "the sandbox did not reproduce the fault, so this is not proved",
     Claim.DISPROVED: "the sandbox showed that it does not help",
 }
 

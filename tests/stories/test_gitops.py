@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cases.case import Phase
-from cases.change import ChangeClass
+from cases.change import ChangeClass, FileEdit
 from cases.outcome import Ending
 from tests.parts.playhouse import NORMAL, House, house
 
@@ -81,6 +81,34 @@ def test_a_rollback_by_hand_is_seen_and_the_pull_request_goes_back_to_a_draft(tm
         case = it.until(Phase.CLOSED, minutes=120)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.WORKED
+
+
+def test_a_rollback_by_hand_is_the_commit_that_made_it_not_one_that_touched_the_file_later(tmp_path: Path) -> None:
+    with two_repositories(tmp_path) as it, it.alive():
+        it.until(Phase.PROPOSED)
+        it.passes(1)
+        by_hand = set_tag(it, it.shas["Open the shop"])
+        scaled = (VALUES % f"sha-{it.shas['Open the shop'][:10]}".encode()).replace(b"replicas: 3", b"replicas: 5")
+        later = it.commit_to("gitops", "Scale the shop", {FILE: scaled}, 0)
+        case = it.until(Phase.MERGED)
+        assert case.merge is not None
+        assert by_hand == case.merge.sha != later
+
+
+def test_open_pull_requests_are_counted_over_all_repositories(tmp_path: Path) -> None:
+    with two_repositories(tmp_path) as it:
+        it.extra["budget"] = {"prs_open": 1}
+        there = it.world.adapter(**it.repository)
+        change = [FileEdit(path="shop/other.py", content=b"other = 1\n")]
+        there.push("shop", "trackwalker/another-1", it.world.hub.tip(), change, "Another\n")
+        there.open_pull_request("shop", "trackwalker/another-1", "Another", "Why.", ["trackwalker"], draft=False)
+        with it.alive():
+            it.until(Phase.PROVED)
+            it.passes(3)
+            case = it.case()
+            assert case is not None
+            assert case.phase is Phase.PROVED
+            assert it.pull_requests(name="gitops") == []
 
 
 def test_a_tag_that_somebody_set_to_something_else_goes_to_a_human(tmp_path: Path) -> None:
