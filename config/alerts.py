@@ -68,9 +68,10 @@ ReceiverSettings: TypeAlias = Annotated[
 class AlertsSettings(Section):
     """Who is told."""
 
-    mode: Literal["direct", "enrich"] = "direct"
+    mode: Literal["direct", "enrich"] | None = None
     """direct: every receiver is told of each case. enrich: what is found goes to the alert that pages already
-    (`signals.alertmanager`), and receivers hear only of what no alert speaks of, and of escalations."""
+    (`signals.alertmanager`), and receivers hear only of what no alert speaks of, and of escalations. None: enrich where
+    there is an Alertmanager, because one alert is enough; direct otherwise."""
 
     receivers: tuple[ReceiverSettings, ...] = ()
     """Who is told. None: notices go to the log alone."""

@@ -213,6 +213,12 @@ class Settings(Section):
     judgement: JudgementSettings = JudgementSettings()
     """How a deployed change is judged."""
 
+    @property
+    def enriches(self) -> bool:
+        """Whether findings go to the alert that pages already: as `alerts.mode` says, or wherever there is one."""
+        mode = self.alerts.mode
+        return mode == "enrich" or (mode is None and self.signals.alertmanager is not None)
+
     def source_of(self, reader: WatchSettings | FamilyWatchSettings | ImportWatchSettings | BuildInfoSettings) -> str:
         """The name of the source that a watch or a deploy marker reads: its own word, or the only Prometheus.
 

@@ -167,7 +167,7 @@ def enrichment_of(settings: Settings, ledger: "Ledger", clock: Clock) -> Enrichm
 
     Raises PermanentError when there is no Alertmanager to write to.
     """
-    if settings.alerts.mode != "enrich":
+    if not settings.enriches:
         return None
     return Enrichment(
         alertmanager=alertmanager_of(settings),

@@ -178,6 +178,7 @@ def test_the_least_file_has_the_defaults(tmp_path: Path) -> None:
     assert settings.api.listen == "127.0.0.1:8040"
     assert settings.runtime.executor == "threads"
     assert settings.service("shop").repository == "web"  # the only one
+    assert not settings.enriches
     signal = Signal(name="errors", service="shop", source="main", query="up")
     assert (signal,) == settings.watched()
 
@@ -215,6 +216,13 @@ def test_a_file_with_every_key() -> None:
     assert settings.repository("payments").full_name == "acme/payments"
     assert Authority.PULL_REQUEST is settings.authority.granted
     assert settings.judgement.margin == 0.01
+
+
+@pytest.mark.parametrize(("alerts", "enriches"), [("{}", True), ("{mode: direct}", False), ("{mode: enrich}", True)])
+def test_an_alertmanager_is_there_to_be_enriched(tmp_path: Path, alerts: str, enriches: bool) -> None:  # noqa: FBT001 - pytest's parameter
+    path = tmp_path / "trackwalker.yaml"
+    path.write_text(LEAST.replace("]}", '], alertmanager: {url: "http://127.0.0.1:9093"}}', 1) + f"alerts: {alerts}\n")
+    assert enriches is load(path).enriches
 
 
 def test_names_that_lead_nowhere_are_a_humans_matter() -> None:
