@@ -102,7 +102,7 @@ def sources_of(settings: Settings, clock: Clock | None = None) -> Mapping[str, S
 
 
 def _databases_of(settings: Settings, clock: Clock) -> dict[str, SignalSource]:
-    from signals.sql import SqlSource
+    from signals.sql.source import SqlSource
 
     return {
         source.name: SqlSource(

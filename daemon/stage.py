@@ -18,7 +18,7 @@ from demo.forge_api import ForgeApi
 from demo.history import make_history
 from demo.load import Load
 from demo.log_shipper import LogShipper
-from demo.loki_standin import LokiStandIn
+from demo.loki.standin import LokiStandIn
 from demo.orders import QUERY as ORDERS_QUERY
 from demo.orders import Orders
 from demo.pager import Pager

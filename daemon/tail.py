@@ -22,7 +22,7 @@ from config.settings import LokiSettings, Settings
 from detectors.errors import REMEMBERED, Book, errors
 
 if TYPE_CHECKING:
-    from signals.loki import LokiSource
+    from signals.loki.source import LokiSource
 
 log = logging.getLogger("trackwalker.logs")
 
@@ -193,7 +193,7 @@ class Tail:
 def loki_of(one: LokiSettings) -> "LokiSource":
     """The source that the settings name. Nothing is reached yet."""
     from signals.access import client_arguments
-    from signals.loki import LokiSource
+    from signals.loki.source import LokiSource
 
     return LokiSource(
         one.name,
@@ -216,7 +216,7 @@ def tail_of(
 
 
 def _followed(one: LokiSettings, built: object) -> Followed:
-    from signals.loki import LokiSource
+    from signals.loki.source import LokiSource
 
     source = built if isinstance(built, LokiSource) else loki_of(one)
     return Followed(source=source, service_label=one.service_label, settle=one.settle)

@@ -31,7 +31,7 @@ from typing import Any, cast
 import httpx
 
 from cases.errors import PermanentError, SourceDown
-from signals.loki_http import BoundedClient, Flooded, Headers, Reply
+from signals.loki.http import BoundedClient, Flooded, Headers, Reply
 from signals.reaching import why
 
 _NO_LABELS: Mapping[str, str] = MappingProxyType({})

@@ -12,7 +12,7 @@ from daemon.commands.options import config_option, json_option, print_json
 
 if TYPE_CHECKING:
     from config.load import Begun
-    from daemon.discover import Discovery
+    from daemon.discover.discovery import Discovery
 
 
 @click.command("discover")
@@ -53,7 +53,7 @@ def command(
 def _begun(config: Path, prometheus: str | None, forge_api: str | None, token: str | None) -> "tuple[Begun, str]":
     """The beginning of the file, or of the one that the options make up; and what the file holds now."""
     from config.load import begin
-    from daemon.proposal import flow
+    from daemon.discover.proposal import flow
 
     given = prometheus is not None or forge_api is not None or token is not None
     if not given:
@@ -78,8 +78,8 @@ def _discovered(begun: "Begun") -> "Discovery":
     """Ask everything that the beginning names."""
     from daemon.build import sources_of, survey_of
     from daemon.clock import SystemClock
-    from daemon.discover import Discoverer
-    from daemon.names import named
+    from daemon.discover.discovery import Discoverer
+    from daemon.discover.names import named
 
     survey = survey_of(begun.settings)
     sources = {name: source for name, source in sources_of(begun.settings).items() if _is_metric(begun, name)}

@@ -16,7 +16,7 @@ from cases.telemetry import SeriesBlock, Signal
 from daemon.clock import ManualClock
 from signals.prometheus import PrometheusSource
 from signals.recorded import RecordedSource, Recording
-from signals.sql import SqlSource
+from signals.sql.source import SqlSource
 from tests.parts.prometheus import exposition, running_prometheus
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

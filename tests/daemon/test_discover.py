@@ -14,9 +14,9 @@ from cases.errors import PermanentError, TrackwalkerError
 from config.load import load
 from daemon.clock import SystemClock
 from daemon.commands.discover import command
+from daemon.discover.matching import matched, owners
+from daemon.discover.proposal import Block, flow, written
 from daemon.exits import status_of
-from daemon.matching import matched, owners
-from daemon.proposal import Block, flow, written
 from remediation.forge.local.server import serve
 from tests.parts.fleet import Series
 from tests.parts.hub import Hub

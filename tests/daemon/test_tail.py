@@ -16,8 +16,8 @@ from config.settings import LokiSettings
 from daemon.clock import ManualClock
 from daemon.ledger.ledger import open_ledger
 from daemon.tail import BEHIND, FIRST_LOOK, MOST_PAGES, NO_SOURCE, Followed, Tail, loki_of, nanoseconds
-from demo.loki_standin import Fault, LokiStandIn
-from signals.loki import LokiSource
+from demo.loki.standin import Fault, LokiStandIn
+from signals.loki.source import LokiSource
 from tests.parts.loki import log_standin, put
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

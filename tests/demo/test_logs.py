@@ -12,10 +12,10 @@ from urllib.request import urlopen
 import pytest
 
 from demo.errors import TelemetryError
-from demo.log_memory import LogMemory
 from demo.log_shipper import LogShipper
-from demo.logql import RefusedQueryError, parse
-from demo.loki_standin import LokiStandIn
+from demo.loki.logql import RefusedQueryError, parse
+from demo.loki.memory import LogMemory
+from demo.loki.standin import LokiStandIn
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOW_NS = round(NOW.timestamp()) * 10**9

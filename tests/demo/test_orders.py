@@ -15,7 +15,7 @@ from daemon.clock import SystemClock
 from demo.history import RATE
 from demo.load import SHARES
 from demo.orders import EVERY, QUERY, Orders, made_up
-from signals.sql import SqlSource
+from signals.sql.source import SqlSource
 
 END = datetime(2026, 3, 1, 9, 0, 7, tzinfo=UTC)
 USUAL = 60 * RATE * SHARES["/checkout"]

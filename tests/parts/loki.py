@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from demo.loki_standin import LokiStandIn
+from demo.loki.standin import LokiStandIn
 
 RECORDED = Path(__file__).parents[1] / "data" / "loki" / "golden.jsonl"
 RECORDED_AT = datetime(2026, 11, 21, 9, 39, 21, 386_000, tzinfo=UTC)

@@ -15,7 +15,7 @@ import pytest
 from cases.errors import PermanentError, SourceDown
 from config.sources import PrometheusSettings
 from signals.access import client_arguments
-from signals.loki import LokiSource
+from signals.loki.source import LokiSource
 from signals.prometheus import PrometheusSource
 from tests.parts.certificates import Authority, Pair
 from tests.parts.guarded_prometheus import PASSWORD, USER, guarded_prometheus

@@ -13,8 +13,8 @@ import pytest
 
 from cases.errors import PermanentError, SourceDown, TemporaryError
 from cases.telemetry import LogLine, SeriesBlock, Signal
-from demo.loki_standin import Fault, LokiStandIn
-from signals.loki import LokiSource
+from demo.loki.standin import Fault, LokiStandIn
+from signals.loki.source import LokiSource
 from tests.parts.loki import log_standin, put
 from tests.parts.misbehaving import Misbehaving, drips, floods, misbehaving, says, stalls
 

@@ -18,7 +18,7 @@ import pytest
 from cases.errors import PermanentError, SourceDown, TemporaryError
 from cases.telemetry import SeriesBlock, Signal
 from daemon.clock import ManualClock
-from signals.sql import SqlSource
+from signals.sql.source import SqlSource
 from tests.parts.postgres import OWNERS_PASSWORD, RunningPostgres, running_postgres
 from tests.parts.prometheus import free_port
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from cases.ports import Clock
 from demo.forge_api import ForgeApi
 from demo.log_shipper import LogShipper
-from demo.loki_standin import LokiStandIn
+from demo.loki.standin import LokiStandIn
 from demo.repository import ShopRepository
 from demo.reviewer import Reviewer
 from demo.rules import ERROR_RATIO, REQUESTS, ROUTE_ERROR_RATIO, WINDOW_S

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 from cases.errors import PermanentError
 from cases.ports import SignalSource
 from config.load import Begun
-from daemon.catalog import CatalogEntry, entries
-from daemon.census import Census, taken
+from daemon.discover.catalog import CatalogEntry, entries
+from daemon.discover.census import Census, taken
+from daemon.discover.matching import CODEOWNERS, matched, owners
+from daemon.discover.names import Repository, is_name
+from daemon.discover.proposal import Block, written
 from daemon.listing import Unmatched
-from daemon.matching import CODEOWNERS, matched, owners
-from daemon.names import Repository, is_name
-from daemon.proposal import Block, written
 
 Entry = Mapping[str, object]
 

@@ -16,7 +16,7 @@ from sqlalchemy import TextClause, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
 
 from cases.errors import PermanentError, SourceDown, TemporaryError
-from signals.sql_kind import Fault, Kind, TwoStatements, quoted
+from signals.sql.kind import Fault, Kind, TwoStatements, quoted
 
 _BOUND = frozenset({"start", "end"})
 _AGAIN = 0.1  # seconds
@@ -184,11 +184,11 @@ def open_database(
     kind: Kind
     match parsed.drivername:
         case "postgresql" | "postgresql+psycopg":
-            from signals.sql_postgres import Postgres
+            from signals.sql.postgres import Postgres
 
             kind = Postgres(parsed, timeout, password)
         case "sqlite":
-            from signals.sql_sqlite import Sqlite
+            from signals.sql.sqlite import Sqlite
 
             kind = Sqlite(Path(parsed.database or ""), timeout)
         case "duckdb":
@@ -202,7 +202,7 @@ def open_database(
 
 def _duckdb(source: str, file: Path) -> Kind:
     try:
-        from signals.sql_duckdb import Duckdb
+        from signals.sql.duckdb import Duckdb
     except ModuleNotFoundError as error:
         if error.name != "duckdb":
             raise

@@ -14,10 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
-from demo.log_answers import HOUR_NS, STATS, Window, instant_answer, log_answer, metric_answer
-from demo.log_memory import LogMemory
-from demo.log_push import RefusedPushError, pushed
-from demo.logql import LogQuery, MetricQuery, RefusedQueryError, parse
+from demo.loki.answers import HOUR_NS, STATS, Window, instant_answer, log_answer, metric_answer
+from demo.loki.logql import LogQuery, MetricQuery, RefusedQueryError, parse
+from demo.loki.memory import LogMemory
+from demo.loki.push import RefusedPushError, pushed
 
 MOST_LINES = 5_000
 LARGEST = 16 * 2**20

@@ -17,8 +17,8 @@ from cases.errors import PermanentError, SourceDown
 from cases.logs import LogPage
 from cases.telemetry import Millis, SeriesBlock, Signal
 from signals.grid import MILLISECOND, grid
-from signals.loki_http import BoundedClient, Flooded, Headers, Reply
-from signals.loki_lines import Entry, entries, json_object, parting, payload
+from signals.loki.http import BoundedClient, Flooded, Headers, Reply
+from signals.loki.lines import Entry, entries, json_object, parting, payload
 from signals.matrix import Answer, Columns, Histograms, Misshapen
 
 MOST_POINTS = 11_000

@@ -16,7 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIModule
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from signals.sql_kind import Fault, Kind, Said, TwoStatements, first_line
+from signals.sql.kind import Fault, Kind, Said, TwoStatements, first_line
 
 _CLOSED = {
     "enable_external_access": "false",  # no COPY, ATTACH, read_csv: no file but the one that is open

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from demo.errors import TelemetryError
-from demo.log_api import MOST_LINES, Fault, LogServer
-from demo.log_memory import LogMemory
+from demo.loki.api import MOST_LINES, Fault, LogServer
+from demo.loki.memory import LogMemory
 
 __all__ = ["Fault", "LokiStandIn"]
 

@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DataError, DBAPIError, NotSupportedError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from signals.sql_kind import Fault, Kind, Said, TwoStatements, first_line
+from signals.sql.kind import Fault, Kind, Said, TwoStatements, first_line
 
 _SETTINGS = text(
     "SELECT set_config('statement_timeout', :ms, true), set_config('lock_timeout', :ms, true), "

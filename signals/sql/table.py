@@ -10,7 +10,7 @@ import numpy as np
 
 from cases.moments import iso, milliseconds
 from cases.telemetry import Floats, Millis
-from signals.sql_kind import quoted
+from signals.sql.kind import quoted
 
 TIME, VALUE = "time", "value"
 _MILLISECONDS_FROM = 1e11  # as seconds that is the year 5138, as milliseconds 1973

@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from demo.logql import LogQuery, MetricQuery
+from demo.loki.logql import LogQuery, MetricQuery
 
 MOST = 200_000
 """Lines that are kept: the oldest go first."""

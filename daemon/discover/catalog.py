@@ -11,7 +11,7 @@ import yaml
 from cases.ports import SignalSource
 from cases.telemetry import Signal
 from config.settings import CatalogFilesSettings, CatalogMetricSettings, Settings
-from daemon.matching import full_name_of
+from daemon.discover.matching import full_name_of
 from signals.promql import selector
 
 _LABEL = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_]*)\}")

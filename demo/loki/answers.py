@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from demo.log_memory import LogMemory
-from demo.logql import LogQuery, MetricQuery, RefusedQueryError, duration_ns, parse
+from demo.loki.logql import LogQuery, MetricQuery, RefusedQueryError, duration_ns, parse
+from demo.loki.memory import LogMemory
 
 MOST_POINTS = 11_000
 LONGEST_NS = (30 * 24 + 1) * 3_600 * 10**9

@@ -1,6 +1,6 @@
 """A database as a source: one query, asked seldom and answered from memory in between.
 
-This module imports SQLAlchemy (see `signals.sql_database`): import it where a source is built.
+This module imports SQLAlchemy (see `signals.sql.database`): import it where a source is built.
 """
 
 import threading
@@ -15,9 +15,9 @@ from cases.moments import EPOCH, milliseconds
 from cases.ports import Clock
 from cases.telemetry import Floats, Millis, SeriesBlock, Signal
 from signals.grid import MILLISECOND, grid
-from signals.sql_database import Answer, Database, Question, open_database
-from signals.sql_memory import Memory
-from signals.sql_table import Labels, Samples, Table, Unusable
+from signals.sql.database import Answer, Database, Question, open_database
+from signals.sql.memory import Memory
+from signals.sql.table import Labels, Samples, Table, Unusable
 
 LEAST_LOOK_BACK = timedelta(minutes=5)
 LONGEST_GRUDGE = timedelta(minutes=1)

@@ -1,0 +1,1 @@
+"""A stand-in for a Loki: what it is sent, what it remembers, how it answers."""
