@@ -53,6 +53,18 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reverted:
+    """What undoing a commit on top of `base` gives. `conflicts` not empty means that git could not do it by itself."""
+
+    base: str
+    edits: tuple[FileEdit, ...]
+    diff: str
+    added: int
+    removed: int
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
     """What the change says it will do to a metric: judged after the deploy.
 

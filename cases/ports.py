@@ -5,21 +5,22 @@ nothing else on purpose. No message of theirs carries a secret.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from cases.anomaly import Anomaly
 from cases.asking import Answer, Question
 from cases.case import Case
-from cases.change import FileEdit, Part
+from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit, Suspect
 from cases.events import Entry
+from cases.incident import Incident
+from cases.leases import Claimed, Intent, Pause
 from cases.logs import ErrorSeen, LogPage
 from cases.outcome import Lesson
 from cases.pull_request import PullRequest
 from cases.steps import Effect, Notice, Receipt
 from cases.telemetry import Deploy, SeriesBlock, Signal
+from cases.trying import SandboxReport, TrialOrder
 
 
 class Clock(Protocol):
@@ -135,16 +136,6 @@ class Changes(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
-    """What a ranking needs to know of the trouble."""
-
-    service: str
-    anomalies: tuple[Anomaly, ...]
-    onset: datetime
-    words: tuple[str, ...]  # label values and other text that names the symptom, most telling first
-
-
 class Ranker(Protocol):
     """Ranks commits as suspects. Pure."""
 
@@ -153,59 +144,6 @@ class Ranker(Protocol):
     ) -> tuple[Suspect, ...]:
         """Best first; commits that cannot have done it are left in, low, with the reason."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A command of the target repository, run by `sh -c` at the top of its tree."""
-
-    name: str  # test, reproduce, setup
-    line: str
-    timeout: timedelta
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialOrder:
-    """One tree to run commands on, one after the other, in one throwaway container.
-
-    key      labels whatever is started for it, so that it can be reaped
-    tree     an uncompressed tar of the repository's tree
-    """
-
-    key: str
-    image: str
-    tree: bytes
-    commands: tuple[Command, ...]
-    memory_mib: int = 512
-    cpus: float = 1.0
-    pids: int = 128
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandReport:
-    """What one command did.
-
-    exit_code  None when it did not end by itself
-    ended      "exited", "timed out", "out of memory" or "killed: …"
-    output     its last characters, both streams, bounded
-    tests      test id → "passed" | "failed" | "skipped", where the command left a JUnit report; else empty
-    """
-
-    name: str
-    exit_code: int | None
-    ended: str
-    output: str
-    seconds: float
-    tests: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxReport:
-    """What a trial order came to: the reports of the commands that were run, in order."""
-
-    commands: tuple[CommandReport, ...]
-    seconds: float  # in all
-    own_seconds: float  # of which inside the target's own commands
 
 
 class Sandbox(Protocol):
@@ -226,18 +164,6 @@ class Sandbox(Protocol):
     def reap(self) -> int:
         """Remove whatever an earlier life left behind; how many there were."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reverted:
-    """What undoing a commit on top of `base` gives. `conflicts` not empty means that git could not do it by itself."""
-
-    base: str
-    edits: tuple[FileEdit, ...]
-    diff: str
-    added: int
-    removed: int
-    conflicts: tuple[str, ...] = ()
 
 
 class Forge(Protocol):
@@ -338,27 +264,6 @@ class LessonStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
-    """A case under lease. `fence` grows with every claim: a write with an old one is refused."""
-
-    case: Case
-    owner: str
-    fence: int
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """An effect that was promised and has no receipt yet. `case` is "" for notices that belong to none."""
-
-    effect: Effect
-    case: str
-    attempts: int
-    due: datetime
-    last_error: str = ""
-
-
 class CaseStore(Protocol):
     """The cases and their steps, durable. Every method is one transaction."""
 
@@ -439,15 +344,6 @@ class Outbox(Protocol):
     def drop(self, key: str, because: str) -> None:
         """The effect will never go through: keep it with its reason, and hold nothing up with it."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """Whether everything is paused, by whom, and why."""
-
-    by: str
-    reason: str
-    since: datetime
 
 
 class Levers(Protocol):

@@ -12,7 +12,8 @@ from functools import partial
 
 from cases.case import Phase
 from cases.errors import Fenced, PermanentError, TemporaryError
-from cases.ports import CaseStore, Claimed, Clock, Levers, Outbox
+from cases.leases import Claimed
+from cases.ports import CaseStore, Clock, Levers, Outbox
 from daemon.alerts.delivery import Delivery
 from daemon.alerts.enrich import Enrichment
 from daemon.metrics import Metrics

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from cases.case import Case, Hold, Phase
 from cases.errors import Fenced, PermanentError, TemporaryError
 from cases.events import Entry, Escalated, Event, Frozen
+from cases.leases import Claimed, Intent
 from cases.moments import iso
-from cases.ports import CaseStore, Claimed, Intent, Levers, Outbox
+from cases.ports import CaseStore, Levers, Outbox
 from cases.steps import Effect, StepResult
 from cases.telemetry import Severity
 from daemon.effects import ESSENTIAL, perform

@@ -21,7 +21,7 @@ from pathlib import PurePosixPath
 
 from cases.anomaly import Anomaly
 from cases.diagnosis import Commit, Suspect
-from cases.ports import Incident
+from cases.incident import Incident
 from cases.telemetry import Deploy
 from detectors.words import Match, matches, telling, words_of
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from cases.change import Patch
 from cases.outcome import Judgement, Ruling
-from cases.ports import CommandReport, SandboxReport
+from cases.trying import CommandReport, SandboxReport
 from cases.verdict import Check, Verdict
 from remediation.failures import ITS_OWN, Failure, failure_of, failures, outcomes_of
 from remediation.neutral import neutral

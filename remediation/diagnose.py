@@ -10,9 +10,9 @@ from datetime import datetime
 from cases.case import Case
 from cases.diagnosis import Commit, Diagnosis, Evidence, Finding, Hypothesis, Suspect
 from cases.events import Diagnosed, Escalated
+from cases.incident import Incident
 from cases.moments import iso
 from cases.outcome import Lesson
-from cases.ports import Incident
 from cases.steps import StepResult
 from cases.telemetry import Deploy, Severity
 from remediation.edit.brief import reader

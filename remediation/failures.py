@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cases.ports import CommandReport
+from cases.trying import CommandReport
 
 # An error of the test's own file, before it came to what it tests.
 ITS_OWN = frozenset(

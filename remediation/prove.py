@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from cases.case import Case
 from cases.change import ChangeClass, FileEdit, Patch
 from cases.events import Disproved, Proved
-from cases.ports import Command, SandboxReport, TrialOrder
 from cases.steps import StepResult
+from cases.trying import Command, SandboxReport, TrialOrder
 from cases.verdict import Check, Claim, Trial, Verdict
 from config.settings import DeployedConfigSettings, RepositorySettings, ServiceSettings
 from remediation import checks

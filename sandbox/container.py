@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from threading import Event
 
 from cases.errors import PermanentError, TemporaryError
-from cases.ports import Command, CommandReport
+from cases.trying import Command, CommandReport
 from sandbox.engine import Engine
 from sandbox.limits import TEMPORARY, USER, WORK, pytest_options
 from sandbox.output import Frames, Tail

@@ -10,7 +10,7 @@ from threading import Lock
 
 from cases.errors import TemporaryError
 from cases.moments import EPOCH
-from cases.ports import CommandReport, SandboxReport, TrialOrder
+from cases.trying import CommandReport, SandboxReport, TrialOrder
 from sandbox.container import Container
 from sandbox.engine import ANSWER_SECONDS, Engine, Labelled
 from sandbox.limits import check, host_limits

@@ -5,7 +5,7 @@ from importlib import resources
 from typing import Any
 
 from cases.errors import PermanentError
-from cases.ports import TrialOrder
+from cases.trying import TrialOrder
 
 USER = "65534:65534"  # nobody, and nobody's group: whatever runs of the repository
 KEEPER = "65533:65533"  # the container's first process: out of reach of all that, for it has another user

@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cases.errors import PermanentError, TemporaryError
-from cases.ports import Command, CommandReport, SandboxReport, TrialOrder
+from cases.trying import Command, CommandReport, SandboxReport, TrialOrder
 from sandbox.limits import ENVIRONMENT, FILE_BYTES, OPEN_FILES, check, pytest_options
 from sandbox.output import Tail
 from sandbox.results import JUNIT_BYTES, TIMED_OUT, UnreadableReport, end_of, outcomes_in

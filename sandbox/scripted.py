@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from cases.ports import Command, CommandReport, SandboxReport, TrialOrder
+from cases.trying import Command, CommandReport, SandboxReport, TrialOrder
 from sandbox.limits import check
 from sandbox.results import TIMED_OUT
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from cases.errors import PermanentError, SourceDown, TemporaryError
-from cases.ports import Intent, Notifier, Outbox
+from cases.leases import Intent
+from cases.ports import Notifier, Outbox
 from cases.steps import Notice, Receipt, SendNotice
 
 log = logging.getLogger("trackwalker.delivery")

@@ -15,7 +15,7 @@ def command(reason: str, config: Path) -> None:
 
     Alerts still run. A step that is under way ends; nothing new begins.
     """
-    from cases.ports import Pause
+    from cases.leases import Pause
     from daemon.clock import SystemClock
     from daemon.commands.who import human
 

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, insert, select, update
 from cases.case import Case
 from cases.errors import PermanentError
 from cases.events import Closed, Entry
+from cases.leases import Claimed
 from cases.lifecycle import advance, opened
-from cases.ports import Claimed, Clock
+from cases.ports import Clock
 from cases.steps import Effect
 from daemon.ledger import history, lessons, outbox
 from daemon.ledger.claims import CLOSED, held, next_case, standing

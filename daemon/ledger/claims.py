@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, case, func, or_, sele
 
 from cases.case import Hold, Phase
 from cases.errors import Fenced, PermanentError
-from cases.ports import Claimed
+from cases.leases import Claimed
 from cases.steps import SendNotice
 from daemon.ledger.tables import Moment, State, cases, effects
 

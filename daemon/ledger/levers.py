@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import insert, select
 
-from cases.ports import Pause
+from cases.leases import Pause
 from daemon.ledger import audit
 from daemon.ledger.audit import AuditEntry
 from daemon.ledger.database import Database

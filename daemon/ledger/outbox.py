@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from cases.errors import PermanentError
-from cases.ports import Claimed, Clock, Intent
+from cases.leases import Claimed, Intent
+from cases.ports import Clock
 from cases.steps import Effect, Receipt, SendNotice
 from daemon.ledger import audit
 from daemon.ledger.audit import AuditEntry

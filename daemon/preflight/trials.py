@@ -6,7 +6,8 @@ A change can be proved only where the base passes: what fails here would make ev
 from collections.abc import Iterator
 
 from cases.errors import PermanentError, TemporaryError
-from cases.ports import Command, CommandReport, Forge, Sandbox, TrialOrder
+from cases.ports import Forge, Sandbox
+from cases.trying import Command, CommandReport, TrialOrder
 from config import duration
 from config.settings import RepositorySettings, Settings
 from daemon.build import sandbox_of

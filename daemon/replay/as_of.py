@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from cases.change import FileEdit, Part
+from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit
 from cases.errors import PermanentError
 from cases.moments import iso, utc
-from cases.ports import Changes, Clock, Forge, Reverted, SandboxReport, TrialOrder
+from cases.ports import Changes, Clock, Forge
 from cases.pull_request import PullRequest
 from cases.steps import Notice, Receipt
 from cases.telemetry import Deploy
+from cases.trying import SandboxReport, TrialOrder
 
 BACK = (timedelta(days=2), timedelta(days=30), timedelta(days=365), timedelta(days=3650))
 """How far back the tip is looked for: most branches have a commit of the last days, and patches are dear to read."""

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cases.change import FileEdit, Part
+from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit
 from cases.errors import PermanentError
-from cases.ports import Reverted
 from cases.pull_request import PullRequest
 from cases.steps import Receipt
 from remediation.forge import difference, history, plots, tree

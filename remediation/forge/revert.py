@@ -1,8 +1,7 @@
 """Undoing one commit on top of a later one, three-way, without touching anything."""
 
-from cases.change import FileEdit
+from cases.change import FileEdit, Reverted
 from cases.errors import PermanentError
-from cases.ports import Reverted
 from remediation.forge.difference import counts, unified
 from remediation.forge.git_command import GitCommand, text
 from remediation.forge.tree import ABSENT, EXECUTABLE, SUBMODULE, SYMLINK, Step, blobs, changed, check_path, commit_tree

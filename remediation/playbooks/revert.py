@@ -5,9 +5,8 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from cases.case import Case
-from cases.change import BlastRadius, ChangeClass, Part, Patch, Promise
+from cases.change import BlastRadius, ChangeClass, Part, Patch, Promise, Reverted
 from cases.diagnosis import Commit
-from cases.ports import Reverted
 from config.settings import ServiceSettings
 from remediation.neutral import neutral
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from cases.ports import CommandReport
+from cases.trying import CommandReport
 from cases.verdict import Check, Verdict
 from remediation.neutral import neutral
 from remediation.values.edit import Differences, NotComparable, compared, differences, parsed

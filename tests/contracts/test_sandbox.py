@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from cases.errors import PermanentError
-from cases.ports import CommandReport, Sandbox, SandboxReport
+from cases.ports import Sandbox
+from cases.trying import CommandReport, SandboxReport
 from sandbox.docker import DockerSandbox
 from sandbox.output import KEPT_BYTES
 from sandbox.process import PREFIX, ProcessSandbox

@@ -25,8 +25,9 @@ from cases.events import (
     Proved,
     Thawed,
 )
+from cases.leases import Claimed, Pause
 from cases.outcome import Ending, Lesson
-from cases.ports import CaseStore, Checkpoints, Claimed, LessonStore, Levers, Outbox, Pause
+from cases.ports import CaseStore, Checkpoints, LessonStore, Levers, Outbox
 from cases.steps import (
     Effect,
     Notice,

@@ -17,8 +17,9 @@ import numpy as np
 from cases.case import Case, Phase
 from cases.errors import SourceDown
 from cases.moments import EPOCH, milliseconds
-from cases.ports import Changes, Clock, Command, CommandReport, Forge, LanguageModel, Logs, Sandbox, TrialOrder
+from cases.ports import Changes, Clock, Forge, LanguageModel, Logs, Sandbox
 from cases.telemetry import Deploy, SeriesBlock, Signal
+from cases.trying import Command, CommandReport, TrialOrder
 from config.load import load
 from config.settings import Settings
 from daemon.alerts.file import FileNotifier

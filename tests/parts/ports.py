@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from cases.change import FileEdit, Part
+from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit
-from cases.ports import Forge, LanguageModel, Logs, Reverted, Sandbox
+from cases.ports import Forge, LanguageModel, Logs, Sandbox
 from cases.pull_request import PullRequest
 from cases.steps import Receipt
 from config.settings import Settings

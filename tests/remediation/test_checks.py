@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from cases.change import ChangeClass, Patch
-from cases.ports import CommandReport
+from cases.trying import CommandReport
 from cases.verdict import Check, Verdict
 from remediation.checks import REPRODUCTION, by_the_new_test, new_test
 from remediation.failures import Failure, failures, outcomes_of

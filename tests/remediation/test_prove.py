@@ -8,7 +8,7 @@ import pytest
 from cases.case import Case
 from cases.events import Diagnosed, Disproved, Drafted, Escalated, Proved
 from cases.lifecycle import advance, opened
-from cases.ports import Command, CommandReport, TrialOrder
+from cases.trying import Command, CommandReport, TrialOrder
 from cases.verdict import Claim, Verdict
 from remediation.prove import prove
 from sandbox.scripted import ScriptedSandbox

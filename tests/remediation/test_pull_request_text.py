@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from cases.case import Case
+from cases.change import Reverted
 from cases.events import Deployed, Diagnosed, Drafted, Harmed, Joined, Merged, Proposed, Proved
 from cases.lifecycle import advance, opened
 from cases.moments import milliseconds
 from cases.outcome import Ruling
-from cases.ports import Reverted
 from cases.telemetry import Deploy
 from cases.verdict import Check, Claim, Trial, Verdict
 from config.settings import LinksSettings, ServiceSettings

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from cases.case import Case
-from cases.change import ChangeClass, FileEdit, Patch
+from cases.change import ChangeClass, FileEdit, Patch, Reverted
 from cases.diagnosis import Finding, Hypothesis
 from cases.events import Diagnosed, Disproved, Drafted, Escalated, Proved
 from cases.lifecycle import advance, opened
-from cases.ports import Command, CommandReport, Reverted, TrialOrder
+from cases.trying import Command, CommandReport, TrialOrder
 from cases.verdict import Claim, Verdict
 from config.settings import Settings
 from remediation.draft import draft

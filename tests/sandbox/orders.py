@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Mapping
 from datetime import timedelta
 
-from cases.ports import Command, TrialOrder
+from cases.trying import Command, TrialOrder
 
 
 def tree_of(files: Mapping[str, str | bytes], links: Mapping[str, str] | None = None) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 import docker
 import pytest
 
-from cases.ports import CommandReport
+from cases.trying import CommandReport
 from sandbox.docker import DockerSandbox
 from tests.parts.dockerd import base_image, containers
 from tests.sandbox.attacks import ATTACKS, SYSCALLS

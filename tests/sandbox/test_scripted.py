@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from cases.errors import PermanentError
-from cases.ports import CommandReport, Sandbox
+from cases.ports import Sandbox
+from cases.trying import CommandReport
 from sandbox.scripted import ScriptedSandbox, tree_hash
 from tests.sandbox.orders import an_order, tree_of
 

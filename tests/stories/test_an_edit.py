@@ -16,7 +16,7 @@ from cases.errors import OverBudget
 from cases.events import Approved, Drafted, Entry, Redrafted, Retried
 from cases.logs import ErrorSeen, Frame, Trace
 from cases.moments import EPOCH
-from cases.ports import Command, CommandReport, TrialOrder
+from cases.trying import Command, CommandReport, TrialOrder
 from daemon.clock import ManualClock, SystemClock
 from signals.recorded import RecordedLogs
 from tests.parts.hub import world

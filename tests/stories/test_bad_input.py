@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cases.case import Phase
 from cases.events import Approved, Entry, Retried, TakenOver
-from cases.ports import Command, CommandReport, TrialOrder
+from cases.trying import Command, CommandReport, TrialOrder
 from tests.parts.hub import READER, TOKEN
 from tests.parts.playhouse import house
 

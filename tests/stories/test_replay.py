@@ -10,7 +10,7 @@ import pytest
 
 from cases.case import Phase
 from cases.errors import PermanentError
-from cases.ports import Command, CommandReport, TrialOrder
+from cases.trying import Command, CommandReport, TrialOrder
 from daemon.replay.as_of import OutwardWrite, ReadOnlyForge
 from daemon.replay.loop import Replayed, Wanted, replay
 from daemon.replay.pages import check_folder, summary, write

@@ -7,7 +7,7 @@ import pytest
 
 from cases.case import Hold, Phase
 from cases.outcome import Ending
-from cases.ports import CommandReport
+from cases.trying import CommandReport
 from tests.parts.playhouse import BAD, NORMAL, WORSE, house
 
 
@@ -196,7 +196,7 @@ def test_missing_readings_are_neither_zero_nor_healthy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lever", ["pause", "resume"])
 def test_paused_means_no_writes_and_resumed_goes_on(tmp_path: Path, lever: str) -> None:
-    from cases.ports import Pause
+    from cases.leases import Pause
 
     with house(tmp_path) as it, it.alive() as app:
         app.ledger.levers.pause(Pause(by="human:sre", reason="maintenance", since=it.now))

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from cases.events import Diagnosed, Drafted, Guided, Proposed, Proved
-from cases.ports import Claimed
+from cases.leases import Claimed
 from cases.steps import PostComment, Receipt
 from daemon.clock import SystemClock
 from daemon.ledger.ledger import Ledger, open_ledger

@@ -9,7 +9,7 @@ import pytest
 
 from cases.errors import IllegalStep
 from cases.events import Closed, Diagnosed, Proposed
-from cases.ports import Pause
+from cases.leases import Pause
 from cases.steps import Notice, PostComment, Receipt, SendNotice
 from cases.telemetry import Severity
 from daemon.ledger.audit import AuditEntry

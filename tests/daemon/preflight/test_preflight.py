@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cases.errors import OverBudget
-from cases.ports import CommandReport
 from cases.telemetry import Deploy
+from cases.trying import CommandReport
 from config.settings import Settings
 from daemon.clock import SystemClock
 from daemon.home import Home

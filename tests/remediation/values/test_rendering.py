@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cases.ports import CommandReport
+from cases.trying import CommandReport
 from cases.verdict import Verdict
 from remediation.values.edit import set_value
 from remediation.values.rendering import Intended, Rendered, file_check, intended, render_check, rendered_differences
