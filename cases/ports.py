@@ -14,10 +14,10 @@ from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit, Suspect
 from cases.events import Entry
 from cases.incident import Incident
-from cases.leases import Claimed, Intent, Pause
+from cases.leases import Claimed, Intent, Pause, Swap
 from cases.logs import ErrorSeen, LogPage
 from cases.outcome import Lesson
-from cases.pull_request import PullRequest
+from cases.pull_request import Comment, PullRequest
 from cases.steps import Effect, Notice, Receipt
 from cases.telemetry import Deploy, SeriesBlock, Signal
 from cases.trying import SandboxReport, TrialOrder
@@ -115,8 +115,11 @@ class LanguageModel(Protocol):
 class Purse(Protocol):
     """Money for language models. Every method is one transaction; caps hold over all daemons of one store."""
 
-    def reserve(self, case: str, purpose: str, model: str, usd: float) -> str:
-        """Set aside the worst case of one call; the reservation's id. Raises OverBudget when a cap would be passed."""
+    def reserve(self, case: str, purpose: str, model: str, usd: float, *, prompt: str = "") -> str:
+        """Set aside the worst case of one call; the reservation's id. Raises OverBudget when a cap would be passed.
+
+        `prompt` is the hash of what is asked, for the audit.
+        """
         ...
 
     def settle(self, reservation: str, usd: float, input_tokens: int, output_tokens: int) -> None:
@@ -226,6 +229,10 @@ class Forge(Protocol):
         """Comment on the branch's pull request once: a comment with that key is adopted. facts: `url`."""
         ...
 
+    def comments(self, repository: str, branch: str) -> tuple[Comment, ...]:
+        """What people said on the branch's pull request, oldest first; none where there is no pull request."""
+        ...
+
     def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
         """Keep the picture at `path` of the pictures' branch, or adopt it. facts: `url`, where a browser shows it."""
         ...
@@ -309,6 +316,10 @@ class CaseStore(Protocol):
         """Let the case go. `due` None leaves it to whoever wakes it. Raises Fenced."""
         ...
 
+    def hasten(self, now: datetime, lease: timedelta) -> None:
+        """The wall clock was set back: whatever waits for a later time is due now, no lease is longer than `lease`."""
+        ...
+
 
 class Outbox(Protocol):
     """Effects that were promised, until the outside has answered. Every method is one transaction."""
@@ -321,8 +332,15 @@ class Outbox(Protocol):
         """Notices that are due, oldest first. They hold nothing up."""
         ...
 
-    def send(self, effects: Sequence[Effect], now: datetime) -> None:
-        """Promise notices that belong to no case. A key that is there already is left alone."""
+    def take_notices(self, now: datetime, hold: timedelta, limit: int = 20) -> tuple[Intent, ...]:
+        """The same, and no other daemon sees them until `hold` is over: whoever dies with them leaves them due then."""
+        ...
+
+    def send(self, effects: Sequence[Effect], now: datetime, *, swap: Swap | None = None) -> bool:
+        """Promise notices that belong to no case. A key that is there already is left alone.
+
+        With a swap, both or neither: False when the checkpoint was another, for a different daemon was first.
+        """
         ...
 
     def check(self, claimed: Claimed) -> None:
@@ -371,4 +389,8 @@ class Checkpoints(Protocol):
 
     def put(self, key: str, blob: bytes, at: datetime) -> None:
         """Store it, in place of what was there."""
+        ...
+
+    def swap(self, swap: Swap, at: datetime) -> bool:
+        """Store it if what is there is still what was seen; False when it is not: look again."""
         ...

@@ -30,3 +30,20 @@ class PullRequest:
     merged_at: datetime | None = None
     ended_by: str | None = None  # the login that merged or closed it
     labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """What somebody said on a pull request.
+
+    id         the forge's own, which never comes back
+    may_write  whether its author may write to the repository, as the forge says now; a stranger's word moves nothing
+    edited     whether its text is not the one it was born with: then nobody knows who wrote it
+    """
+
+    id: int
+    author: str
+    may_write: bool
+    body: str
+    at: datetime
+    edited: bool

@@ -176,7 +176,19 @@ EXAMPLES: Mapping[str, str] = {
         api: {listen: "0.0.0.0:8040", token: env:TRACKWALKER_TOKEN, public_url: "https://trackwalker.example"}
     """,
     "runtime": """
-        runtime: {executor: threads}
+        runtime: {executor: threads, lease: 30s}
+    """,
+    "backup": """
+        backup: {folder: /var/backups/trackwalker, keep: 14}
+    """,
+    "retention": """
+        retention: {effects: 30d, cases: 365d, audit: 1825d}
+    """,
+    "levers": """
+        levers: {pause_file: /etc/trackwalker/pause}
+    """,
+    "observe": """
+        observe: {log: json}
     """,
     "detection": """
         detection: {history: 14d, warm_up: 2h, confirm: 3}

@@ -179,7 +179,7 @@ def _kind(field: Node, homes: dict[str, Part], whole: Node) -> str:
 
 
 def _number(field: Node, kind: str) -> str:
-    words = {"integer": "whole number", "number": "number", "null": "nothing"}[kind]
+    words = {"integer": "whole number", "number": "number", "boolean": "yes or no", "null": "nothing"}[kind]
     bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
     said = [f"{word} {field[name]:g}" for name, word in bounds.items() if name in field]
     return " ".join([words, *said])

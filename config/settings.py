@@ -7,6 +7,7 @@ and `timedelta` here. `config.load` makes one from a file.
 from datetime import timedelta
 from typing import Annotated, Literal
 
+from annotated_types import Ge
 from pydantic import Field
 
 from cases.errors import PermanentError
@@ -22,7 +23,8 @@ from config.deploys import (
     MergeSettings,
     WebhookSettings,
 )
-from config.fields import Duration, Glob, HostPort, SecretRef, Store, Url
+from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url
+from config.keeping import BackupSettings, LeversSettings, ObserveSettings, RetentionSettings
 from config.remedies import (
     AuthoritySettings,
     BudgetSettings,
@@ -66,6 +68,7 @@ __all__ = [
     "ApiSettings",
     "AuthSettings",
     "AuthoritySettings",
+    "BackupSettings",
     "BasicSettings",
     "BudgetSettings",
     "BuildInfoSettings",
@@ -85,16 +88,19 @@ __all__ = [
     "HttpSettings",
     "ImportWatchSettings",
     "JudgementSettings",
+    "LeversSettings",
     "LinksSettings",
     "LokiSettings",
     "MergeDelaySettings",
     "MergeSettings",
     "ModelSettings",
+    "ObserveSettings",
     "PriceSettings",
     "PrometheusSettings",
     "ReceiverSettings",
     "RepositorySandboxSettings",
     "RepositorySettings",
+    "RetentionSettings",
     "RuntimeSettings",
     "SandboxSettings",
     "ScopeSettings",
@@ -141,13 +147,25 @@ class RuntimeSettings(Section):
     executor: Literal["inline", "threads"] = "threads"
     """threads: one slow trial holds up no other case. inline: one thing after the other, for debugging."""
 
+    lease: Annotated[Duration, Ge(timedelta(seconds=1))] = timedelta(seconds=30)
+    """How long a daemon may be silent before another one on the same store takes its cases over. Its own restart takes
+    them back at once."""
+
 
 class Settings(Section):
     """A whole `trackwalker.yaml`."""
 
     store: Store = "sqlite:///trackwalker.db"
     """Where cases live. A SQLite file needs no server and survives a crash at any moment; the path is taken from the
-    working directory."""
+    working directory. Several daemons may share a store; on several machines it is PostgreSQL,
+    postgresql+psycopg://user@host/base."""
+
+    store_password: SecretRef | None = None
+    """The password of a PostgreSQL store. None: the server asks for none, or PGPASSFILE has it."""
+
+    home: Text | None = None
+    """Where a daemon keeps what it can make again, and what must not be in the store: mirrors, backups, the audit's
+    anchor. None: `.trackwalker` beside a SQLite store, or in the working directory."""
 
     cycle: Duration = timedelta(seconds=30)
     """How often signals are read: twice a point of `detection.step`, so that none is seen late."""
@@ -203,6 +221,18 @@ class Settings(Section):
 
     runtime: RuntimeSettings = RuntimeSettings()
     """How work is spread."""
+
+    backup: BackupSettings = BackupSettings()
+    """Copies of the store."""
+
+    retention: RetentionSettings = RetentionSettings()
+    """How long rows stay."""
+
+    levers: LeversSettings = LeversSettings()
+    """How humans stop it."""
+
+    observe: ObserveSettings = ObserveSettings()
+    """How the daemon can be watched itself."""
 
     detection: DetectionSettings = DetectionSettings()
     """How anomalies are told from what is normal."""

@@ -71,6 +71,7 @@ def append(connection: Connection, entry: AuditEntry) -> int:
         "case_id": entry.case or None,
         "parent": entry.parent,
         "detail": json.dumps(dict(entry.detail), sort_keys=True),
+        "hash": "",
     }
     seq: int = connection.execute(insert(audit).values(values).returning(audit.c.seq)).scalar_one()
     return seq

@@ -17,7 +17,8 @@ from cases.steps import Effect
 from daemon.ledger import history, lessons, outbox
 from daemon.ledger.claims import CLOSED, held, next_case, standing
 from daemon.ledger.database import Database
-from daemon.ledger.tables import cases
+from daemon.ledger.tables import State, cases
+from daemon.ledger.tables import effects as promised
 
 
 class LedgerCases:
@@ -69,6 +70,7 @@ class LedgerCases:
             case_id = next_case(connection, now)
             if case_id is None:
                 return None
+            held_by: str | None = standing(connection, case_id).lease_owner
             taken = {"lease_owner": owner, "lease_until": now + lease, "wake": None}
             fence: int = connection.execute(
                 update(cases)
@@ -76,7 +78,13 @@ class LedgerCases:
                 .values(fence=cases.c.fence + 1, **taken)
                 .returning(cases.c.fence)
             ).scalar_one()
-            return Claimed(case=_rebuilt(connection, case_id), owner=owner, fence=fence, until=now + lease)
+            return Claimed(
+                case=_rebuilt(connection, case_id),
+                owner=owner,
+                fence=fence,
+                until=now + lease,
+                stolen_from=held_by or "",
+            )
 
     def renew(self, claimed: Claimed, now: datetime, lease: timedelta) -> Claimed:
         """Keep the case longer. Raises Fenced when it was lost."""
@@ -139,6 +147,18 @@ class LedgerCases:
         with self._database.writing() as connection:
             row = held(connection, claimed)
             _set(connection, row.id, due=_sooner(due, row.wake), lease_owner=None, lease_until=None)
+
+    def hasten(self, now: datetime, lease: timedelta) -> None:
+        """The wall clock was set back: whatever waits for a later time is due now, no lease is longer than `lease`.
+
+        A look too early does no harm, and an hour too late may.
+        """
+        with self._database.writing() as connection:
+            connection.execute(update(cases).where(cases.c.due > now).values(due=now))
+            longest = now + lease
+            connection.execute(update(cases).where(cases.c.lease_until > longest).values(lease_until=longest))
+            waits = promised.c.state == State.INTENDED, promised.c.due > now
+            connection.execute(update(promised).where(*waits).values(due=now))
 
     def _record(self, connection: Connection, case: Case, entries: Sequence[Entry], effects: Sequence[Effect]) -> None:
         """Write what a step came to: its entries and what they taught, the promises, and the audit of it all."""

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
+from cases.leases import Swap
 from daemon.ledger.database import Database
 from daemon.ledger.tables import checkpoints
 
@@ -28,3 +29,21 @@ class LedgerCheckpoints:
         with self._database.writing() as connection:
             if not connection.execute(update(checkpoints).where(checkpoints.c.key == key).values(stored)).rowcount:
                 connection.execute(insert(checkpoints).values(key=key, **stored))
+
+    def swap(self, swap: Swap, at: datetime) -> bool:
+        """Store it if what is there is still what was seen; False when it is not."""
+        with self._database.writing() as connection:
+            return swapped(connection, swap, at)
+
+
+def swapped(connection: Connection, swap: Swap, at: datetime) -> bool:
+    """Do the swap within a transaction that does more; False when the checkpoint was another."""
+    found = connection.execute(select(checkpoints.c.blob).where(checkpoints.c.key == swap.key)).scalar_one_or_none()
+    if found != swap.before:
+        return False
+    stored = {"blob": swap.after, "at": at}
+    if found is None:
+        connection.execute(insert(checkpoints).values(key=swap.key, **stored))
+    else:
+        connection.execute(update(checkpoints).where(checkpoints.c.key == swap.key).values(stored))
+    return True

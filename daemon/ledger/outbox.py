@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from cases.errors import PermanentError
-from cases.leases import Claimed, Intent
+from cases.leases import Claimed, Intent, Swap
 from cases.ports import Clock
 from cases.steps import Effect, Receipt, SendNotice
 from daemon.ledger import audit
 from daemon.ledger.audit import AuditEntry
+from daemon.ledger.checkpoints import swapped
 from daemon.ledger.claims import NOTICE, held
 from daemon.ledger.codec import EFFECTS, RECEIPTS
 from daemon.ledger.database import Database
@@ -52,13 +53,28 @@ class LedgerOutbox:
         """Notices that are due, oldest first."""
         return self._intents(_NOTICES, {"now": now, "limit": limit})
 
-    def send(self, effects: Sequence[Effect], now: datetime) -> None:
-        """Promise notices that belong to no case. A key that is there already is left alone."""
+    def take_notices(self, now: datetime, hold: timedelta, limit: int = 20) -> tuple[Intent, ...]:
+        """The same, and no other daemon sees them until `hold` is over."""
+        wanted = {"now": now, "limit": limit}
+        with self._database.writing() as connection:
+            rows = connection.execute(_NOTICES, wanted).all()
+            keys = [row.key for row in rows]
+            connection.execute(update(effects).where(effects.c.key.in_(keys)).values(due=now + hold))
+        return tuple(_intent(row) for row in rows)
+
+    def send(self, effects: Sequence[Effect], now: datetime, *, swap: Swap | None = None) -> bool:
+        """Promise notices that belong to no case. A key that is there already is left alone.
+
+        With a swap, both or neither: False when the checkpoint was another.
+        """
         for effect in effects:
             if not isinstance(effect, SendNotice):
                 raise TypeError(f"{effect.key} is a {type(effect).__name__}: without a case nobody would ever do it")
         with self._database.writing() as connection:
+            if swap is not None and not swapped(connection, swap, now):
+                return False
             promise(connection, effects, Promise(case="", at=now, actor=ACTOR, parent=None))
+        return True
 
     def check(self, claimed: Claimed) -> None:
         """Raise Fenced unless the case is still held by this claim."""
@@ -99,16 +115,7 @@ class LedgerOutbox:
 
     def _intents(self, query: Select[Any], wanted: dict[str, Any]) -> tuple[Intent, ...]:
         with self._database.reading() as connection:
-            return tuple(
-                Intent(
-                    effect=EFFECTS.unpack(row.kind, row.payload, f"effect {row.key} of case {row.case_id or '(none)'}"),
-                    case=row.case_id or "",
-                    attempts=row.attempts,
-                    due=row.due,
-                    last_error=row.last_error,
-                )
-                for row in connection.execute(query, wanted)
-            )
+            return tuple(_intent(row) for row in connection.execute(query, wanted))
 
     def _told(self, connection: Connection, row: Row[Any], action: str, more: dict[str, str]) -> None:
         line = AuditEntry(
@@ -149,6 +156,16 @@ def promise(connection: Connection, wanted: Sequence[Effect], promised: Promise)
             "promised": audit.append(connection, line),
         }
         connection.execute(insert(effects).values(row))
+
+
+def _intent(row: Row[Any]) -> Intent:
+    return Intent(
+        effect=EFFECTS.unpack(row.kind, row.payload, f"effect {row.key} of case {row.case_id or '(none)'}"),
+        case=row.case_id or "",
+        attempts=row.attempts,
+        due=row.due,
+        last_error=row.last_error,
+    )
 
 
 def _brief(error: str) -> str:

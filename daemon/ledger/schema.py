@@ -12,7 +12,7 @@ from daemon.ledger.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ALEMBIC = "alembic_version"
 

@@ -108,8 +108,9 @@ class LedgerPurse:
         self._per_day = usd_per_day
         self._per_case = usd_per_case
 
-    def reserve(self, case: str, purpose: str, model: str, usd: float) -> str:
+    def reserve(self, case: str, purpose: str, model: str, usd: float, *, prompt: str = "") -> str:
         """Set aside the worst case of one call; the reservation's id. Raises OverBudget when a cap would be passed."""
+        del prompt  # the audit takes it
         reservation, now = uuid.uuid4().hex, self._clock.now()
         with self._database.writing() as connection:
             day = _spent(connection, spend.c.at > now - DAY)

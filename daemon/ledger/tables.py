@@ -120,6 +120,7 @@ audit = Table(
     Column("case_id", Text),
     Column("parent", Integer),  # the entry that this one follows from
     Column("detail", Text, nullable=False),
+    Column("hash", Text, nullable=False, server_default=""),  # over this line and the hash of the one before
     Index("audit_by_case", "case_id", "seq"),
     sqlite_autoincrement=True,  # a number is never given twice
 )
@@ -155,6 +156,19 @@ levers = Table(
     Column("at", Moment, nullable=False),
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+# The daemons that share this ledger, for people and for each other; no lease depends on it.
+daemons = Table(
+    "daemons",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("config", Text, nullable=False),  # the digest of the settings in force
+    Column("host", Text, nullable=False),
+    Column("started", Moment, nullable=False),
+    Column("seen", Moment, nullable=False),  # its newest heartbeat
+    Column("working", Text, nullable=False),  # the ids of the cases in hand, by commas
 )
 
 # Money for language models. A reservation counts in full until it is settled.

@@ -12,8 +12,9 @@ from daemon.preflight.finding import Finding, asked, fine
 class NoMoney:
     """A `Purse` that is empty: a check asks no question."""
 
-    def reserve(self, case: str, purpose: str, model: str, usd: float) -> str:
+    def reserve(self, case: str, purpose: str, model: str, usd: float, *, prompt: str = "") -> str:
         """Refuse."""
+        del prompt
         raise OverBudget(f"a check spends nothing ({usd:.4f} USD for {purpose} of {case or 'no case'} by {model})")
 
     def settle(self, reservation: str, usd: float, input_tokens: int, output_tokens: int) -> None:

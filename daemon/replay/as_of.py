@@ -8,7 +8,7 @@ from cases.diagnosis import Commit
 from cases.errors import PermanentError
 from cases.moments import iso, utc
 from cases.ports import Changes, Clock, Forge
-from cases.pull_request import PullRequest
+from cases.pull_request import Comment, PullRequest
 from cases.steps import Notice, Receipt
 from cases.telemetry import Deploy
 from cases.trying import SandboxReport, TrialOrder
@@ -112,6 +112,11 @@ class ReadOnlyForge:
     def to_draft(self, repository: str, branch: str) -> Receipt:
         """Refused."""
         raise OutwardWrite(f"take {branch} of {repository} back to a draft")
+
+    def comments(self, repository: str, branch: str) -> tuple[Comment, ...]:
+        """None: nothing was ever opened."""
+        del repository, branch
+        return ()
 
     def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
         """Refused."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit
 from cases.errors import PermanentError
-from cases.pull_request import PullRequest
+from cases.pull_request import Comment, PullRequest
 from cases.steps import Receipt
 from remediation.forge import difference, history, plots, tree
 from remediation.forge.deployments import DeploymentRecord
@@ -140,6 +140,10 @@ class GitForge:
     def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:
         """Comment on the branch's pull request once: a comment with that key is adopted. facts: `url`."""
         return self._api.comment(self._mirror(repository).repository, branch, key, body)
+
+    def comments(self, repository: str, branch: str) -> tuple[Comment, ...]:
+        """What people said on the branch's pull request, oldest first; none where there is no pull request."""
+        return self._api.comments(self._mirror(repository).repository, branch)
 
     def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
         """Keep the picture at `path` of the pictures' branch, or adopt it. facts: `url`, where a browser shows it."""

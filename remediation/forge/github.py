@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from cases.errors import PermanentError, TemporaryError
-from cases.pull_request import PullRequest, PullRequestState
+from cases.pull_request import Comment, PullRequest, PullRequestState
 from cases.steps import Receipt
 from remediation.forge.github_errors import asking, reason_of
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository
@@ -30,6 +30,7 @@ READ_RETRIES = 2
 PAGE = 100
 NOT_MODIFIED = 304
 BAD = 300
+WRITERS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,25 @@ class GithubApi:
             found = self._own_comment(pull, marker)
             made = found or pull.create_issue_comment(f"{body.rstrip()}\n\n{marker}\n")
             return Receipt(key=key, adopted=found is not None, facts={"url": made.html_url})
+
+    def comments(self, repository: ForgeRepository, branch: str) -> tuple[Comment, ...]:
+        """What others said on the newest pull request of that branch, oldest first; none where there is none."""
+        mine = self.login()
+        with asking(f"reading the comments on the pull request of {branch} in {repository.full_name}"):
+            pull = self._newest(repository, branch)
+            found = [] if pull is None else list(pull.get_issue_comments())
+            return tuple(
+                Comment(
+                    id=each.id,
+                    author=each.user.login,
+                    may_write=each.author_association in WRITERS,
+                    body=each.body or "",
+                    at=each.created_at,
+                    edited=each.updated_at != each.created_at,
+                )
+                for each in found
+                if each.user.login != mine
+            )
 
     def open_pull_requests(self, repository: ForgeRepository) -> tuple[PullRequest, ...]:
         """The open pull requests that we opened, from our own branches of the repository itself."""

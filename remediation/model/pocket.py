@@ -18,6 +18,7 @@ class Call:
     usd: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    prompt: str = ""
 
 
 class PocketPurse:
@@ -35,13 +36,13 @@ class PocketPurse:
         with self._lock:
             return self._spent()
 
-    def reserve(self, case: str, purpose: str, model: str, usd: float) -> str:
+    def reserve(self, case: str, purpose: str, model: str, usd: float, *, prompt: str = "") -> str:
         """Set aside the worst case of one call. Raises OverBudget when the cap would be passed."""
         with self._lock:
             if self._spent() + usd > self._cap:
                 raise OverBudget(f"${self._spent():.4f} of ${self._cap:.4f} is spent, and this may cost ${usd:.4f}")
             reservation = str(next(self._numbers))
-            self.calls[reservation] = Call(case=case, purpose=purpose, model=model, reserved=usd)
+            self.calls[reservation] = Call(case=case, purpose=purpose, model=model, reserved=usd, prompt=prompt)
             return reservation
 
     def settle(self, reservation: str, usd: float, input_tokens: int, output_tokens: int) -> None:

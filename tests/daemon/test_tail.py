@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cases.errors import PermanentError, SourceDown, TemporaryError
+from cases.leases import Swap
 from cases.logs import LogPage
 from cases.ports import Checkpoints, LogSource
 from cases.telemetry import LogLine
@@ -43,6 +44,12 @@ class Remembered:
             raise TemporaryError("the disk is full")
         self.blobs[key] = blob
         self.puts += 1
+
+    def swap(self, swap: Swap, at: datetime) -> bool:
+        if self.blobs.get(swap.key) != swap.before:
+            return False
+        self.put(swap.key, swap.after, at)
+        return True
 
 
 class KilledError(Exception):

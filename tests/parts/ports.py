@@ -9,7 +9,7 @@ from pathlib import Path
 from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit
 from cases.ports import Forge, LanguageModel, Logs, Sandbox
-from cases.pull_request import PullRequest
+from cases.pull_request import Comment, PullRequest
 from cases.steps import Receipt
 from config.settings import Settings
 from daemon.clock import ManualClock
@@ -73,6 +73,10 @@ class StillForge:
 
     def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:
         raise AssertionError(f"nobody may comment on {branch} of {repository} ({key}, {body})")
+
+    def comments(self, repository: str, branch: str) -> tuple[Comment, ...]:
+        del repository, branch
+        return ()
 
     def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
         raise AssertionError(f"nobody may store {path} in {repository} ({len(content)} B)")
