@@ -1,7 +1,12 @@
-"""What can happen to a case. Each event carries its payload, so that the history alone rebuilds the case."""
+"""What can happen to a case. Each event carries its payload, so that the history alone rebuilds the case.
+
+An event that a comment on one of our pull requests asked for carries the forge's id of it (`comment`; 0: none did): a
+case takes no comment twice.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 from cases.anomaly import Anomaly
@@ -160,9 +165,10 @@ class Harmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Killed:
-    """A kill rule fired: what was merged is taken back, what was not is dropped."""
+    """A kill rule fired: what was merged is taken back, what was not is dropped. `judgement` is of what was merged."""
 
     because: str
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +204,7 @@ class Frozen:
     """The case stands still: a human, or a bug, stopped it. Its phase is kept."""
 
     reason: str
+    comment: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +212,7 @@ class Thawed:
     """A frozen case goes on."""
 
     because: str
+    comment: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +220,7 @@ class Guided:
     """A human's text for the next diagnosis and draft. It is material, never policy."""
 
     text: str
+    comment: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +228,42 @@ class Retried:
     """A human asked for another try from the start."""
 
     because: str
+    comment: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A comment gave a command that moves nothing of the case: a lever's, or one that is answered and no more."""
+
+    comment: int
+    by: str
+    word: str
+    answer: str
+
+    @property
+    def because(self) -> str:
+        """For people: who said what, and what they were told."""
+        return f"/trackwalker {self.word}, said by {self.by}: {self.answer}"
+
+
+class Override(StrEnum):
+    """What a human overrides: what the case waits for, or the whole of it."""
+
+    FORCE = "force"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overridden:
+    """A human let the case pass what it waited for, or is about to end it."""
+
+    how: Override
+    text: str
+
+    @property
+    def because(self) -> str:
+        """For people."""
+        return f"{self.how}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +277,7 @@ class Closed:
 Event: TypeAlias = (
     Opened | Joined | Recovered | Diagnosed | Noted | Drafted | Redrafted | Proved | Disproved | Proposed | Merged
     | Adopted | ClosedUnmerged | TakenOver | Deployed | Extended | Judged | Harmed | Killed | Escalated | Gated
-    | Approved | Rejected | Frozen | Thawed | Guided | Retried | Closed
+    | Approved | Rejected | Frozen | Thawed | Guided | Retried | Heard | Overridden | Closed
 )  # fmt: skip
 
 

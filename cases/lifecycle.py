@@ -27,12 +27,15 @@ from cases.events import (
     Gated,
     Guided,
     Harmed,
+    Heard,
     Joined,
     Judged,
     Killed,
     Merged,
     Noted,
     Opened,
+    Overridden,
+    Override,
     Proposed,
     Proved,
     Recovered,
@@ -47,7 +50,9 @@ _ACTIVE = tuple(phase for phase in Phase if phase is not Phase.CLOSED)
 _BEFORE_THE_FORGE = (Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED)
 _ON_THE_FORGE = (Phase.PROPOSED, Phase.MERGED, Phase.DEPLOYED)
 
-_FACTS: tuple[type[Event], ...] = (Joined, Recovered, Noted, Guided, Gated, Approved, Frozen, Thawed)
+_FACTS: tuple[type[Event], ...] = (
+    Joined, Recovered, Noted, Guided, Gated, Approved, Frozen, Thawed, Heard, Overridden,
+)  # fmt: skip
 
 NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
     # the way through
@@ -95,8 +100,13 @@ NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
 
 
 def advance(case: Case, entry: Entry) -> Case:
-    """Return the case after the entry. Raises IllegalStep for a pair that the table does not have."""
+    """Return the case after the entry.
+
+    Raises IllegalStep for a pair that the table does not have, and for a comment that the case has heard already.
+    """
     event = entry.event
+    if (comment := comment_of(event)) and comment in heard(case):
+        raise IllegalStep(f"comment {comment} was heard by case {case.id} before")
     try:
         phase = NEXT[case.phase, type(event)]
     except KeyError:
@@ -104,6 +114,18 @@ def advance(case: Case, entry: Entry) -> Case:
     entered = case.entered if phase is case.phase else entry.at
     case = replace(case, phase=phase, entered=entered, history=(*case.history, entry))
     return _forward(_held(case, event), entry)
+
+
+def repeats(case: Case, event: Event) -> bool:
+    """Whether the event only tells what the case has already: two daemons that look at one series both tell it."""
+    match event:
+        case Joined(anomaly=new):
+            mine = any(had.fingerprint == new.fingerprint and had.labels == new.labels for had in case.anomalies)
+            return mine and (case.recovered is None or new.onset <= case.recovered)
+        case Recovered():
+            return case.recovered is not None
+        case _:
+            return False
 
 
 def opened(entry: Entry) -> Case:
@@ -134,6 +156,16 @@ def replay(history: Iterable[Entry]) -> Case:
     return case
 
 
+def comment_of(event: Event) -> int:
+    """The comment that asked for it; 0 where none did."""
+    return event.comment if isinstance(event, Frozen | Thawed | Guided | Retried | Heard) else 0
+
+
+def heard(case: Case) -> frozenset[int]:
+    """The comments that a case has taken in."""
+    return frozenset(comment_of(entry.event) for entry in case.history) - {0}
+
+
 def _held(case: Case, event: Event) -> Case:
     """The hold after an event. Leaving for another phase by a human's word lets a gate go."""
     match event:
@@ -142,6 +174,8 @@ def _held(case: Case, event: Event) -> Case:
         case Gated(reason=reason):
             return replace(case, hold=Hold.GATE, hold_reason=reason)
         case Thawed() | Approved() | Rejected() | Retried() | Closed():
+            return replace(case, hold=Hold.NONE, hold_reason="")
+        case Overridden(how=Override.FORCE) if case.hold is Hold.GATE:
             return replace(case, hold=Hold.NONE, hold_reason="")
         case _:
             return case
@@ -166,6 +200,9 @@ def _forward(case: Case, entry: Entry) -> Case:
             return replace(case, deploys=(*case.deploys, deploy), watch_until=None)
         case Judged(judgement=judgement) | Harmed(judgement=judgement):
             return replace(case, judgements=(*case.judgements, judgement))
+        case Killed(because=because, judgement=judgement):
+            judged = () if judgement is None else (judgement,)
+            return replace(case, judgements=(*case.judgements, *judged), escalation=because)
         case _:
             return _aside(case, entry)
 
@@ -186,7 +223,7 @@ def _aside(case: Case, entry: Entry) -> Case:
             return replace(case, taken_over=branch)
         case Extended(until=until):
             return replace(case, watch_until=until)
-        case Escalated(reason=reason) | Killed(because=reason) | Rejected(because=reason):
+        case Escalated(reason=reason) | Rejected(because=reason):
             return replace(case, escalation=reason)
         case Retried():
             return replace(case, escalation="", diagnosis=None)

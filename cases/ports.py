@@ -371,12 +371,15 @@ class Levers(Protocol):
         """The pause in force, or None."""
         ...
 
-    def pause(self, pause: Pause) -> None:
-        """Stop every write to repositories, models and sandboxes."""
+    def pause(self, pause: Pause, *, once: bool = False) -> None:
+        """Stop every write to repositories, models and sandboxes.
+
+        `once`: one of the same actor and moment that was ever pulled is left alone.
+        """
         ...
 
-    def resume(self, by: str, at: datetime) -> None:
-        """Go on."""
+    def resume(self, by: str, at: datetime, *, of: str = "", once: bool = False) -> bool:
+        """Go on; `of`: only if it is they who paused. Whether it was done now."""
         ...
 
 

@@ -199,5 +199,9 @@ EXAMPLES: Mapping[str, str] = {
     "judgement": """
         judgement: {warm_up: 10m, window: 3d, margin: 0.01}
     """,
+    "judgement.kill": """
+        judgement:
+          kill: {worse_by: 5, lasting: 10m}
+    """,
 }
 """By section, as `config.reference` names them: the place, and for one of several kinds the key that tells it."""

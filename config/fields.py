@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pathspec import GitIgnoreSpec
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
@@ -84,13 +84,32 @@ def _host_port(value: str) -> str:
 
 
 def _store(value: str) -> str:
+    """Where the ledger is. Like a URL it is never repeated."""
     scheme, _, rest = value.partition("://")
-    if scheme.startswith("postgres"):
-        raise Unusable("PostgreSQL is not in this version", "write sqlite:///trackwalker.db")
+    if scheme in {"postgresql", "postgresql+psycopg"}:
+        return _server(value)
     if scheme != "sqlite" or not rest.startswith("/"):
-        raise Unusable("the store is not a SQLite file", "write sqlite:///trackwalker.db, or sqlite:////a/full/path.db")
+        raise Unusable(
+            "the store is neither a SQLite file nor a PostgreSQL database",
+            "write sqlite:///trackwalker.db, sqlite:////a/full/path.db or postgresql+psycopg://user@host/base",
+        )
     if not rest[1:] or rest[1:].startswith((":memory:", "?")):
         raise Unusable("a store in memory forgets every case", "name a file, as in sqlite:///trackwalker.db")
+    return value
+
+
+def _server(value: str) -> str:
+    hint = "write postgresql+psycopg://user@host/base"
+    try:
+        parts = urlsplit(value)
+        password, _ = parts.password, parts.port
+    except ValueError:
+        raise Unusable("the store is not the address of a database", hint) from None
+    asked = parse_qs(parts.query, keep_blank_values=True)
+    if password is not None or {"password", "sslpassword"} & asked.keys():
+        raise Unusable("the store holds a password", "take it out, and write store_password: env:NAME beside it")
+    if not parts.path.strip("/") or not value.isprintable() or " " in value:
+        raise Unusable("the store names no database", hint)
     return value
 
 
@@ -196,7 +215,14 @@ Branch: TypeAlias = Annotated[
 ]
 Url: TypeAlias = Annotated[str, AfterValidator(_validating(_url)), _shown("URL", r"https?://[^/?#\s@]+([/?#]\S*)?")]
 HostPort: TypeAlias = Annotated[str, AfterValidator(_validating(_host_port)), _shown("host:port", _HOST_PORT)]
-Store: TypeAlias = Annotated[str, AfterValidator(_validating(_store)), _shown("store", "sqlite:///[^:?].*")]
+Store: TypeAlias = Annotated[
+    str,
+    AfterValidator(_validating(_store)),
+    _shown(
+        "store",
+        r"(sqlite:///[^:?].*|postgresql(\+psycopg)?://(?!.*[?&](ssl)?password=)([^:@/?#]+@)?[^@/?#]*/[^/?#]+([?#].*)?)",
+    ),
+]
 DatabaseUrl: TypeAlias = Annotated[
     str, AfterValidator(_validating(_database)), _shown("database", "(postgresql(\\+psycopg)?|sqlite|duckdb)://.+")
 ]

@@ -36,8 +36,8 @@ class LeversSettings(Section):
     """How humans stop it, besides the command line."""
 
     pause_file: Text | None = None
-    """While this file is there, everything is paused; its first line is the reason. None: `pause` in the daemon's own
-    folder."""
+    """While this file is there, everything is paused; its first line is the reason. None: `pause` in the folder
+    of `home`."""
 
     comments: bool = True
     """Whether `/trackwalker pause` and its like are taken from comments on its own pull requests, by those who may

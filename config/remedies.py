@@ -262,6 +262,22 @@ class DiagnosisSettings(Section):
     """How many are tried in the sandbox, best first. The culprit is nearly always among the first two."""
 
 
+class KillSettings(Section):
+    """When a merged change is taken back without waiting for its judgement: a brake for catastrophes.
+
+    It looks at the signals of the case from the merge on, also before any deploy marker, during a pause, and while the
+    case is frozen or gated. The rollback itself obeys pause and hold.
+    """
+
+    worse_by: Annotated[float, Field(gt=1, allow_inf_nan=False)] | None = 3.0
+    """How many times as far from normal as the trouble ever was before the change; one that grew by itself may go on
+    growing at its pace. Three times is no noise. A ratio that is bad already may have no room for it: the judgement
+    sees that. None: off."""
+
+    lasting: Duration = timedelta(minutes=5)
+    """How long every reading must be that bad: one restart is shorter."""
+
+
 class JudgementSettings(Section):
     """How a deployed change is judged, from the metric that it promised to move."""
 
@@ -297,3 +313,6 @@ class JudgementSettings(Section):
 
     deploy_wait: Duration = timedelta(hours=24)
     """How long a merged change waits for its deploy marker. Without one it ends inconclusive, never as a pass."""
+
+    kill: KillSettings = KillSettings()
+    """When it is taken back at once."""

@@ -4,6 +4,7 @@ Every field says what it does, in which unit, and why this default; durations ar
 and `timedelta` here. `config.load` makes one from a file.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -32,6 +33,7 @@ from config.remedies import (
     DiagnosisSettings,
     ForgeSettings,
     JudgementSettings,
+    KillSettings,
     ModelSettings,
     PriceSettings,
     RepositorySandboxSettings,
@@ -88,6 +90,7 @@ __all__ = [
     "HttpSettings",
     "ImportWatchSettings",
     "JudgementSettings",
+    "KillSettings",
     "LeversSettings",
     "LinksSettings",
     "LokiSettings",
@@ -242,6 +245,11 @@ class Settings(Section):
 
     judgement: JudgementSettings = JudgementSettings()
     """How a deployed change is judged."""
+
+    @property
+    def store_secret(self) -> Callable[[], str] | None:
+        """What tells the store's password, where it has one."""
+        return self.store_password.reveal if self.store_password is not None else None
 
     @property
     def enriches(self) -> bool:

@@ -2,45 +2,50 @@
 
 The command line, the tests and the demo all use it: `with running(settings) as app: app.cycle.run()`.
 
-What stands as long as the process does is the house: folder, ledger, metrics, port. In it lives one daemon after the
-other, each with settings of its own: see `daemon.reload`.
+What stands as long as the process does is the house (`daemon.house`). In it lives one daemon after the other, each with
+settings of its own: see `daemon.reload`.
 """
 
 import logging
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cases.case import Case
-from cases.ports import Clock, Sandbox
+from cases.errors import TemporaryError
+from cases.ports import Clock, Levers, Sandbox
 from cases.steps import StepResult
-from config.settings import Settings, WebhookSettings
+from config.settings import Settings
 from daemon.alerts.delivery import Delivery
-from daemon.alerts.enrich import Enrichment, enrichment_of
+from daemon.alerts.enrich import enrichment_of
+from daemon.alerts.last_resort import LastResort
+from daemon.api.inside import STUCK_S, inside
 from daemon.build import Outside, outside_of, with_ledger
-from daemon.cycle import Cycle
-from daemon.home import Home, at_home, store_folder
-from daemon.ledger.ledger import Ledger, open_ledger
-from daemon.metrics import Metrics
+from daemon.chores import calendar_of, chores_of
+from daemon.cycle import Cycle, Pulse
+from daemon.fellows import Fellows, digest
+from daemon.heed import RECEIVER
+from daemon.home import Home
+from daemon.house import House, housed
+from daemon.invariants.policy import policy_digest
+from daemon.ledger.ledger import Ledger
+from daemon.levers import levers_of
+from daemon.observe.health import version_of
+from daemon.observe.metrics import Metrics
+from daemon.observe.spans import Traces
+from daemon.observe.traces import tracer_of
 from daemon.poll import Poll
 from daemon.tail import Tail
-from daemon.watchdog import stuck_for, watching
+from daemon.watchdog import watching
 from daemon.watches import WatchList
 from daemon.worker import Worker
 from remediation.ports import Ports
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
-    from daemon.api.door import Door
-
 log = logging.getLogger("trackwalker.app")
 
-THREADS = 4  # one polls, two work cases, one is free for what is asked meanwhile
-HOUSEKEEPING_HOUR = 3  # UTC, when most people sleep
-STUCK_S = 60.0  # a loop that turns four times a second and is silent for a minute is dead
+THREADS = 6  # two work cases, one polls; the others are for what is slow beside: comments, receivers, logs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,22 +56,16 @@ class App:
     home: Home
     clock: Clock
     ledger: Ledger
+    levers: Levers
     ports: Ports
     cycle: Cycle
     metrics: Metrics
     url: str  # where its own HTTP answers
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """What outlives a change of the settings."""
-
-    home: Home
-    clock: Clock
-    ledger: Ledger
-    metrics: Metrics
-    door: "Door"
-    url: str  # where the door is
+    @property
+    def tail(self) -> Tail | None:
+        """What follows the logs, where any are followed."""
+        return self.ports.logs if isinstance(self.ports.logs, Tail) else None
 
 
 class Inline(Executor):
@@ -101,21 +100,6 @@ def running(settings: Settings, *, clock: Clock | None = None, build: Build = ou
 
 
 @contextmanager
-def housed(settings: Settings, clock: Clock) -> Generator[House]:
-    """What stays when the settings change: only `store` and `api.listen` of them are looked at."""
-    from daemon.api.door import Door
-    from daemon.api.server import serving
-
-    with ExitStack() as stack:
-        home = stack.enter_context(at_home(store_folder(settings.store)))
-        ledger = stack.enter_context(open_ledger(settings.store, clock=clock))
-        stack.enter_context(_calendar(ledger, clock))
-        door = Door()
-        url = stack.enter_context(serving(door, settings.api.listen))
-        yield House(home=home, clock=clock, ledger=ledger, metrics=Metrics(), door=door, url=url)
-
-
-@contextmanager
 def living(house: House, settings: Settings, build: Build) -> Generator[App]:
     """A daemon in the house, with these settings. The door leads to it from when it is built.
 
@@ -123,19 +107,21 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
     """
     home, ledger, clock, metrics = house.home, house.ledger, house.clock, house.metrics
     with ExitStack() as stack:
-        outside = stack.enter_context(_open(settings, house, build))
+        traces = tracer_of(
+            settings, clock=clock, daemon=home.name, version=version_of()[0], dropped=metrics.traces_dropped.inc
+        )
+        stack.callback(traces.close)
+        levers = levers_of(settings, home, ledger.levers, clock)
+        outside = stack.enter_context(_open(settings, house, build, levers, traces))
         ready(settings, outside.sandbox)
-        ledger.cases.take_back(home.name, clock.now())
+        house.free()
+        ledger.audit.stamp(daemon=home.name, policy=policy_digest(settings))
         ports, watches = _ports(settings, clock, ledger, outside)
-        executor: Executor = Inline()
-        if settings.runtime.executor == "threads":
-            executor = stack.enter_context(ThreadPoolExecutor(THREADS, thread_name_prefix="trackwalker"))
-            # Ends the trials that run, or the threads would be waited for until those are through.
-            stack.callback(getattr(outside.sandbox, "close", _nothing))
-        enrichment = enrichment_of(settings, ledger, clock)
-        if enrichment is not None:
-            stack.callback(enrichment.close)
-        delivery = Delivery(ledger.outbox, outside.notifiers, enrichment)
+        executor = stack.enter_context(_executor(settings, house, outside.sandbox))
+        fellows = Fellows(name=home.name, daemons=ledger.daemons, outbox=ledger.outbox, ports=ports)
+        fellows.enter()
+        stack.callback(_left, fellows)
+        metrics.configured(settings, digest(settings))
         poll = Poll(
             ports=ports,
             cases=ledger.cases,
@@ -143,17 +129,50 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
             checkpoints=ledger.checkpoints,
             metrics=metrics,
             watches=watches,
+            name=home.name,
         )
-        cycle = _cycle(house, ports, poll, executor, delivery, enrichment)
+        enrichment = enrichment_of(settings, ledger, clock)
+        if enrichment is not None:
+            stack.callback(enrichment.close)
+        last_resort = LastResort({name: outside.notifiers[name] for name in ports.receivers}, clock)
+        pulse = Pulse(at=clock.monotonic())
+        cycle = Cycle(
+            owner=home.name,
+            clock=clock,
+            cycle=settings.cycle,
+            cases=ledger.cases,
+            outbox=ledger.outbox,
+            levers=levers,
+            poll=poll,
+            worker=Worker(
+                cases=ledger.cases,
+                outbox=ledger.outbox,
+                levers=levers,
+                ports=ports,
+                metrics=metrics,
+                step=_step,
+                traces=traces,
+            ),
+            deliver=Delivery(ledger.outbox, outside.notifiers, enrichment, metrics),
+            executor=executor,
+            metrics=metrics,
+            lease=settings.runtime.lease,
+            pulse=pulse,
+            chores=chores_of(house, ports, levers, fellows, last_resort, pulse),
+            enrichment=enrichment,
+            last_resort=last_resort,
+        )
+        stack.enter_context(calendar_of(house, settings))
         stack.enter_context(watching(cycle.pulse, clock, STUCK_S))
         stack.callback(cycle.leave)
-        house.door.lead_to(_inside(settings, cycle, ledger, metrics, clock))
+        house.door.lead_to(inside(settings, cycle, fellows, ledger, levers, metrics.render))
         log.info("watching; own health at %s", house.url)
         yield App(
             settings=settings,
             home=home,
             clock=clock,
             ledger=ledger,
+            levers=levers,
             ports=ports,
             cycle=cycle,
             metrics=metrics,
@@ -162,19 +181,42 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
 
 
 @contextmanager
-def _open(settings: Settings, house: House, build: Build) -> Generator[Outside]:
+def _open(settings: Settings, house: House, build: Build, levers: Levers, traces: Traces) -> Generator[Outside]:
     """Every adapter, closed at the end."""
     with ExitStack() as stack:
         bare = build(settings, house.home, house.clock)
         stack.callback(bare.close)
-        outside = with_ledger(bare, settings, house.ledger, house.clock)
+        outside = with_ledger(bare, settings, house.ledger, house.clock, levers=levers, traces=traces)
         stack.pop_all()
         stack.callback(outside.close)
         yield outside
 
 
+@contextmanager
+def _executor(settings: Settings, house: House, sandbox: Sandbox) -> Generator[Executor]:
+    """What work is spread on. At its end the trials that run are ended, or they would be waited for."""
+    close: Callable[[], object] = getattr(sandbox, "close", _nothing)
+    with house.ending.at_last("ending the trials that run", close):
+        if settings.runtime.executor != "threads":
+            yield Inline()
+            return
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="trackwalker") as threads:
+            try:
+                yield threads
+            finally:
+                close()
+
+
 def _nothing() -> None:
     """What is done to close a part that has nothing to close."""
+
+
+def _left(fellows: Fellows) -> None:
+    """Say that it ended; a ledger that cannot be written now finds out by the silence."""
+    try:
+        fellows.leave()
+    except TemporaryError as error:
+        log.warning("the ledger does not hear that this daemon ended: %s", error)
 
 
 def ready(settings: Settings, sandbox: Sandbox) -> None:
@@ -208,34 +250,11 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
         lessons=ledger.lessons,
         cases=ledger.cases,
         outbox=ledger.outbox,
-        receivers=tuple(outside.notifiers),
+        receivers=tuple(name for name in outside.notifiers if name != RECEIVER),
         logs=outside.logs or NoLogs(),
         model=outside.model,
     )
     return ports, watches
-
-
-def _cycle(
-    house: House, ports: Ports, poll: Poll, executor: Executor, delivery: Delivery, enrichment: Enrichment | None
-) -> Cycle:
-    ledger, metrics = house.ledger, house.metrics
-    return Cycle(
-        owner=house.home.name,
-        clock=ports.clock,
-        cycle=ports.settings.cycle,
-        cases=ledger.cases,
-        outbox=ledger.outbox,
-        levers=ledger.levers,
-        poll=poll,
-        worker=Worker(
-            cases=ledger.cases, outbox=ledger.outbox, levers=ledger.levers, ports=ports, metrics=metrics, step=_step
-        ),
-        deliver=delivery,
-        executor=executor,
-        metrics=metrics,
-        tail=ports.logs if isinstance(ports.logs, Tail) else None,
-        enrichment=enrichment,
-    )
 
 
 def _step(case: Case, ports: Ports) -> StepResult:
@@ -243,40 +262,3 @@ def _step(case: Case, ports: Ports) -> StepResult:
     from remediation.way import step
 
     return step(case, ports)
-
-
-def _calendar(ledger: Ledger, clock: Clock) -> AbstractContextManager[object]:
-    from daemon.scheduling import Calendar
-
-    calendar = Calendar()
-    calendar.every_day_at(HOUSEKEEPING_HOUR, lambda: ledger.tidy(clock.now()))
-    return calendar
-
-
-def _inside(settings: Settings, cycle: Cycle, ledger: Ledger, metrics: Metrics, clock: Clock) -> "ASGIApp":
-    """What the door leads to: it goes by these settings, and tells of this cycle."""
-    from daemon.api.proof import Credential
-    from daemon.api.routes import Health, routes
-    from daemon.api.webhooks import DeployWebhooks
-
-    def health() -> Health:
-        pause = ledger.levers.paused()
-        return Health(
-            stuck=stuck_for(cycle.pulse, clock, STUCK_S),
-            blind=cycle.poll.blind(),
-            polled=cycle.poll.polled,
-            paused=f"{pause.reason} (by {pause.by})" if pause else "",
-        )
-
-    told = DeployWebhooks(
-        markers=[marker for marker in settings.deploys if isinstance(marker, WebhookSettings)],
-        api=settings.api,
-        ledger=ledger.deploys,
-        clock=clock,
-        known=lambda: {
-            *(signal.service for signal in cycle.poll.watches.signals()),
-            *(service.name for service in settings.services),
-        },
-    )
-    token = None if settings.api.token is None else Credential(secret=settings.api.token, clock=clock)
-    return routes(health, metrics.render, token=token, deploys=told)

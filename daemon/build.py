@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cases.errors import PermanentError
-from cases.ports import Changes, Clock, Forge, LanguageModel, Logs, Notifier, Sandbox, SignalSource
+from cases.ports import Changes, Clock, Forge, LanguageModel, Levers, Logs, Notifier, Sandbox, SignalSource
 from config.settings import Settings, SlackSettings, SlackThreadSettings
 from daemon.clock import SystemClock
 from daemon.home import Home
+from daemon.observe.spans import Traces
+from daemon.observe.traces import TracedModel
 
 if TYPE_CHECKING:
     from daemon.ledger.ledger import Ledger
@@ -47,12 +49,24 @@ def outside_of(settings: Settings, home: Home, clock: Clock, *, process_sandbox:
     )
 
 
-def with_ledger(outside: Outside, settings: Settings, ledger: "Ledger", clock: Clock) -> Outside:
+def with_ledger(
+    outside: Outside,
+    settings: Settings,
+    ledger: "Ledger",
+    clock: Clock,
+    *,
+    levers: Levers | None = None,
+    traces: Traces | None = None,
+) -> Outside:
     """Add the adapters that keep something in the ledger: a log's cursor, a model's money, a thread's name.
 
-    What is there stays.
+    What is there stays. Every trial has its lines in the audit, and every question its span in the traces; neither
+    begins while `levers` (by default the ledger's own) say that everything is paused.
     """
-    logs, model = outside.logs, outside.model
+    from daemon.audited import AuditedSandbox, HeldModel
+    from daemon.heed import Acknowledgements
+
+    logs, model, held = outside.logs, outside.model, levers or ledger.levers
     if logs is None and settings.signals.loki:
         from daemon.tail import tail_of
 
@@ -68,7 +82,13 @@ def with_ledger(outside: Outside, settings: Settings, ledger: "Ledger", clock: C
         asked = model_of(settings.model, ledger.purse(settings.budget), clock)
         model = Remembered(asked, ledger.checkpoints, clock) if asked is not None else None
     notifiers = {name: _remembering(notifier, ledger) for name, notifier in outside.notifiers.items()}
-    return replace(outside, logs=logs, model=model, notifiers=notifiers)
+    return replace(
+        outside,
+        logs=logs,
+        model=None if model is None else TracedModel(HeldModel(model, held), traces or Traces()),
+        notifiers={**notifiers, Acknowledgements.name: Acknowledgements(outside.forge)},
+        sandbox=AuditedSandbox(outside.sandbox, ledger.audit, clock, held),
+    )
 
 
 def _remembering(notifier: Notifier, ledger: "Ledger") -> Notifier:
@@ -130,7 +150,7 @@ def changes_of(settings: Settings, sources: Mapping[str, SignalSource], forge: F
     from daemon.markers import Ground, markers_of
     from signals.deploys import AllMarkers
 
-    told = StoredDeploys(settings.store)
+    told = StoredDeploys(settings.store, settings.store_secret)
     ground = Ground(settings=settings, sources=sources, forge=forge, clock=clock, told=told)
     return AllMarkers(parts=tuple(marker.changes for marker in markers_of(ground)), closing=told.close)
 

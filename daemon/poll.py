@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 
 from cases.anomaly import Anomaly
 from cases.case import Case, Phase
-from cases.errors import PermanentError, SourceDown
-from cases.events import Entry, Joined, Opened, Recovered
+from cases.errors import IllegalStep, PermanentError, SourceDown
+from cases.events import Entry, Event, Joined, Opened, Recovered
 from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
-from cases.telemetry import SeriesBlock, Severity, Sight, Signal, SignalState
+from cases.telemetry import SeriesBlock, Sight, Signal, SignalState
 from config import duration
 from daemon.listing import Watch
-from daemon.metrics import Metrics
+from daemon.observe.metrics import Metrics
+from daemon.sights import UNSEEN, Sights
 from daemon.watches import WatchList
 from detectors.baseline import Baseline, fit
 from detectors.detect import detect
@@ -31,11 +32,11 @@ from remediation.ports import Ports
 log = logging.getLogger("trackwalker.poll")
 
 ACTOR = "daemon"
-SIGHTS = "sights"  # the checkpoint: signal → what was last told of its sight
 LASTING = "lasting"  # the checkpoint: fingerprints that were out of range at the last look
 HISTORY_POINTS = 4_032  # two weeks, five minutes apart: as fine as the times of day that a baseline tells apart
+STALL_S = 2.0  # a read that fails only after so long has waited for a source that does not answer
+MOST_STALLS = 2  # of one source within one look: the rest of its signals is blind without asking
 LEARN_AGAIN = timedelta(minutes=1)  # after a history that could not be read
-UNSEEN = frozenset({Sight.BLIND, Sight.MISSING, Sight.STALE})
 # What may still end by itself: nothing of ours runs yet.
 UNDECIDED = frozenset({Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED, Phase.ESCALATED})
 
@@ -70,15 +71,17 @@ class Poll:
         checkpoints: Checkpoints,
         metrics: Metrics,
         watches: WatchList,
+        name: str = "daemon",
     ) -> None:
         self._ports = ports
         self._cases = cases
-        self._outbox = outbox
         self._checkpoints = checkpoints
+        self._sights = Sights(name=name, ports=ports, outbox=outbox, checkpoints=checkpoints)
         self._metrics = metrics
         self.watches = watches
         self._learnt: dict[str, Learnt] = {}
         self._states: dict[str, SignalState] = {}
+        self._stalled: dict[str, tuple[SourceDown, ...]] = {}  # by source, of the present look
         self.polled = False
 
     def blind(self) -> dict[str, str]:
@@ -91,22 +94,24 @@ class Poll:
         now = self._ports.now
         # Readings are asked for on a grid that stands still, so that an onset is dated alike at every look.
         step = self._ports.settings.detection.step
+        self._stalled.clear()
         looks = [self._look(watch, EPOCH + (now - EPOCH) // step * step) for watch in self.watches.current()]
         self._states = {look.signal.key: look.state for look in looks}
         self._learnt = {key: learnt for key, learnt in self._learnt.items() if key in self._states}
-        self._tell_sights(looks, now)
+        self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind())
         self._triage([anomaly for look in looks for anomaly in look.anomalies], now)
         self._recover(looks, now)
         for look in looks:
             self._metrics.polls.labels(look.state.sight).inc()
-        self._metrics.blind.set(len(self.blind()))
+        self._metrics.sights(self.blind())
+        self._metrics.sources(self._reached(looks))
         self._count_cases()
         self.polled = True
 
     def _look(self, watch: Watch, now: datetime) -> Look:
         wanted, signal = self._ports.settings.detection, watch.signal
         try:
-            block = self._ports.read(signal, now - wanted.recent, now, wanted.step)
+            block = self._patiently(signal, now - wanted.recent, now, wanted.step)
         except (SourceDown, PermanentError) as error:
             state = SignalState(signal=signal.key, sight=Sight.BLIND, at=now, because=str(error))
             return Look(signal=signal, state=state, block=None, anomalies=())
@@ -117,6 +122,19 @@ class Poll:
         if found.warming:
             state = SignalState(signal=signal.key, sight=Sight.WARMING, at=now, because=found.reason, value=state.value)
         return Look(signal=signal, state=state, block=block, anomalies=found.anomalies)
+
+    def _patiently(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        """Read the signal, unless its source has kept this look waiting for long already: others have their turn."""
+        stalled = self._stalled.get(signal.source, ())
+        if len(stalled) >= MOST_STALLS:
+            raise stalled[-1]
+        began = self._ports.clock.monotonic()
+        try:
+            return self._ports.read(signal, start, end, step)
+        except SourceDown as error:
+            if self._ports.clock.monotonic() - began >= STALL_S:
+                self._stalled[signal.source] = (*stalled, error)
+            raise
 
     def _baseline(self, watch: Watch, now: datetime) -> Baseline | None:
         """What is normal for the signal: as learnt, or learnt now from the history before the recent readings."""
@@ -143,38 +161,6 @@ class Poll:
         log.info("%s: learnt what is normal from %s of history", signal.key, duration.format(wanted.history))
         return baseline
 
-    def _tell_sights(self, looks: Iterable[Look], now: datetime) -> None:
-        """Say once that a signal cannot be judged any more, and once that it can again."""
-        stored = self._checkpoints.get(SIGHTS)
-        told: dict[str, str] = json.loads(stored) if stored else {}
-        before = dict(told)
-        for look in looks:
-            key, unseen = look.signal.key, look.state.sight in UNSEEN
-            if unseen and key not in told:
-                text = f"{look.state.because}\nUntil that is mended {key} is not healthy: it is unseen."
-                told[key] = now.isoformat()
-                self._send(f"sight-{key}-{told[key]}", Severity.TICKET, f"{key} is {look.state.sight}", text, now)
-                log.warning("%s is %s: %s", key, look.state.sight, look.state.because)
-            elif not unseen and key in told:
-                since = told.pop(key)
-                self._send(f"sight-{key}-{since}-back", Severity.NOTE, f"{key} is seen again", look.state.because, now)
-                log.info("%s is seen again", key)
-        self._tell_ends(told, {look.signal.key for look in looks}, now)
-        if told != before:
-            self._checkpoints.put(SIGHTS, json.dumps(told).encode(), now)
-
-    def _tell_ends(self, told: dict[str, str], watched: set[str], now: datetime) -> None:
-        """Say of a signal that was unseen, and is not watched any more, that nobody looks at it now."""
-        if self.watches.blind():
-            return  # the list is not whole: what it lacks may only be unlisted
-        for key in sorted(set(told) - watched):
-            text = "It is in no configuration, rule or label any more, so nothing more will be said of it."
-            self._send(f"sight-{key}-{told.pop(key)}-gone", Severity.NOTE, f"{key} is not watched any more", text, now)
-            log.info("%s is not watched any more", key)
-
-    def _send(self, key: str, severity: Severity, subject: str, text: str, now: datetime) -> None:
-        self._outbox.send(self._ports.tell(key, severity, subject, text, case=""), now)
-
     def _triage(self, anomalies: Sequence[Anomaly], now: datetime) -> None:
         fresh = self._without_lasting(anomalies, now)
         if not fresh:
@@ -186,8 +172,8 @@ class Poll:
                 case OpenCase():
                     self._open(decision, now)
                 case JoinCase(case_id=case_id, anomaly=anomaly):
-                    self._cases.add(case_id, Entry(at=now, actor=ACTOR, event=Joined(anomaly=anomaly)), (), None)
-                    log.info("case %s: %s joins: %s", case_id, anomaly.signal.key, decision.because)
+                    if self._add(case_id, Joined(anomaly=anomaly), now, None):
+                        log.info("case %s: %s joins: %s", case_id, anomaly.signal.key, decision.because)
                 case Suppressed(case_id=case_id, anomaly=anomaly):
                     log.debug("case %s: %s suppressed: %s", case_id, anomaly.signal.key, decision.because)
 
@@ -231,8 +217,9 @@ class Poll:
         log.warning(
             "case %s: %s reads %.4g, expected %.4g", case.id, anomaly.signal.key, anomaly.value, anomaly.expected
         )
+        self._metrics.anomalies.labels(JoinCase.__name__).inc(len(decision.others))
         for other in decision.others:
-            self._cases.add(case.id, Entry(at=now, actor=ACTOR, event=Joined(anomaly=other)), (), None)
+            self._add(case.id, Joined(anomaly=other), now, None)
 
     def _recover(self, looks: Iterable[Look], now: datetime) -> None:
         """Note the cases whose signals are back before anything of ours ran."""
@@ -243,9 +230,24 @@ class Poll:
             if case.phase not in UNDECIDED or case.merges or case.recovered is not None or self._young(case, now):
                 continue
             seen = recovery(case, blocks, baselines, now, confirm=wanted.confirm, stale_after=wanted.stale_after)
-            if seen.recovered:
+            if seen.recovered and self._add(case.id, Recovered(because=seen.because), now, now):
                 log.info("case %s: recovered by itself: %s", case.id, seen.because)
-                self._cases.add(case.id, Entry(at=now, actor=ACTOR, event=Recovered(because=seen.because)), (), now)
+
+    def _add(self, case_id: str, event: Event, now: datetime, due: datetime | None) -> bool:
+        """Add a fact to a case. False when the case ended since it was looked at: then it is no news any more."""
+        try:
+            self._cases.add(case_id, Entry(at=now, actor=ACTOR, event=event), (), due)
+        except IllegalStep as error:
+            log.info("case %s: %s", case_id, error)
+            return False
+        return True
+
+    def _reached(self, looks: Iterable[Look]) -> dict[str, bool]:
+        """Which sources answered to all that they were asked at this look."""
+        up: dict[str, bool] = {}
+        for look in looks:
+            up[look.signal.source] = up.get(look.signal.source, True) and look.block is not None
+        return up
 
     def _young(self, case: Case, now: datetime) -> bool:
         """A case is given the time of its own confirmation before a lull is taken for its end."""

@@ -22,8 +22,10 @@ from config.credentials import secrets_in
 from config.load import load_anew
 from config.settings import Settings
 from config.wording import key
-from daemon.app import App, Build, House, housed, living
+from daemon.app import App, Build, living
 from daemon.build import outside_of
+from daemon.endings import Ending
+from daemon.house import House, housed
 
 log = logging.getLogger("trackwalker.reload")
 
@@ -170,12 +172,14 @@ def run(
     cycles: int | None = None,
     once: bool = False,
     build: Build = outside_of,
+    ending: Ending | None = None,
 ) -> None:
     """Run the daemon, one life after the other, until the clock is woken; or as `daemon.cycle.Cycle.run` ends.
 
-    `settings` are those of the file `config` as it is now. Raises as `daemon.app.running`.
+    `settings` are those of the file `config` as it is now. `ending` is told what to do at the last. Raises as
+    `daemon.app.running`.
     """
-    with hearing_hangups() as hangups, housed(settings, clock) as house:
+    with hearing_hangups() as hangups, housed(settings, clock, ending, config) as house:
         succession = Succession(house=house, config=config, hangups=hangups, build=build)
         life, left = succession.begin(settings), cycles
         try:

@@ -1,30 +1,39 @@
-"""Calendar jobs: what happens at an hour of the day. Polling never runs here: it keeps to the monotonic clock.
+"""The calendar: a look at the jobs of the day, each quarter of an hour.
 
-(APScheduler follows the wall clock, and stands still for an hour when that is set back by one.)
+Polling never runs here: it keeps to the monotonic clock. (APScheduler follows the wall clock, and stands still for an
+hour when that is set back by one.) Which jobs are due, and which daemon runs them, is said in `daemon.keeping.daily`.
 """
 
+import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-LATE_S = 6 * 3600  # a daily job that a sleeping machine missed is still worth doing within the quarter of a day
+from daemon.clock import SystemClock
+
+FIRST = timedelta(minutes=1)
+"""How long after the start the first look is: cases in hand go first, then what was missed is made up."""
+LATE_S = 15 * 60  # a look that a sleeping machine missed is worth as much as the next one
 
 
 class Calendar:
-    """Jobs by the hour of the day, in UTC, on one background thread. A job that fails is logged with its trace.
+    """Looks each quarter of an hour, and soon after the start, on one background thread.
 
-    `with calendar:` starts it, and stops it at the end.
+    Each look is given a function that says whether to stop. One that fails is logged with its trace. `with calendar:`
+    starts it, and stops it at the end.
     """
 
     def __init__(self) -> None:
         self._scheduler = _scheduler()
+        self._stopping = threading.Event()
 
-    def every_day_at(self, hour: int, job: Callable[[], object]) -> None:
-        """Run the job each day at that hour. It should take seconds: the next job waits for it."""
-        self._scheduler.add_job(job, "cron", hour=hour)
+    def every_quarter(self, look: Callable[[Callable[[], bool]], object]) -> None:
+        """Call it at 0, 15, 30 and 45 minutes past each hour. The next look waits for it."""
+        first = SystemClock().now() + FIRST
+        self._scheduler.add_job(look, "cron", [self._stopping.is_set], minute="*/15", next_run_time=first)
 
     def due(self) -> datetime | None:
-        """When the next job runs; None when there is none. Known from the start on."""
+        """When the next look is; None when there is none."""
         times: list[datetime] = [job.next_run_time for job in self._scheduler.get_jobs()]
         return min(times, default=None)
 
@@ -40,8 +49,9 @@ class Calendar:
         self.stop()
 
     def stop(self) -> None:
-        """End at once. A job that is running is not waited for; its own transaction keeps it whole."""
-        self._scheduler.shutdown(wait=False)
+        """End. A look that is under way is told to stop, and waited for: it may hold the ledger."""
+        self._stopping.set()
+        self._scheduler.shutdown(wait=True)
 
 
 def _scheduler() -> Any:  # noqa: ANN401 - the library has no types

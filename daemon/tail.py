@@ -1,7 +1,8 @@
 """The tail of the logs: error lines read from a durable cursor on, folded into a book, and told as the `Logs` port.
 
 Cursor and book are one checkpoint: whoever dies between two pages takes up at the cursor, with the book as it was
-there, so that no line is lost and none counts twice.
+there, so that no line is lost and none counts twice. Several daemons on one store follow the same source in turns: who
+finds that another one has read on takes up there, and what it had read itself is dropped.
 """
 
 import json
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cases.errors import PermanentError, SourceDown
+from cases.leases import Swap
 from cases.logs import ErrorSeen
 from cases.moments import EPOCH, iso
 from cases.ports import Checkpoints, Clock, LogSource
@@ -59,6 +61,7 @@ class _Read:
     book: Book
     cursor: int  # nanoseconds since the epoch
     stored: int  # the cursor in the checkpoint
+    blob: bytes | None  # the checkpoint as it was seen last
     changed: bool = False
     again: float = 0.0  # monotonic seconds: not before
     because: str = ""  # why it cannot be read
@@ -122,12 +125,11 @@ class Tail:
     def _follow(self, followed: Followed) -> None:
         name, tick = followed.source.name, self.clock.monotonic()
         read = self._read.get(name)
-        if read is None:
-            read = self._resumed(name)
-            with self._lock:
-                self._read[name] = read
-        if tick < read.again:
+        if read is not None and tick < read.again:
             return
+        blob = self.checkpoints.get(_key(name))
+        if read is None or read.blob != blob:
+            read = self._taken_up(name, blob, read)
         until = nanoseconds(self.clock.now() - followed.settle)
         try:
             self._pages(followed, read, until, tick + PATIENCE)
@@ -161,23 +163,31 @@ class Tail:
                 break
         read.reached = False  # there is more than could be read in one go
 
-    def _resumed(self, name: str) -> _Read:
-        """Where the last life ended; the first life begins an hour back, and none reads what the book would forget."""
+    def _taken_up(self, name: str, blob: bytes | None, before: _Read | None) -> _Read:
+        """Go on where the checkpoint is: where the last life ended, or where another daemon has come to."""
+        read = self._resumed(name, blob)
+        if before is not None:
+            read.because, read.since, read.reached = before.because, before.since, before.reached
+        with self._lock:
+            self._read[name] = read
+        return read
+
+    def _resumed(self, name: str, blob: bytes | None) -> _Read:
+        """Where it ended; the first life begins an hour back, and none reads what the book would forget."""
         now = self.clock.now()
-        blob = self.checkpoints.get(_key(name))
         if blob is None:
             begin = nanoseconds(now - FIRST_LOOK)
-            return _Read(book=Book(), cursor=begin, stored=0)
+            return _Read(book=Book(), cursor=begin, stored=0, blob=None)
         try:
             document: dict[str, Any] = json.loads(blob)
             cursor, book = int(document["cursor"]), Book.of(document["book"])
         except (ValueError, KeyError, TypeError) as error:
             log.warning("%s: what was remembered of its errors cannot be read (%s); it begins anew", name, error)
-            return _Read(book=Book(), cursor=nanoseconds(now - FIRST_LOOK), stored=0)
+            return _Read(book=Book(), cursor=nanoseconds(now - FIRST_LOOK), stored=0, blob=blob)
         oldest = nanoseconds(now - REMEMBERED)
         if cursor < oldest:
             log.warning("%s: lines before %s are skipped: nothing so old is remembered", name, iso(moment(oldest)))
-        return _Read(book=book, cursor=max(cursor, oldest), stored=cursor)
+        return _Read(book=book, cursor=max(cursor, oldest), stored=cursor, blob=blob)
 
     def _keep(self, name: str, read: _Read) -> None:
         """Store cursor and book as one. A stretch without a line may as well be read again."""
@@ -186,8 +196,10 @@ class Tail:
         with self._lock:
             document = {"cursor": read.cursor, "book": read.book.document()}
         blob = json.dumps(document, separators=(",", ":")).encode()
-        self.checkpoints.put(_key(name), blob, self.clock.now())
-        read.stored, read.changed = read.cursor, False
+        if self.checkpoints.swap(Swap(key=_key(name), before=read.blob, after=blob), self.clock.now()):
+            read.blob, read.stored, read.changed = blob, read.cursor, False
+        else:
+            log.debug("%s: another daemon has read on; what this one read is dropped", name)
 
 
 def loki_of(one: LokiSettings) -> "LokiSource":

@@ -17,7 +17,10 @@ from cases.ports import CaseStore, Levers, Outbox
 from cases.steps import Effect, StepResult
 from cases.telemetry import Severity
 from daemon.effects import ESSENTIAL, perform
-from daemon.metrics import Metrics
+from daemon.observe.metrics import Metrics
+from daemon.observe.observer import Observer
+from daemon.observe.spans import Traces
+from daemon.observe.stages import DONE, WAITING
 from remediation.ports import Ports
 
 log = logging.getLogger("trackwalker.worker")
@@ -50,6 +53,7 @@ class Worker:
         ports: Ports,
         metrics: Metrics,
         step: Callable[[Case, Ports], StepResult],
+        traces: Traces | None = None,
     ) -> None:
         self._cases = cases
         self._outbox = outbox
@@ -57,6 +61,8 @@ class Worker:
         self._ports = ports
         self._metrics = metrics
         self._step = step
+        self._traces = traces or Traces()
+        self._observer = Observer(metrics=metrics, traces=self._traces)
         self._failures: dict[str, int] = {}
         self.yielding = False  # whether a case is let go after its present step, though there is more to do
 
@@ -66,9 +72,11 @@ class Worker:
         try:
             release = self._advance(claimed)
         except Fenced:
+            self._metrics.fenced.inc()
             log.warning("case %s: another daemon holds it now; dropped what was in hand", case.id)
             return
         except TemporaryError as error:  # the ledger itself: the lease runs out, and nothing was half written
+            self._metrics.ledger_errors.inc()
             log.error("case %s: the ledger cannot be written (%s)", case.id, error)  # noqa: TRY400 - a sentence, no trace
             return
         self._let_go(claimed, release)
@@ -78,16 +86,11 @@ class Worker:
         while True:
             case = claimed.case
             try:
-                waiting = self._settle(claimed) or self._paused(case)
+                waiting = self._waiting(claimed)
                 if waiting or not case.active or case.hold is not Hold.NONE:
                     # a closed case comes back only for what it still owes the forge; a held one waits for a human
                     return waiting or Release(due=None)
-                began = self._ports.clock.monotonic()
-                result = self._step(case, self._ports)
-                self._metrics.step_seconds.labels(case.phase).observe(self._ports.clock.monotonic() - began)
-                claimed = self._commit(claimed, result)
-                self._failures.pop(case.id, None)
-                self._metrics.steps.labels(case.phase, "done" if result.events else "waiting").inc()
+                claimed, result = self._one_step(claimed)
                 if not result.events:
                     return Release(due=result.again)
                 if self.yielding:
@@ -107,6 +110,26 @@ class Worker:
                 self._freeze(claimed, error)
                 return Release(due=None)
 
+    def _one_step(self, claimed: Claimed) -> tuple[Claimed, StepResult]:
+        """The step of the case's phase, and its one commit."""
+        case, clock = claimed.case, self._ports.clock
+        began = clock.monotonic()
+        with self._observer.step(case) as stage:
+            result = self._step(case, self._ports)
+            self._metrics.step_seconds.labels(case.phase).observe(clock.monotonic() - began)
+            claimed = self._commit(claimed, result)
+            stage.ending, stage.after = DONE if result.events else WAITING, claimed.case.phase
+        if not claimed.case.active:
+            self._traces.closed(claimed.case)
+        self._failures.pop(case.id, None)
+        self._metrics.steps.labels(case.phase, stage.ending).inc()
+        return claimed, result
+
+    def _waiting(self, claimed: Claimed) -> Release | None:
+        """What stands before the step: a pause, or an effect that was promised."""
+        # The pause first too: a rollback that waits is told, though its case owes the forge a comment.
+        return self._paused(claimed.case) or self._settle(claimed) or self._paused(claimed.case)
+
     def _settle(self, claimed: Claimed) -> Release | None:
         """Do the effects that were promised and have no receipt yet, oldest first."""
         case = claimed.case
@@ -116,10 +139,12 @@ class Worker:
                 return Release(due=now + self._ports.settings.cycle)
             if intent.due > now:
                 return Release(due=intent.due)
-            self._outbox.check(claimed)
+            self._outbox.check(claimed)  # just before the effect: a stale claim writes nothing outside
             kind = type(intent.effect).__name__
             try:
-                receipt = perform(intent.effect, self._ports.forge)
+                with self._observer.effect(case, kind, intent.effect.key) as stage:
+                    receipt = perform(intent.effect, self._ports.forge)
+                    stage.after = "adopted" if receipt.adopted else ""
             except TemporaryError as error:
                 due = now + backoff(intent.attempts, error.retry_after)
                 self._outbox.postpone(intent.effect.key, due, str(error))
@@ -231,8 +256,10 @@ class Worker:
         try:
             self._cases.release(claimed, release.due)
         except Fenced:
+            self._metrics.fenced.inc()
             log.warning("case %s: another daemon took it before it was let go", claimed.case.id)
         except TemporaryError as error:
+            self._metrics.ledger_errors.inc()
             log.error("case %s: could not be let go (%s); its lease runs out", claimed.case.id, error)  # noqa: TRY400 - the same
 
 

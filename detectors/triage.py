@@ -18,6 +18,10 @@ MOMENT = timedelta(minutes=10)
 MOST_SERIES = 5
 """How many series of one signal a case carries: enough to name the symptom; a thousand would drown it."""
 
+MOST_SYMPTOMS = 50
+"""How many anomalies a case takes in, over all its signals. A human reads no more, and each is a write of its own: in a
+storm the next look must not wait for a thousand of them."""
+
 _BEFORE_THE_FORGE = frozenset({Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED})
 _URGENCY = {Severity.PAGE: 0, Severity.TICKET: 1, Severity.NOTE: 2}
 
@@ -69,6 +73,7 @@ def triage(
     2. A symptom that is new to a case of its service joins it while the case is before the forge and not held, and in
        any other phase only as an echo: when it began within `window` of a symptom that the case has.
     The rest opens cases: one for each service and moment, led by the most severe, then the earliest anomaly.
+    What a case that has `MOST_SYMPTOMS` would take in besides is suppressed.
     `known` are ids of cases that ended: the very trouble of one of them (same onset) does not open it again.
     """
     decided: list[Decision] = []
@@ -109,6 +114,9 @@ def _against(
             return JoinCase(case_id=case.id, anomaly=anomaly, because=because)
     for case in mine:
         because = _joins(anomaly, case, window)
+        if because and len(case.anomalies) + len(joined[case.id]) >= MOST_SYMPTOMS:
+            because = f"case {case.id} has {MOST_SYMPTOMS} symptoms already"
+            return Suppressed(case_id=case.id, anomaly=anomaly, because=because)
         if because:
             joined[case.id].add(anomaly.fingerprint)
             return JoinCase(case_id=case.id, anomaly=anomaly, because=because)
@@ -140,7 +148,7 @@ def _moments(anomalies: Sequence[Anomaly], window: timedelta) -> list[list[Anoma
 
 
 def _opened(moment: Sequence[Anomaly], known: Collection[str]) -> list[Decision]:
-    """One case for a moment, unless it was a case before; series beyond the worst few of a signal are suppressed."""
+    """One case for a moment, unless it was a case before; what is too much for one case is suppressed."""
     leader = moment[0]
     name = case_id(leader)
     if name in known:
@@ -153,10 +161,13 @@ def _opened(moment: Sequence[Anomaly], known: Collection[str]) -> list[Decision]
         count[anomaly.fingerprint] = count.get(anomaly.fingerprint, 0) + 1
         if anomaly is leader:
             continue
-        if count[anomaly.fingerprint] <= MOST_SERIES:
+        if count[anomaly.fingerprint] > MOST_SERIES:
+            because = f"{MOST_SERIES} series of {anomaly.signal.key} are in case {name} already"
+        elif len(others) + 1 >= MOST_SYMPTOMS:
+            because = f"case {name} has {MOST_SYMPTOMS} symptoms already"
+        else:
             others.append(anomaly)
             continue
-        because = f"{MOST_SERIES} series of {anomaly.signal.key} are in case {name} already"
         beyond.append(Suppressed(case_id=name, anomaly=anomaly, because=because))
     opened = OpenCase(
         case_id=name,

@@ -7,10 +7,11 @@
 | new test fails without the change | it fails with the rest of the change taken out, and passes with it |
 | what passed still passes | each test that passed on base passes; what a revert itself removes is named |
 
-Could not run is an error, and never the change's fault. No tests at all prove nothing.
+Could not run is an error, and never the change's fault. No tests at all prove nothing. Whatever comes and goes between
+runs of the same tree is flaky: it is said, and decides nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cases.change import Patch
@@ -231,6 +232,26 @@ def settled(checks: tuple[Check, ...], first: Runs, second: Runs, patch: Patch) 
     named = f"flaky, left out: {_named(sorted(flaky))}"
     again = replace(steady, detail="; ".join(filter(None, (steady.detail, named))))
     return tuple(again if check.name == STILL_PASSES else check for check in checks)
+
+
+def repeated(check: Check, further: Sequence[Check]) -> Check:
+    """A check that passed, held against the same one made of further runs of the same trees: passing once may be luck.
+
+    Unless each passes, it shows nothing; where the others could not be run, it is an error.
+    """
+    if not further:
+        return check
+    others = [other for other in further if other.verdict is not Verdict.PASSED]
+    runs, agreed = len(further) + 1, len(further) + 1 - len(others)
+    longer = replace(check, seconds=check.seconds + sum(other.seconds for other in further))
+    if not others:
+        return replace(longer, detail=f"{check.detail}, in each of {runs} runs")
+    went = next((other for other in others if other.verdict is not Verdict.ERROR), None)
+    return replace(
+        longer,
+        verdict=Verdict.INCONCLUSIVE if went else Verdict.ERROR,
+        detail=f"came and went: {agreed} of {runs} runs agree; in another, {(went or others[0]).detail}",
+    )
 
 
 def _unsteady(one: SandboxReport, two: SandboxReport) -> set[str]:

@@ -10,7 +10,7 @@ from cases.moments import iso
 from cases.outcome import Judgement, Ruling
 from cases.pull_request import PullRequest, PullRequestState
 from cases.steps import ConvertToDraft, Effect, PostComment, StepResult
-from cases.telemetry import Deploy
+from cases.telemetry import Deploy, Severity
 from config import duration
 from remediation.by_hand import ByHand, Read, by_hand
 from remediation.draft import give_up
@@ -187,8 +187,22 @@ def _open(case: Case, ports: Ports, found: PullRequest) -> StepResult:
     waiting = f"{found.url} waits for a human"
     again = ports.now + ports.settings.cycle
     if pushed and found.head != pushed and case.taken_over != found.branch:
-        return StepResult(events=(TakenOver(branch=found.branch, sha=found.head),), again=again, waiting=waiting)
+        taken = TakenOver(branch=found.branch, sha=found.head)
+        return StepResult(events=(taken,), effects=_told(case, ports, found), again=again, waiting=waiting)
     return StepResult(again=again, waiting=waiting)
+
+
+def _told(case: Case, ports: Ports, found: PullRequest) -> tuple[Effect, ...]:
+    """That a human has it in hand now. The branch is never written again, so it is said once."""
+    return ports.tell(
+        f"{case.id}-{case.change.number}-taken-over",
+        Severity.TICKET,
+        f"{case.service}: a human works on {found.branch}",
+        f"A human committed to {found.branch} (it is at {found.head[:10]} now). It is left alone from here on, and its "
+        f"pull request is still followed: {found.url}",
+        case=case.id,
+        link=found.url,
+    )
 
 
 def _comment(case: Case, stage: str, body: str) -> Effect:

@@ -1,12 +1,12 @@
 """The gate in front of every pull request: code, not prompts. It fails closed, and says every reason at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cases.case import Case
 from cases.change import ChangeClass, Patch
-from cases.events import Approved, Drafted
+from cases.events import Approved, Drafted, Event, Overridden, Override
 from cases.policy import Allow, AskFirst, Authority, Decision, Refuse, Wait
 from cases.pull_request import PullRequest
 from cases.verdict import Claim, Trial, Verdict
@@ -26,15 +26,16 @@ class Traffic:
 
 def gate(case: Case, change: Patch, trial: Trial, settings: Settings, traffic: Traffic, now: datetime) -> Decision:
     """Whether this change may become a pull request now."""
-    reasons = (*_forbidden(change, settings), *_unproved(change, trial), *_unlinked(case, change, trial))
+    reasons = refusals(case, change, trial, settings)
     if reasons:
         return Refuse(reasons=reasons)
-    if not _approved(case) and settings.authority.granted < Authority.PULL_REQUEST:
+    forced = _forced(case)
+    if not (forced or _approved(case)) and settings.authority.granted < Authority.PULL_REQUEST:
         return AskFirst(
             reason=f"authority is `{settings.authority.default}`: `trackwalker approve {case.id}` lets this one go on, "
             "`authority: {default: pull_request}` lets all of its kind"
         )
-    if change.rolls_back is None:  # a limit on new work never holds a rollback back
+    if change.rolls_back is None and not forced:  # a limit on new work never holds a rollback back
         busy = _busy(settings, traffic, now)
         if busy:
             return Wait(reason=busy)
@@ -43,14 +44,27 @@ def gate(case: Case, change: Patch, trial: Trial, settings: Settings, traffic: T
     return Allow()
 
 
+def refusals(case: Case, change: Patch, trial: Trial, settings: Settings) -> tuple[str, ...]:
+    """Why this change may never become a pull request of ours, whoever says yes to it."""
+    return (*_forbidden(change, settings), *_unproved(change, trial), *_unlinked(case, change, trial))
+
+
 def _approved(case: Case) -> bool:
     """Whether a human said yes to the change in hand. A redraft undoes the same commit, so the yes still holds."""
+    return any(isinstance(event, Approved) for event in _since_drafted(case))
+
+
+def _forced(case: Case) -> bool:
+    """Whether a human let the change in hand pass whatever is no refusal: gates, and limits on new work."""
+    return any(isinstance(e, Overridden) and e.how is Override.FORCE for e in _since_drafted(case))
+
+
+def _since_drafted(case: Case) -> Iterator[Event]:
+    """What happened since the change in hand was first drafted, newest first."""
     for entry in reversed(case.history):
-        if isinstance(entry.event, Approved):
-            return True
         if isinstance(entry.event, Drafted):
-            return False
-    return False
+            return
+        yield entry.event
 
 
 def _forbidden(change: Patch, settings: Settings) -> tuple[str, ...]:

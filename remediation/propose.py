@@ -11,12 +11,13 @@ from cases.events import Entry, Gated, Proposed
 from cases.lifecycle import advance
 from cases.policy import Allow, AskFirst, Refuse, Wait
 from cases.pull_request import PullRequest
-from cases.steps import Effect, OpenPullRequest, PushBranch, StepResult, StorePlot
+from cases.steps import ConvertToDraft, Effect, OpenPullRequest, PostComment, PushBranch, StepResult, StorePlot
 from cases.telemetry import Severity
 from cases.verdict import Trial
 from remediation.diagnose import onset_of
 from remediation.draft import give_up, redraft
 from remediation.impact import look_around
+from remediation.neutral import neutral
 from remediation.picture import draw
 from remediation.plot import sparkline
 from remediation.policy import Traffic, gate
@@ -57,6 +58,25 @@ def propose(case: Case, ports: Ports) -> StepResult:
             proposed = Proposed(change=change.number, repository=repository, branch=change.branch(case.id))
             effects = _effects(case, ports, change, trial, draft=draft)
             return StepResult(events=(*noted, proposed), effects=effects)
+
+
+def taken_back(case: Case, because: str) -> tuple[Effect, ...]:
+    """What a human's no does to pull requests of the change in hand: drafts again, with a comment that says why."""
+    if not case.changes:
+        return ()
+    number = case.change.number
+    merged = {merge.repository for merge in case.merges if merge.change == number}
+    said = f"**Dropped** by a human: {neutral(because)}. It is a draft now, and case `{case.id}` is closed."
+    effects: list[Effect] = []
+    for proposal in case.proposals:
+        if proposal.change != number or proposal.repository in merged:
+            continue
+        key, place = f"{case.id}-{number}-{proposal.repository}-dropped", (proposal.repository, proposal.branch)
+        effects += [
+            ConvertToDraft(key=f"{key}-draft", repository=place[0], branch=place[1]),
+            PostComment(key=key, repository=place[0], branch=place[1], body=said),
+        ]
+    return tuple(dict.fromkeys(effects))
 
 
 def _traffic(case: Case, ports: Ports) -> Traffic:

@@ -3,6 +3,9 @@
 A change with a regression test is tried on base plus that test, which is the change with its patch taken out, and
 whole. One that sets which version runs is tried where that version's code is. What each check asks is in
 `remediation.checks`.
+
+What shows the fault once and misses it once may be luck: before anything is called proved, that is run again, and must
+turn out the same each time.
 """
 
 from collections.abc import Sequence
@@ -12,7 +15,7 @@ from cases.case import Case
 from cases.change import ChangeClass, FileEdit, Patch
 from cases.events import Disproved, Proved
 from cases.steps import StepResult
-from cases.trying import Command, SandboxReport, TrialOrder
+from cases.trying import Command, CommandReport, SandboxReport, TrialOrder
 from cases.verdict import Check, Claim, Trial, Verdict
 from config.settings import DeployedConfigSettings, RepositorySettings, ServiceSettings
 from remediation import checks
@@ -22,6 +25,8 @@ from remediation.failures import Failure, outcomes_of
 from remediation.ports import Ports
 from remediation.values.rendering import RENDERING, file_check, intended, render_check
 
+RUNS = 3  # of each tree, before anything is called proved
+
 
 def prove(case: Case, ports: Ports) -> StepResult:
     """Try the change in hand at the base it was drafted on."""
@@ -30,11 +35,14 @@ def prove(case: Case, ports: Ports) -> StepResult:
         return redraft(case, ports, "the watched branch moved on before the change was tried")
     began = ports.clock.monotonic()
     bench = Bench(case=case, ports=ports, tried=tried_of(case, ports))
-    runs = bench.both()
-    made, own = made_of(case, bench, runs)
+    runs = [bench.both()]
+    made, own = made_of(case, bench, runs[0])
     if _check(made, STILL_PASSES).verdict is Verdict.FAILED:
-        again = bench.both()
-        made, own = checks.settled(made, runs, again, change), own + _own(again.base, again.change)
+        runs.append(bench.both())
+        made, own = checks.settled(made, runs[0], runs[1], change), own + _own(runs[1].base, runs[1].change)
+    if claim(made) is Claim.PROVED:
+        made, more = confirmed(case, bench, made, runs)
+        own += more
     trial = Trial(
         change=change.number,
         base=change.lead.base,
@@ -133,11 +141,8 @@ class Bench:
 
     def both(self) -> Runs:
         """Run everything without the change (but with its new tests, if it has any), and with it."""
-        orders, lead = self._commands(), self.case.change.lead
-        runs = Runs(
-            base=self._run("without" if self.case.change.tests else "base", self.tried.without, orders),
-            change=self._run("change", self.tried.change, orders),
-        )
+        lead = self.case.change.lead
+        runs = self._pair(self._commands())
         line = self.render()
         if not line or self.tried.repository.name == lead.repository:
             return runs
@@ -147,6 +152,20 @@ class Bench:
         base = self._run("rendered-base", Tree(commit=lead.base), render, repository)
         change = self._run("rendered-change", Tree(commit=lead.base, edits=lead.edits), render, repository)
         return Runs(base=joined(runs.base, base), change=joined(runs.change, change))
+
+    def again(self, names: frozenset[str], times: int) -> tuple[Runs, ...]:
+        """Run some of the commands on both trees that many times, one after the other in one container a tree."""
+        orders = tuple(order for order in self._commands() if order.name in names)
+        pair = self._pair(orders * times)
+        return tuple(
+            Runs(base=_turn(pair.base, orders, turn), change=_turn(pair.change, orders, turn)) for turn in range(times)
+        )
+
+    def _pair(self, orders: tuple[Command, ...]) -> Runs:
+        return Runs(
+            base=self._run("without" if self.case.change.tests else "base", self.tried.without, orders),
+            change=self._run("change", self.tried.change, orders),
+        )
 
     def render(self) -> str:
         """The command that renders what the change configures, or ""."""
@@ -208,6 +227,17 @@ class Bench:
         )
 
 
+def _turn(report: SandboxReport, orders: tuple[Command, ...], turn: int) -> SandboxReport:
+    """One turn of a report on the same commands over and over. One that timed out kept the rest from running."""
+    ran = report.commands[turn * len(orders) : (turn + 1) * len(orders)]
+    kept = tuple(
+        CommandReport(name=order.name, exit_code=None, ended="not run", output="", seconds=0.0)
+        for order in orders[len(ran) :]
+    )
+    seconds = sum(command.seconds for command in ran)
+    return SandboxReport(commands=(*ran, *kept), seconds=seconds, own_seconds=seconds)
+
+
 def joined(one: SandboxReport, two: SandboxReport) -> SandboxReport:
     """Two reports as one."""
     return SandboxReport(
@@ -235,18 +265,39 @@ def made_of(case: Case, bench: Bench, runs: Runs) -> tuple[tuple[Check, ...], fl
     if change.rolls_back is not None:
         judgement = next(j for j in reversed(case.judgements) if j.change == change.rolls_back)
         return (checks.harm(judgement), checks.still_passes(tests, change)), own
-    cause = checks.reproduction(runs.of("reproduce"))
+    causes = causes_of(case, runs)
     if not change.tests and change.kind is not ChangeClass.EDIT:
-        return (cause, *bench.rendered(runs), checks.still_passes(tests, change)), own
-    new = checks.new_test(tests, change)
-    cause = checks.by_the_new_test(cause, new, tests, change, _in_production(case))
+        return (*causes, *bench.rendered(runs), checks.still_passes(tests, change)), own
     if tests is not None and _breaks_others(runs, change):
         # A new test may break its neighbours: then base is asked without it, or they would look broken before.
         plain = bench.plain()
         own += _own(plain)
         found = next((report for report in plain.commands if report.name == "test"), None)
         tests = (found, tests[1]) if found else None
-    return (cause, new, checks.still_passes(tests, change)), own
+    return (*causes, checks.still_passes(tests, change)), own
+
+
+def causes_of(case: Case, runs: Runs) -> tuple[Check, ...]:
+    """The checks that show that the change mends the fault: the reproduction, and an edit's new test."""
+    change, cause = case.change, checks.reproduction(runs.of("reproduce"))
+    if not change.tests and change.kind is not ChangeClass.EDIT:
+        return (cause,)
+    tests = runs.of("test")
+    new = checks.new_test(tests, change)
+    return checks.by_the_new_test(cause, new, tests, change, _in_production(case)), new
+
+
+def confirmed(case: Case, bench: Bench, made: tuple[Check, ...], runs: list[Runs]) -> tuple[tuple[Check, ...], float]:
+    """Checks that prove, held against further runs of what they rest on, and the seconds that these took."""
+    if case.change.rolls_back is not None:
+        return made, 0.0  # it rests on what production showed
+    by_command = checks.reproduction(runs[0].of("reproduce")).verdict is Verdict.PASSED
+    names = {"reproduce"} if by_command else set[str]()
+    names |= {"test"} if case.change.tests else set()
+    more = bench.again(frozenset(names), RUNS - len(runs))
+    further = [check for run in (*runs[1:], *more) for check in causes_of(case, run)]
+    held = tuple(checks.repeated(check, [other for other in further if other.name == check.name]) for check in made)
+    return held, sum(_own(run.base, run.change) for run in more)
 
 
 def _breaks_others(runs: Runs, change: Patch) -> bool:

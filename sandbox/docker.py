@@ -23,6 +23,8 @@ OWNER_LABEL = "trackwalker.owner"
 DEADLINE_LABEL = "trackwalker.deadline"  # epoch seconds, by the engine's clock
 SETTING_UP = timedelta(minutes=2)  # what starting, unpacking and reading out may take on top of the commands
 GRACE = timedelta(seconds=60)
+REMOVAL_SECONDS = 15.0  # what removing a container may hold up: under load it takes an engine seconds
+SWEEP_SECONDS = 60.0  # the least time between two tries to remove what could not be removed at once
 LAST = frozenset({TIMED_OUT, CONTAINER_ENDED, UNREADABLE})  # after these its container can run no other command
 
 LEFT = "container %s was left behind: %s"
@@ -39,16 +41,29 @@ class DockerSandbox:
     url         the engine, unix:// or tcp://; by default DOCKER_HOST, else the usual socket
     patience_s  how long the engine may take to answer anything, in seconds, before it counts as gone
     runtime     another OCI runtime of the engine, such as `runsc`; by default the engine's own
+    removal_s   how long it may take to remove a container before that is left for later
+    sweep_s     the least time between two tries to remove what was left
     """
 
     def __init__(
-        self, *, owner: str, url: str | None = None, patience_s: float = ANSWER_SECONDS, runtime: str | None = None
+        self,
+        *,
+        owner: str,
+        url: str | None = None,
+        patience_s: float = ANSWER_SECONDS,
+        runtime: str | None = None,
+        removal_s: float = REMOVAL_SECONDS,
+        sweep_s: float = SWEEP_SECONDS,
     ) -> None:
         self._owner = owner
         self._url = url
         self._patience_s = patience_s
         self._runtime = runtime
+        self._removal_s = min(patience_s, removal_s)
+        self._sweep_s = sweep_s
         self._live: set[str] = set()
+        self._left: set[str] = set()  # in quarantine: no order's any more, and the engine could not remove them yet
+        self._sweep_at = 0.0
         self._lock = Lock()
         self._closed = False
 
@@ -64,9 +79,11 @@ class DockerSandbox:
         """Run the order's commands, one after the other, in one container, up to one that time or the container ended.
 
         Raises TemporaryError when no engine answers or the sandbox was closed meanwhile, PermanentError for a missing
-        image or a tree that does not fit. The container is gone when this returns, whatever happened.
+        image or a tree that does not fit. The container is gone when this returns, whatever happened; one that the
+        engine cannot remove within seconds holds nothing up, and is removed before a later order, or by `reap`.
         """
         check(order)
+        self._sweep()
         began = time.monotonic()
         reports: list[CommandReport] = []
         with Engine(self._url, self._patience_s) as engine, self._container(engine, order) as container:
@@ -91,13 +108,20 @@ class DockerSandbox:
 
     def reap(self) -> int:
         """Remove the containers that an earlier life of this owner left behind, and anybody's that is overdue."""
-        with Engine(self._url, self._patience_s) as engine:
+        with Engine(self._url, self._removal_s) as engine:
             now = engine.now()
             return sum(
-                _remove(engine, found.name)
+                self._remove(engine, found.name)
                 for found in engine.labelled(f"{LABEL}={LABEL_VALUE}")
                 if self._left_behind(found) or now > _deadline(found) + GRACE
             )
+
+    def overdue(self) -> tuple[str, ...]:
+        """The names of containers, anybody's, that are 60 s past their deadline. Removes nothing."""
+        with Engine(self._url, self._patience_s) as engine:
+            now = engine.now()
+            found = engine.labelled(f"{LABEL}={LABEL_VALUE}")
+        return tuple(sorted(each.name for each in found if now > _deadline(each) + GRACE))
 
     def close(self) -> None:
         """Kill what runs, from any thread: each `run` raises TemporaryError within seconds, and so does any later."""
@@ -137,14 +161,42 @@ class DockerSandbox:
     def _leave(self, name: str) -> None:
         """Remove the container over a fresh connection: the order's own may be stuck behind unread output."""
         try:
-            with Engine(self._url, self._patience_s) as engine:
-                _remove(engine, name)
+            with Engine(self._url, self._removal_s) as engine:
+                self._remove(engine, name)
         except TemporaryError as error:
-            # What the order showed still holds, or its own error is on its way: the next `reap` removes the container.
-            log.warning(LEFT, name, error)
+            # What the order showed still holds, or its own error is on its way.
+            self._quarantine(name, error)
         finally:
             with self._lock:
                 self._live.discard(name)
+
+    def _remove(self, engine: Engine, name: str) -> bool:
+        """Remove a container; False when it was gone. One that cannot be removed now holds up no other."""
+        try:
+            return engine.remove(name)
+        except TemporaryError as error:
+            self._quarantine(name, error)
+            return False
+
+    def _quarantine(self, name: str, error: TemporaryError) -> None:
+        log.warning(LEFT, name, error)
+        with self._lock:
+            self._left.add(name)
+            self._sweep_at = time.monotonic() + self._sweep_s
+
+    def _sweep(self) -> None:
+        """Try again to remove what could not be removed, now and then, until one does not go."""
+        with self._lock:
+            left = sorted(self._left) if time.monotonic() >= self._sweep_at else []
+        if not left:
+            return
+        with Engine(self._url, self._removal_s) as engine:
+            there = {found.name for found in engine.labelled(f"{LABEL}={LABEL_VALUE}")}
+            for name in left:
+                if name in there and not self._remove(engine, name):
+                    return  # the engine is still busy with it, or hangs
+                with self._lock:
+                    self._left.discard(name)
 
     def _start(self, engine: Engine, name: str, order: TrialOrder) -> None:
         life = sum((command.timeout for command in order.commands), SETTING_UP)
@@ -162,15 +214,6 @@ class DockerSandbox:
             },
             host=host,
         )
-
-
-def _remove(engine: Engine, name: str) -> bool:
-    """Remove a container; False when it was gone. One that the engine cannot remove holds up no other: it is logged."""
-    try:
-        return engine.remove(name)
-    except TemporaryError as error:
-        log.warning(LEFT, name, error)
-        return False
 
 
 def _deadline(found: Labelled) -> datetime:

@@ -31,6 +31,7 @@ from typing import Any, cast
 import httpx
 
 from cases.errors import PermanentError, SourceDown
+from signals.json_body import parsed
 from signals.loki.http import BoundedClient, Flooded, Headers, Reply
 from signals.reaching import why
 
@@ -152,10 +153,9 @@ class Alertmanager:
     def _document(self, reply: Reply, what: str) -> object:
         self._check(reply, what)
         try:
-            document: object = json.loads(reply.body)
-        except (ValueError, RecursionError):
+            return parsed(reply.body)
+        except ValueError:
             raise self._other_thing() from None
-        return document
 
     def _check(self, reply: Reply, what: str) -> None:
         if reply.status == _OK:

@@ -7,7 +7,6 @@ This module imports requests and prometheus_api_client at its top (about 0.2 CPU
 API: https://prometheus.io/docs/prometheus/latest/querying/api/
 """
 
-import json
 import ssl
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from cases.moments import from_milliseconds
 from cases.telemetry import Millis, SeriesBlock, Signal
 from signals.bounded_session import BoundedSession, Flooded, Headers, retry_after
 from signals.grid import MILLISECOND, grid
+from signals.json_body import parsed
 from signals.matrix import Answer, Columns, Histograms, Misshapen
 
 MOST_POINTS = 11_000
@@ -224,8 +224,8 @@ class _Sound(requests.Response):
 
 def _json_object(body: bytes) -> dict[str, object] | None:
     try:
-        document: object = json.loads(body)
-    except (ValueError, RecursionError):  # the latter for a body of nothing but brackets
+        document = parsed(body)
+    except ValueError:
         return None
     return cast("dict[str, object]", document) if isinstance(document, dict) else None
 

@@ -1,8 +1,18 @@
 """What the whole suite shares: the Docker engine outlives the workers of a parallel run."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.parts.dockerd import ensure_dockerd
+from tests.parts.postgres import RunningPostgres, running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[RunningPostgres]:
+    """One server for every test of this worker that keeps a ledger in PostgreSQL."""
+    with running_postgres() as running:
+        yield running
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -15,11 +15,13 @@ from cases.errors import PermanentError, SourceDown, TemporaryError
 from cases.leases import Intent
 from cases.ports import Notifier, Outbox
 from cases.steps import Notice, Receipt, SendNotice
+from daemon.observe.metrics import Metrics
 
 log = logging.getLogger("trackwalker.delivery")
 
 FIRST_DELAY = timedelta(seconds=10)
 LONGEST_DELAY = timedelta(minutes=15)
+HELD = timedelta(minutes=1)  # for no other daemon to hand them over too; whoever dies meanwhile leaves them due then
 TELL_AFTER = 4  # failures in a row, about two minutes: then the others hear of it
 ASK_TIMES = 3  # failures, half a minute: then receivers are told whatever an alert may say
 REPORT = "undelivered:"  # how the key of a report begins: a report is not reported on
@@ -37,6 +39,12 @@ class DeliveryReport:
     postponed: int = 0
     dropped: int = 0
     troubles: tuple[str, ...] = ()
+
+    @property
+    def ending(self) -> str:
+        """How a single notice fared."""
+        ways = {"delivered": self.delivered, "carried": self.carried, "postponed": self.postponed}
+        return next((way for way, count in ways.items() if count), "dropped")
 
     def plus(self, other: "DeliveryReport") -> "DeliveryReport":
         """Both of them together."""
@@ -60,17 +68,28 @@ class Carrier(Protocol):
 class Delivery:
     """Hands due notices to the receivers of those names, unless `alert` carries what they say."""
 
-    def __init__(self, outbox: Outbox, notifiers: Mapping[str, Notifier], alert: Carrier | None = None) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        notifiers: Mapping[str, Notifier],
+        alert: Carrier | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._outbox = outbox
         self._notifiers = notifiers
         self._alert = alert
+        self._metrics = metrics or Metrics()
 
     def due(self, now: datetime) -> DeliveryReport:
         """Deliver what is due, as far as one page of the outbox goes. Raises only what the outbox itself raises."""
         report = DeliveryReport()
         silent: dict[str, TemporaryError] = {}
-        for intent in self._outbox.notices(now):
-            report = report.plus(self._one(intent, silent, now))
+        with self._metrics.stage("deliver"):
+            for intent in self._outbox.take_notices(now, HELD):
+                one = self._one(intent, silent, now)
+                receiver = intent.effect.receiver if isinstance(intent.effect, SendNotice) else ""
+                self._metrics.notices.labels(receiver, one.ending).inc()
+                report = report.plus(one)
         return report
 
     def _one(self, intent: Intent, silent: dict[str, TemporaryError], now: datetime) -> DeliveryReport:

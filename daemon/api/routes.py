@@ -23,12 +23,14 @@ class Health:
     blind   signal → why it cannot be judged now
     polled  whether a first poll has ended
     paused  why everything is paused, or ""
+    daemons the daemons on this store that live, this one first
     """
 
     stuck: float | None
     blind: dict[str, str]
     polled: bool
     paused: str
+    daemons: tuple[str, ...] = ()
 
 
 def routes(
@@ -55,7 +57,13 @@ def routes(
     async def readyz(_: Request) -> Response:
         state = health()
         ready = state.polled and not state.blind and state.stuck is None
-        document = {"ready": ready, "polled": state.polled, "blind": state.blind, "paused": state.paused}
+        document = {
+            "ready": ready,
+            "polled": state.polled,
+            "blind": state.blind,
+            "paused": state.paused,
+            "daemons": state.daemons,
+        }
         return JSONResponse(document, 200 if ready else 503)
 
     async def exposition(_: Request) -> Response:

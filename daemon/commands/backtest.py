@@ -44,7 +44,7 @@ def command(
     """
     from daemon.backtest.page import page
     from daemon.backtest.report import Report, document
-    from daemon.logs import log_to_stderr
+    from daemon.observe.logs import log_to_stderr
 
     _check_use(config, since, files, tables=tables, loop=loop)
     log_to_stderr(quiet=as_json)

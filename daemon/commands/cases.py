@@ -92,17 +92,22 @@ def retry(case_id: str, config: Path) -> None:
 
 
 def _list(config: Path, *, as_json: bool) -> None:
+    from cases.moments import iso
+    from daemon.keeping.removal import removed_cases
     from daemon.report import case_document
 
     with ledger_of(config) as ledger:
         cases = ledger.cases.listed()
+        removed = removed_cases(ledger)
     if as_json:
         print_json([case_document(case) for case in cases])
         return
-    if not cases:
+    if not cases and not removed:
         click.echo("no cases: nothing left its expected range so far")
-        return
-    print_table("cases", ("id", "service", "phase", "hold", "opened", "what"), [_row(case) for case in cases])
+    if cases:
+        print_table("cases", ("id", "service", "phase", "hold", "opened", "what"), [_row(case) for case in cases])
+    for case in removed:
+        click.echo(f"case {case.id} of {case.service} is {case.phase}; its history was removed on {iso(case.removed)}")
 
 
 def _row(case: "Case") -> tuple[str, ...]:

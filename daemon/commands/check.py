@@ -21,7 +21,7 @@ def command(config: Path, *, as_json: bool, trial: bool) -> None:
 
     settings = settings_of(config)
     findings: list[Finding] = []
-    with at_home(store_folder(settings.store)) as home:
+    with at_home(store_folder(settings.store), settings.home) as home:
         for finding in preflight(settings, SystemClock(), home, trial=trial):
             findings.append(finding)
             if not as_json:

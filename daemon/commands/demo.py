@@ -30,7 +30,7 @@ def command(story: str, *, keep: bool, as_json: bool) -> None:
     from cases.errors import TrackwalkerError
     from daemon.clock import SystemClock
     from daemon.exits import FOUND
-    from daemon.logs import log_to_stderr
+    from daemon.observe.logs import log_to_stderr
     from daemon.stage import SHORTENED, staged
     from daemon.story import SCENARIOS, Telling, document, play
     from demo.errors import OutsideError

@@ -17,7 +17,7 @@ def command(config: Path, *, as_json: bool) -> None:
     from cases.moments import iso
 
     with ledger_of(config) as ledger:
-        lessons = [case.lesson for case in ledger.cases.listed() if case.lesson]
+        lessons = ledger.lessons.newest()
     if as_json:
         print_json([{**asdict(lesson), "at": iso(lesson.at)} for lesson in lessons])
     elif lessons:

@@ -44,9 +44,11 @@ def settings_of(config: Path) -> "Settings":
 @contextmanager
 def ledger_of(config: Path) -> Generator["Ledger"]:
     """Open the configuration's ledger."""
+    from daemon.keeping.place import advice_for
     from daemon.ledger.ledger import open_ledger
 
-    with open_ledger(settings_of(config).store) as ledger:
+    settings = settings_of(config)
+    with open_ledger(settings.store, password=settings.store_secret, advice=advice_for(settings, config)) as ledger:
         yield ledger
 
 

@@ -25,7 +25,7 @@ def command(service: str, at: datetime, out: Path, config: Path, *, no_trial: bo
     """
     from daemon.clock import SystemClock
     from daemon.exits import FOUND
-    from daemon.logs import log_to_stderr
+    from daemon.observe.logs import log_to_stderr
     from daemon.replay.loop import Wanted, replay
     from daemon.replay.pages import check_folder, summary, write
 

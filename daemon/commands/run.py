@@ -17,13 +17,16 @@ def command(config: Path, cycles: int | None, *, once: bool, verbose: bool) -> N
 
     At SIGHUP the configuration is read again; one that cannot be used is refused, and the old one stays in force.
     """
+    from daemon.arenas import keep_little
+
+    keep_little()
     from daemon.clock import SystemClock
     from daemon.endings import ending_on_signals
-    from daemon.logs import log_to_stderr
+    from daemon.observe.logs import log_to_stderr
     from daemon.reload import run
 
     settings = settings_of(config)
-    log_to_stderr(verbose=verbose)
+    log_to_stderr(verbose=verbose, form=settings.observe.log)
     clock = SystemClock()
-    with ending_on_signals(clock):
-        run(settings, config, clock, cycles=cycles, once=once)
+    with ending_on_signals(clock) as ending:
+        run(settings, config, clock, cycles=cycles, once=once, ending=ending)

@@ -15,7 +15,7 @@ def command(*, alerts: bool) -> None:
 
     from config.settings import DetectionSettings
     from daemon.filter import run
-    from daemon.logs import log_to_stderr
+    from daemon.observe.logs import log_to_stderr
     from detectors.stream import Streams
 
     log_to_stderr()

@@ -5,24 +5,25 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from cases.case import Case
 from cases.errors import PermanentError
 from cases.events import Closed, Entry
 from cases.leases import Claimed
-from cases.lifecycle import advance, opened
+from cases.lifecycle import advance, opened, repeats
+from cases.moments import iso
 from cases.ports import Clock
 from cases.steps import Effect
 from daemon.ledger import history, lessons, outbox
 from daemon.ledger.claims import CLOSED, held, next_case, standing
-from daemon.ledger.database import Database
+from daemon.ledger.database import Database, added
 from daemon.ledger.tables import State, cases
 from daemon.ledger.tables import effects as promised
 
 
 class LedgerCases:
-    """The cases of one ledger (see `cases.ports.CaseStore`). Safe for threads and for several daemons on one file."""
+    """The cases of one ledger (see `cases.ports.CaseStore`). Safe for threads and for several daemons on one store."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -35,10 +36,11 @@ class LedgerCases:
         with self._database.writing() as connection:
             if connection.execute(same).first():
                 return None
-            if connection.execute(select(cases.c.id).where(cases.c.id == case.id)).first():
-                raise PermanentError(f"there is a case {case.id} already, of another fingerprint or closed")
             row = {"id": case.id, "service": case.service, "fingerprint": case.fingerprint, "opened": case.opened}
-            connection.execute(insert(cases).values(**row, fence=0, due=due, **_summary(case)))
+            if not added(connection, cases, {**row, "fence": 0, "due": due, **_summary(case)}):
+                if connection.execute(same).first():
+                    return None  # another daemon was faster
+                raise PermanentError(f"there is a case {case.id} already, of another fingerprint or closed")
             self._record(connection, case, (entry,), effects)
         return case
 
@@ -61,17 +63,19 @@ class LedgerCases:
     def claim(self, owner: str, now: datetime, lease: timedelta) -> Claimed | None:
         """Take the longest-due case that nobody holds and that is not held; None when nothing is due.
 
-        A closed case is taken only while it owes the forge an effect.
+        A closed case is taken only while it owes the forge an effect. The lease goes by the database's time, and
+        `until` by the caller's.
         """
         with self._database.reading() as connection:  # most looks find nothing: they take no lock
-            if next_case(connection, now) is None:
+            if next_case(connection, now, self._database.moment(connection, now)) is None:
                 return None
         with self._database.writing() as connection:
-            case_id = next_case(connection, now)
+            lapse = self._database.moment(connection, now)
+            case_id = next_case(connection, now, lapse)
             if case_id is None:
                 return None
             held_by: str | None = standing(connection, case_id).lease_owner
-            taken = {"lease_owner": owner, "lease_until": now + lease, "wake": None}
+            taken = {"lease_owner": owner, "lease_until": lapse + lease, "wake": None}
             fence: int = connection.execute(
                 update(cases)
                 .where(cases.c.id == case_id)
@@ -90,7 +94,7 @@ class LedgerCases:
         """Keep the case longer. Raises Fenced when it was lost."""
         with self._database.writing() as connection:
             held(connection, claimed)
-            _set(connection, claimed.case.id, lease_until=now + lease)
+            _set(connection, claimed.case.id, lease_until=self._database.moment(connection, now) + lease)
         return replace(claimed, until=now + lease)
 
     def commit(
@@ -113,11 +117,14 @@ class LedgerCases:
         """Advance a case from outside a step. `due` None keeps what was set.
 
         A word that moves the case to another phase, or holds it or lets it go, takes the case back from whoever works
-        on it: their next write or effect raises Fenced. Other facts leave the lease alone.
+        on it: their next write or effect raises Fenced. Other facts leave the lease alone; one that the case has
+        already is left out.
         """
         with self._database.writing() as connection:
             row = standing(connection, case_id)
             before = _rebuilt(connection, case_id)
+            if before.active and repeats(before, entry.event):
+                return before
             case = advance(before, entry)
             if due is not None:
                 _set(connection, case_id, due=due, wake=_sooner(due, row.wake))
@@ -154,8 +161,11 @@ class LedgerCases:
         A look too early does no harm, and an hour too late may.
         """
         with self._database.writing() as connection:
+            longest = self._database.moment(connection, now) + lease
+            late = or_(cases.c.due > now, cases.c.lease_until > longest)
+            # All at once and by their ids, so that two who hasten do not wait for each other.
+            connection.execute(select(cases.c.id).where(late).order_by(cases.c.id).with_for_update()).all()
             connection.execute(update(cases).where(cases.c.due > now).values(due=now))
-            longest = now + lease
             connection.execute(update(cases).where(cases.c.lease_until > longest).values(lease_until=longest))
             waits = promised.c.state == State.INTENDED, promised.c.due > now
             connection.execute(update(promised).where(*waits).values(due=now))
@@ -175,6 +185,12 @@ class LedgerCases:
 def _rebuilt(connection: Connection, case_id: str) -> Case:
     found = history.rebuild(connection, cases.c.id == case_id)
     if not found:
+        row = connection.execute(select(cases).where(cases.c.id == case_id)).first()
+        if row is not None and not row.version:
+            raise PermanentError(
+                f"case {case_id} of {row.service}, opened {iso(row.opened)}, is {row.phase}; its history was removed "
+                f"on {iso(row.updated)}: what is left is its lesson, and its lines of the audit"
+            )
         raise PermanentError(f"there is no case {case_id}")
     return found[0]
 

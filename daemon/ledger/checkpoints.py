@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from cases.leases import Swap
-from daemon.ledger.database import Database
+from daemon.ledger.database import Database, added
 from daemon.ledger.tables import checkpoints
 
 
@@ -26,9 +26,10 @@ class LedgerCheckpoints:
     def put(self, key: str, blob: bytes, at: datetime) -> None:
         """Store it, in place of what was there."""
         stored = {"blob": blob, "at": at}
+        in_place = update(checkpoints).where(checkpoints.c.key == key).values(stored)
         with self._database.writing() as connection:
-            if not connection.execute(update(checkpoints).where(checkpoints.c.key == key).values(stored)).rowcount:
-                connection.execute(insert(checkpoints).values(key=key, **stored))
+            if not connection.execute(in_place).rowcount and not added(connection, checkpoints, {"key": key, **stored}):
+                connection.execute(in_place)  # another daemon put one there meanwhile
 
     def swap(self, swap: Swap, at: datetime) -> bool:
         """Store it if what is there is still what was seen; False when it is not."""
@@ -38,12 +39,8 @@ class LedgerCheckpoints:
 
 def swapped(connection: Connection, swap: Swap, at: datetime) -> bool:
     """Do the swap within a transaction that does more; False when the checkpoint was another."""
-    found = connection.execute(select(checkpoints.c.blob).where(checkpoints.c.key == swap.key)).scalar_one_or_none()
-    if found != swap.before:
-        return False
     stored = {"blob": swap.after, "at": at}
-    if found is None:
-        connection.execute(insert(checkpoints).values(key=swap.key, **stored))
-    else:
-        connection.execute(update(checkpoints).where(checkpoints.c.key == swap.key).values(stored))
-    return True
+    if swap.before is None:
+        return added(connection, checkpoints, {"key": swap.key, **stored})
+    same = checkpoints.c.key == swap.key, checkpoints.c.blob == swap.before
+    return connection.execute(update(checkpoints).where(*same).values(stored)).rowcount == 1

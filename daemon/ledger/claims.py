@@ -3,51 +3,67 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, case, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, or_, select, union
 
 from cases.case import Hold, Phase
 from cases.errors import Fenced, PermanentError
 from cases.leases import Claimed
 from cases.steps import SendNotice
+from daemon.ledger.database import writes
 from daemon.ledger.tables import Moment, State, cases, effects
 
 CLOSED = str(Phase.CLOSED)
 NOTICE = SendNotice.__name__
 
 
-def _next() -> Select[Any]:
-    now = bindparam("now", type_=Moment)
+def _waiting() -> tuple[ColumnElement[Any], ...]:
+    """Since when a case waits to be claimed, and what is so of those that do.
+
+    `now` is the caller's time, `lapse` that by which leases go.
+    """
+    now, lapse = bindparam("now", type_=Moment), bindparam("lapse", type_=Moment)
     debts = effects.c.state == State.INTENDED, effects.c.kind != NOTICE, effects.c.due <= now
     owing = select(effects.c.case_id).where(*debts, effects.c.case_id.is_not(None))
     first_owed = select(func.min(effects.c.due)).where(*debts, effects.c.case_id == cases.c.id).scalar_subquery()
     moment = case((cases.c.lease_owner.is_not(None), cases.c.lease_until), else_=func.coalesce(cases.c.due, first_owed))
     # Most cases are closed and owe nothing: three indexes find the few that may be next.
-    told, abandoned = (select(cases.c.id).where(column <= now) for column in (cases.c.due, cases.c.lease_until))
+    told = select(cases.c.id).where(cases.c.due <= now)
+    abandoned = select(cases.c.id).where(cases.c.lease_until <= lapse)
     return (
-        select(cases.c.id)
-        .where(cases.c.id.in_(union(told, abandoned, owing)))
-        .where(cases.c.hold == Hold.NONE, or_(cases.c.phase != CLOSED, cases.c.id.in_(owing)), moment <= now)
-        .order_by(moment, cases.c.opened, cases.c.id)
-        .limit(1)
+        moment,
+        cases.c.id.in_(union(told, abandoned, owing)),
+        cases.c.hold == Hold.NONE,
+        or_(cases.c.phase != CLOSED, cases.c.id.in_(owing)),
+        moment <= case((cases.c.lease_owner.is_not(None), lapse), else_=now),
     )
 
 
-_NEXT = _next()  # built once: it is asked several times a second
+# Built once: they are asked several times a second.
+WAITS_SINCE, *WAITING = _waiting()
+_FIRST = select(cases.c.id).where(*WAITING).order_by(WAITS_SINCE, cases.c.opened, cases.c.id).limit(1)
+_FREE = _FIRST.with_for_update(of=cases, skip_locked=True)
+_STILL = select(cases.c.id).where(*WAITING, cases.c.id == bindparam("case"))
 
 
-def next_case(connection: Connection, now: datetime) -> str | None:
+def next_case(connection: Connection, now: datetime, lapse: datetime) -> str | None:
     """The id of the longest-due case that nobody holds and that is not held; None when nothing is due.
 
     A case is due when it says so; when the lease of a holder that never let go has run out; and, where it waits for
     nobody, when an effect is that it owes the forge. So a closed case comes back for as long as it owes one.
+    In a transaction that writes, its row is locked, and one that another transaction has locked is passed over.
     """
-    found: str | None = connection.execute(_NEXT, {"now": now}).scalar()
-    return found
+    times = {"now": now, "lapse": lapse}
+    if not writes(connection):
+        return connection.execute(_FIRST, times).scalar()
+    found: str | None = connection.execute(_FREE, times).scalar()
+    # PostgreSQL found it in what was there when it began to look: whether it is so of the locked row is asked again.
+    return connection.execute(_STILL, {**times, "case": found}).scalar() if found is not None else None
 
 
 def standing(connection: Connection, case_id: str) -> Row[Any]:
-    """The row of a case. PermanentError when there is none."""
-    row = connection.execute(select(cases).where(cases.c.id == case_id)).first()
+    """The row of a case, locked where the transaction writes. PermanentError when there is none."""
+    query = select(cases).where(cases.c.id == case_id)
+    row = connection.execute(query.with_for_update() if writes(connection) else query).first()
     if row is None:
         raise PermanentError(f"there is no case {case_id}")
     return row

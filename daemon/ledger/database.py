@@ -1,155 +1,119 @@
-"""The engine: how the ledger's file is opened, how a transaction begins and ends, and what its errors mean."""
+"""Database: how a transaction of the ledger begins and ends, whichever database keeps it; and what is asked of each."""
 
-import os
-import sqlite3
-from collections.abc import Generator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from cases.errors import PermanentError, TemporaryError, TrackwalkerError
+from cases.errors import TemporaryError, TrackwalkerError
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 WRITES = "ledger_writes"
+POSTGRES = "postgresql"
 
-# SQLite's primary result codes (sqlite.org/rescode.html), and what each asks for.
-_LATER = {
-    sqlite3.SQLITE_FULL: "the disk is full; free some space",
-    sqlite3.SQLITE_BUSY: "another process keeps it locked",
-    sqlite3.SQLITE_LOCKED: "another connection keeps it locked",
-    sqlite3.SQLITE_IOERR: "the disk fails or is full",
-    sqlite3.SQLITE_NOMEM: "there is not enough memory",
-}
-_NEVER = {
-    sqlite3.SQLITE_READONLY: "it is read-only; let this user write the file and its folder",
-    sqlite3.SQLITE_PERM: "this user may not; let this user write the file and its folder",
-    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened; see that its folder exists and that this user may write there",
-}
-_SICK = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_ALONE = text("SELECT pg_advisory_xact_lock(8373141)")  # any number that nobody else takes
 
 
-class Database:
-    """One SQLite file in WAL mode, where a commit is on the disk before it returns. Safe to use from several threads.
+class Database(ABC):
+    """The database of one ledger. Safe to use from several threads; several processes may have it open."""
 
-    `busy` is how long a transaction waits for another process's before it gives up with a TemporaryError.
-    """
+    def __init__(self, name: str, busy: timedelta, reader: Engine, writer: Engine) -> None:
+        self.name = name  # for people: the file, or host/base
+        self._busy = busy
+        self._reader = reader
+        self._writer = writer.execution_options(**{WRITES: True})
+        self.advice: Callable[[], str] | None = None
+        """What else is said of a database that is damaged: which backup is healthy, and how it is restored."""
 
-    def __init__(self, url: str, busy: timedelta) -> None:
-        self.path = _file(url)
-        self._engine = create_engine(
-            url,
-            hide_parameters=True,  # an error would print what a case holds
-            connect_args={"timeout": busy.total_seconds(), "isolation_level": None},  # transactions begin as said below
-        )
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "begin", _begin)
-        self._writer: Engine = self._engine.execution_options(**{WRITES: True})
-
+    @abstractmethod
     def open(self) -> None:
-        """Make the file if there is none, and check its health. PermanentError for a sick or unreachable one."""
-        with self._speaking("opened"):
-            _create(self.path)
-            found = self._plainly("PRAGMA quick_check(1)")
-            if found != "ok":
-                raise PermanentError(self._sick(found))
-            # Once at creation: the file remembers it. In WAL a reader never waits for a writer.
-            if self._plainly("PRAGMA journal_mode") != "wal" and self._plainly("PRAGMA journal_mode = WAL") != "wal":
-                raise PermanentError(f"the ledger {self.path} cannot be kept in WAL mode there: use a local disk")
+        """See that a ledger can be kept there. PermanentError when it cannot, TemporaryError when it cannot now."""
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether a ledger was ever kept there. Makes nothing."""
+
+    @abstractmethod
+    def moment(self, connection: Connection, given: datetime) -> datetime:
+        """The time that leases go by, within a transaction: the database's own, or the caller's where it has none."""
+
+    @abstractmethod
+    def trim(self) -> None:
+        """Give back the room that is not needed any more, where that does not happen by itself."""
 
     @contextmanager
     def reading(self) -> Generator[Connection]:
         """One transaction that sees one moment, and writes nothing."""
-        with self._speaking("read"), self._engine.begin() as connection:
+        with self._speaking("read"), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Generator[Connection]:
-        """One transaction that is the only writer from its first line on. An exception takes all of it back."""
+        """One transaction that writes. An exception takes all of it back."""
         with self._speaking("written"), self._writer.begin() as connection:
             yield connection
 
-    def trim(self) -> None:
-        """Move the write-ahead log into the file, and cut it to nothing. Does little while others are reading."""
-        with self._speaking("written"):
-            self._plainly("PRAGMA wal_checkpoint(TRUNCATE)")
-
     def close(self) -> None:
         """Let every connection go."""
-        self._engine.dispose()
-
-    def _plainly(self, pragma: str) -> str:
-        """Run a pragma outside any transaction; the first value of its answer."""
-        with self._engine.connect() as connection:
-            raw = connection.connection.driver_connection
-            if not isinstance(raw, sqlite3.Connection):
-                raise TypeError(f"expected a SQLite connection, got {type(raw).__name__}")
-            return str(raw.execute(pragma).fetchone()[0])
+        self._reader.dispose()
+        self._writer.dispose()
 
     @contextmanager
     def _speaking(self, verb: str) -> Generator[None]:
         """Turn the database's errors into ours; one that means a bug goes through as it is."""
         try:
             yield
-        except (DBAPIError, sqlite3.Error) as error:
-            ours = self._meaning(error, verb)
+        except DBAPIError as error:
+            ours = self._meaning(error.orig, verb)
             if ours is None:
                 raise
             raise ours from error
+        except PoolTimeout as error:
+            raise TemporaryError(
+                f"the ledger {self.name} cannot be {verb}: every connection to it is in use"
+            ) from error
 
-    def _meaning(self, error: DBAPIError | sqlite3.Error, verb: str) -> TrackwalkerError | None:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        code: int = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the module's own errors have none
-        if code in _SICK:
-            return PermanentError(self._sick(str(cause)))
-        if code in _LATER:
-            return TemporaryError(f"the ledger {self.path} cannot be {verb}: {_LATER[code]} ({cause})")
-        if code in _NEVER:
-            return PermanentError(f"the ledger {self.path} cannot be {verb}: {_NEVER[code]} ({cause})")
-        return None
-
-    def _sick(self, found: str) -> str:
-        words = " ".join(found.split())
-        return (
-            f"the ledger {self.path} is not a healthy database: {words}; stop the daemon and restore a backup of it, "
-            f"or move {self.path.name}, {self.path.name}-wal and {self.path.name}-shm away to begin anew"
-        )
+    @abstractmethod
+    def _meaning(self, cause: object, verb: str) -> TrackwalkerError | None:
+        """What the driver's error asks for; None for a bug of ours."""
 
 
-def _file(url: str) -> Path:
-    """The file that the URL names. The URL itself may hold a password and is never printed."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise PermanentError("store is not a database URL: write it like sqlite:///trackwalker.db") from None
-    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise PermanentError(f"store: {parsed.drivername} is not in this version; use sqlite:///FILE")
-    if not parsed.database or parsed.database == ":memory:" or parsed.query:
-        raise PermanentError("store: the ledger outlives the process and needs a plain file: sqlite:///FILE")
-    return Path(parsed.database)
+def writes(connection: Connection) -> bool:
+    """Whether the transaction may write, and so may lock rows."""
+    return bool(connection.get_execution_options().get(WRITES, False))
 
 
-def _create(path: Path) -> None:
-    """Make the file readable by this user alone: it holds code, logs and addresses. SQLite's side files follow it."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise PermanentError(
-            f"the ledger {path} cannot be opened: {error.strerror}; see that its folder exists and that this user "
-            "may write there"
-        ) from None
+def alone(connection: Connection) -> None:
+    """Wait until no other transaction adds to the audit or spends money, and hold that to the end of this one.
+
+    A case's row is locked before this, never after: so two transactions never wait for each other. SQLite's writers are
+    alone from their first line on.
+    """
+    if connection.dialect.name == POSTGRES:
+        connection.execute(_ALONE)
 
 
-def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    """Set what SQLite forgets with each connection."""
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
+def added(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Add the row; False when there is one with a key of its own already.
 
+    Where another transaction is about to add the same key, this waits for its end.
+    """
+    insert: PostgresInsert | SqliteInsert
+    if connection.dialect.name == POSTGRES:
+        from sqlalchemy.dialects import postgresql
 
-def _begin(connection: Connection) -> None:
-    """Take the write lock at once: a lock taken half-way can be refused after the reading was done."""
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        insert = postgresql.insert(table)
+    else:
+        from sqlalchemy.dialects import sqlite
+
+        insert = sqlite.insert(table)
+    quietly = insert.values(row).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return connection.execute(quietly).rowcount == 1

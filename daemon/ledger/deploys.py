@@ -2,16 +2,18 @@
 
 import hashlib
 import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, select
 
 from cases.errors import PermanentError
 from cases.telemetry import Deploy
 from daemon.ledger import schema
-from daemon.ledger.database import Database
+from daemon.ledger.adapters import database_of
+from daemon.ledger.database import Database, added, alone
 from daemon.ledger.tables import deploys
 
 BUSY = timedelta(seconds=5)
@@ -29,24 +31,21 @@ class LedgerDeploys:
         `dated` says that the message itself said when the deploy began. One that did not is the same as the deploy of
         that service which began last, if that has the same commit: nothing else was deployed in between.
         """
+        row = {
+            "id": _id(deploy),
+            "service": deploy.service,
+            "commit": deploy.commit,
+            "started": deploy.started,
+            "environment": deploy.environment,
+            "source": deploy.source,
+            "received": received,
+        }
         with self._database.writing() as connection:
-            if not dated and self._goes_on(connection, deploy):
-                return False
-            key = _id(deploy)
-            if connection.execute(select(deploys.c.id).where(deploys.c.id == key)).first():
-                return False
-            connection.execute(
-                insert(deploys).values(
-                    id=key,
-                    service=deploy.service,
-                    commit=deploy.commit,
-                    started=deploy.started,
-                    environment=deploy.environment,
-                    source=deploy.source,
-                    received=received,
-                )
-            )
-        return True
+            if not dated:
+                alone(connection)  # or two daemons that are told at once would both find nothing
+                if self._goes_on(connection, deploy):
+                    return False
+            return added(connection, deploys, row)
 
     def told(self, source: str, environment: str, service: str, since: datetime, until: datetime) -> tuple[Deploy, ...]:
         """The deploys of a service by that teller in the window, oldest first."""
@@ -77,8 +76,9 @@ class StoredDeploys:
     A store that is not there yet was told nothing.
     """
 
-    def __init__(self, store: str) -> None:
+    def __init__(self, store: str, password: Callable[[], str] | None = None) -> None:
         self._store = store
+        self._password = password
         self._database: Database | None = None
         self._lock = threading.Lock()
 
@@ -98,7 +98,7 @@ class StoredDeploys:
         return found.last_received(source, environment) if found else None
 
     def close(self) -> None:
-        """Let the file go."""
+        """Let it go."""
         with self._lock:
             database, self._database = self._database, None
         if database is not None:
@@ -107,19 +107,24 @@ class StoredDeploys:
     def _found(self) -> LedgerDeploys | None:
         with self._lock:
             if self._database is None:
-                if not Path(self._store.removeprefix("sqlite:///")).exists():
-                    return None
-                database = Database(self._store, BUSY)
-                with database.reading() as connection:
-                    found = schema.version(connection)
-                if found != schema.HEAD:
-                    database.close()
-                    raise PermanentError(
-                        f"the ledger {database.path} has schema {found}, and this version reads {schema.HEAD}: "
-                        "start the daemon once"
-                    )
-                self._database = database
-            return LedgerDeploys(self._database)
+                self._database = self._opened()
+            return LedgerDeploys(self._database) if self._database else None
+
+    def _opened(self) -> Database | None:
+        database = database_of(self._store, busy=BUSY, password=self._password)
+        with ExitStack() as stack:
+            stack.callback(database.close)
+            if not database.exists():
+                return None
+            with database.reading() as connection:
+                found = schema.version(connection)
+            if found != schema.HEAD:
+                raise PermanentError(
+                    f"the ledger {database.name} has schema {found}, and this version reads {schema.HEAD}: "
+                    "start the daemon once"
+                )
+            stack.pop_all()
+            return database
 
 
 def _of(source: str, environment: str, service: str) -> "Select[Any, Any, Any, Any, Any]":
@@ -143,4 +148,4 @@ def _deploy(row: "Row[Any, Any, Any, Any, Any]") -> Deploy:
 def _id(deploy: Deploy) -> str:
     """Made from what was said, so that the same message twice is one row."""
     said = (deploy.source, deploy.environment, deploy.service, deploy.commit, deploy.started.isoformat())
-    return hashlib.sha256("\0".join(said).encode()).hexdigest()[:32]
+    return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()[:32]

@@ -8,26 +8,52 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select
 
 from cases.case import Case
 from cases.errors import IllegalStep, PermanentError
-from cases.events import Entry
+from cases.events import Entry, Joined, Opened
 from cases.lifecycle import replay
 from daemon.ledger import audit
 from daemon.ledger.audit import AuditEntry
+from daemon.ledger.chain import digest, stamp
 from daemon.ledger.codec import EVENTS
-from daemon.ledger.tables import cases, history
+from daemon.ledger.tables import cases, history, storable
 
 
 def append(connection: Connection, case_id: str, version: int, entries: Sequence[Entry]) -> int | None:
-    """Add the entries after the first `version`, each with its line in the audit; the number of the last line."""
+    """Add the entries after the first `version`, each with its line in the audit; the number of the last line.
+
+    An anomaly has a line of its own before that of the entry which it brought about.
+    """
     last: int | None = None
     for seq, entry in enumerate(entries, start=version + 1):
         packed = EVENTS.pack(entry.event)
-        row = {"case_id": case_id, "seq": seq, "at": entry.at, "actor": entry.actor}
-        connection.execute(insert(history).values(**row, kind=packed.kind, payload=packed.payload))
+        row = {"at": entry.at, "actor": storable(entry.actor), "kind": packed.kind, "payload": packed.payload}
+        connection.execute(insert(history).values(case_id=case_id, seq=seq, **row))
         line = AuditEntry(
-            at=entry.at, actor=entry.actor, action=f"case.{packed.kind}", case=case_id, detail={"entry": str(seq)}
+            at=entry.at,
+            actor=entry.actor,
+            action=f"case.{packed.kind}",
+            case=case_id,
+            parent=_seen(connection, case_id, entry),
+            detail={"entry": str(seq), "sha": digest(case_id=storable(case_id), seq=seq, **row)},
         )
         last = audit.append(connection, line)
     return last
+
+
+def _seen(connection: Connection, case_id: str, entry: Entry) -> int | None:
+    """The line of the anomaly that an entry tells of; None for any other entry, which follows its case's newest."""
+    if not isinstance(entry.event, Opened | Joined):
+        return None
+    anomaly = entry.event.anomaly
+    detail = {
+        "signal": anomaly.signal.key,
+        "fingerprint": anomaly.fingerprint,
+        "value": repr(float(anomaly.value)),
+        "expected": repr(float(anomaly.expected)),
+        "detected": stamp(anomaly.detected),
+    }
+    return audit.append(
+        connection, AuditEntry(at=entry.at, actor=entry.actor, action=audit.ANOMALY, case=case_id, detail=detail)
+    )
 
 
 def rebuild(connection: Connection, condition: ColumnElement[bool], *, newest_first: bool = False) -> tuple[Case, ...]:

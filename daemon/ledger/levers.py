@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 from cases.leases import Pause
 from daemon.ledger import audit
 from daemon.ledger.audit import AuditEntry
-from daemon.ledger.database import Database
+from daemon.ledger.database import Database, alone
 from daemon.ledger.tables import levers
 
 PAUSE = "pause"
@@ -15,7 +15,7 @@ _NEWEST = select(levers).where(levers.c.lever == PAUSE).order_by(levers.c.seq.de
 
 
 class LedgerLevers:
-    """The levers of one ledger (see `cases.ports.Levers`): every process on the same file sees them at once."""
+    """The levers of one ledger (see `cases.ports.Levers`): every process on the same store sees them at once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,17 +28,30 @@ class LedgerLevers:
             return None
         return Pause(by=row.actor, reason=row.reason, since=row.at)
 
-    def pause(self, pause: Pause) -> None:
-        """Stop every write to repositories, models and sandboxes. A second pause takes the first one's place."""
-        self._pull(on=True, by=pause.by, reason=pause.reason, at=pause.since)
+    def pause(self, pause: Pause, *, once: bool = False) -> None:
+        """Stop every write to repositories, models and sandboxes. A second pause takes the first one's place.
 
-    def resume(self, by: str, at: datetime) -> None:
-        """Go on."""
-        self._pull(on=False, by=by, reason="", at=at)
+        `once`: one of the same actor and moment that was ever pulled is left alone.
+        """
+        self._pull(on=True, by=pause.by, reason=pause.reason, at=pause.since, once=once)
 
-    def _pull(self, *, on: bool, by: str, reason: str, at: datetime) -> None:
+    def resume(self, by: str, at: datetime, *, of: str = "", once: bool = False) -> bool:
+        """Go on; `of`: only if it is they who paused. Whether it was done now."""
+        return self._pull(on=False, by=by, reason="", at=at, of=of, once=once)
+
+    def _pull(self, *, on: bool, by: str, reason: str, at: datetime, of: str = "", once: bool = False) -> bool:
+        row = {"lever": PAUSE, "on": int(on), "at": at, "actor": by, "reason": reason}
+        same = select(levers.c.seq).where(
+            levers.c.lever == PAUSE, levers.c.on == int(on), levers.c.at == at, levers.c.actor == by
+        )
         with self._database.writing() as connection:
-            row = {"lever": PAUSE, "on": int(on), "at": at, "actor": by, "reason": reason}
+            alone(connection)
+            stands = connection.execute(_NEWEST).first()
+            if of and (stands is None or not stands.on or stands.actor != of):
+                return False
+            if once and connection.execute(same).first():
+                return False
             connection.execute(insert(levers).values(row))
             action = "pause.on" if on else "pause.off"
             audit.append(connection, AuditEntry(at=at, actor=by, action=action, detail={"reason": reason}))
+        return True

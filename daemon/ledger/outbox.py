@@ -13,19 +13,23 @@ from cases.ports import Clock
 from cases.steps import Effect, Receipt, SendNotice
 from daemon.ledger import audit
 from daemon.ledger.audit import AuditEntry
+from daemon.ledger.chain import digest
 from daemon.ledger.checkpoints import swapped
 from daemon.ledger.claims import NOTICE, held
 from daemon.ledger.codec import EFFECTS, RECEIPTS
-from daemon.ledger.database import Database
-from daemon.ledger.tables import State, effects
+from daemon.ledger.database import Database, alone
+from daemon.ledger.tables import State, effects, storable
 
-ACTOR = "daemon"
+ACTOR = audit.DAEMON
+PROMISED, DONE, ADOPTED, DROPPED = "effect.promised", "effect.done", "effect.adopted", "effect.dropped"
+TELLS = "daemon.tells"  # why a notice that belongs to no case is sent
 LONGEST_ERROR = 1000  # characters
 
 # Built once: they are asked several times a second.
 _INTENDED = select(effects).where(effects.c.state == State.INTENDED).order_by(effects.c.seq)
 _PENDING = _INTENDED.where(effects.c.case_id == bindparam("case"), effects.c.kind != NOTICE)
 _NOTICES = _INTENDED.where(effects.c.kind == NOTICE, effects.c.due <= bindparam("now")).limit(bindparam("limit"))
+_TAKEN = _NOTICES.with_for_update(skip_locked=True)  # where there are locks on rows, two daemons take different ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ class LedgerOutbox:
         """The same, and no other daemon sees them until `hold` is over."""
         wanted = {"now": now, "limit": limit}
         with self._database.writing() as connection:
-            rows = connection.execute(_NOTICES, wanted).all()
+            rows = connection.execute(_TAKEN, wanted).all()
             keys = [row.key for row in rows]
             connection.execute(update(effects).where(effects.c.key.in_(keys)).values(due=now + hold))
         return tuple(_intent(row) for row in rows)
@@ -89,8 +93,9 @@ class LedgerOutbox:
             row = _row(connection, receipt.key)
             if row.state == State.DONE:
                 return
-            _set(connection, row, state=State.DONE, receipt=RECEIPTS.pack(receipt).payload)
-            self._told(connection, row, "effect.adopted" if receipt.adopted else "effect.done", {})
+            payload = RECEIPTS.pack(receipt).payload
+            _set(connection, row, state=State.DONE, receipt=payload)
+            self._told(connection, row, ADOPTED if receipt.adopted else DONE, {"sha": digest(receipt=payload)})
 
     def receipt(self, key: str) -> Receipt | None:
         """What the outside answered to the effect of that key, or None while it has not."""
@@ -111,7 +116,7 @@ class LedgerOutbox:
             row = _row(connection, key)
             if row.state == State.INTENDED:
                 _set(connection, row, state=State.DROPPED, last_error=_brief(because))
-                self._told(connection, row, "effect.dropped", {"because": _brief(because)})
+                self._told(connection, row, DROPPED, {"because": _brief(because)})
 
     def _intents(self, query: Select[Any], wanted: dict[str, Any]) -> tuple[Intent, ...]:
         with self._database.reading() as connection:
@@ -131,31 +136,39 @@ class LedgerOutbox:
 
 def promise(connection: Connection, wanted: Sequence[Effect], promised: Promise) -> None:
     """Store the effects as intents, due at once. One whose key was ever promised is left alone."""
-    for effect in wanted:
-        if connection.execute(select(effects.c.seq).where(effects.c.key == effect.key)).first():
+    alone(connection)  # who promises is alone from the look at a key to the end: no key is promised twice
+    keys = [storable(effect.key) for effect in wanted]
+    known = set(connection.execute(select(effects.c.key).where(effects.c.key.in_(keys))).scalars())
+    for key, effect in zip(keys, wanted, strict=True):
+        if key in known:
             continue
+        known.add(key)
         packed = EFFECTS.pack(effect)
+        case = storable(promised.case) or None
+        row = {"key": key, "case_id": case, "kind": packed.kind, "payload": packed.payload}
         line = AuditEntry(
             at=promised.at,
             actor=promised.actor,
-            action="effect.promised",
+            action=PROMISED,
             case=promised.case,
-            parent=promised.parent,
-            detail={"key": effect.key, "kind": packed.kind},
+            parent=promised.parent or _reason(connection, effect, promised),
+            detail={"key": key, "kind": packed.kind, "sha": digest(**row)},
         )
-        row = {
-            "key": effect.key,
-            "case_id": promised.case or None,
-            "kind": packed.kind,
-            "payload": packed.payload,
-            "state": State.INTENDED,
-            "attempts": 0,
-            "due": promised.at,
-            "last_error": "",
-            "created": promised.at,
-            "promised": audit.append(connection, line),
-        }
-        connection.execute(insert(effects).values(row))
+        state = {"state": State.INTENDED, "attempts": 0, "due": promised.at, "last_error": ""}
+        number = audit.append(connection, line)
+        connection.execute(insert(effects).values(**row, **state, created=promised.at, promised=number))
+
+
+def _reason(connection: Connection, effect: Effect, promised: Promise) -> int | None:
+    """What a promise without a parent follows from: the case that it tells of, or the daemon's own wish to tell."""
+    if promised.case or not isinstance(effect, SendNotice):
+        return None
+    notice = effect.notice
+    of_case = audit.newest(connection, notice.case) if notice.case else None
+    if of_case is not None:
+        return of_case
+    about = {"notice": notice.key, "subject": _brief(notice.subject)}
+    return audit.append(connection, AuditEntry(at=promised.at, actor=promised.actor, action=TELLS, detail=about))
 
 
 def _intent(row: Row[Any]) -> Intent:
@@ -170,11 +183,11 @@ def _intent(row: Row[Any]) -> Intent:
 
 def _brief(error: str) -> str:
     """The beginning of an error's text, which may come from outside, as a database takes it."""
-    return error[:LONGEST_ERROR].encode("utf-8", "replace").decode()
+    return storable(error[:LONGEST_ERROR])
 
 
 def _row(connection: Connection, key: str) -> Row[Any]:
-    row = connection.execute(select(effects).where(effects.c.key == key)).first()
+    row = connection.execute(select(effects).where(effects.c.key == key).with_for_update()).first()
     if row is None:
         raise PermanentError(f"no effect {key} was ever promised")
     return row

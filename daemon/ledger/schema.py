@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from cases.errors import PermanentError
-from daemon.ledger.database import Database
+from daemon.ledger.database import POSTGRES, Database, alone
 from daemon.ledger.tables import metadata
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ ALEMBIC = "alembic_version"
 
 
 def upgrade(database: Database) -> None:
-    """Bring the schema to HEAD in one transaction; a second process waits for it and finds nothing left to do.
+    """Bring the schema to HEAD in one transaction; a second daemon waits for it and finds nothing left to do.
 
     PermanentError when a newer version wrote the database, or when it is somebody else's.
     """
@@ -26,11 +26,16 @@ def upgrade(database: Database) -> None:
         if version(connection) == HEAD:
             return
     with database.writing() as connection:
+        alone(connection)
+        if connection.dialect.name == POSTGRES:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large table takes its time
         found = version(connection)
         if found == HEAD:
             return
         if found is None and set(inspect(connection).get_table_names()) - {ALEMBIC}:
-            raise PermanentError(f"{database.path} holds somebody else's tables: give the ledger a file of its own")
+            raise PermanentError(
+                f"{database.name} holds somebody else's tables: give the ledger a file or a database of its own"
+            )
         if found is None:
             _create(connection)
             return
@@ -41,7 +46,7 @@ def upgrade(database: Database) -> None:
             command.upgrade(alembic_config(connection), "head")
         except CommandError as error:
             raise PermanentError(
-                f"the ledger {database.path} has schema {found}, and this version knows up to {HEAD}: "
+                f"the ledger {database.name} has schema {found}, and this version knows up to {HEAD}: "
                 "run the version that wrote it, or a newer one"
             ) from error
 

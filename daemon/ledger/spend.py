@@ -11,10 +11,14 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, upd
 
 from cases.errors import OverBudget
 from cases.ports import Clock
-from daemon.ledger.database import Database
-from daemon.ledger.tables import spend
+from daemon.ledger import audit
+from daemon.ledger.audit import AuditEntry
+from daemon.ledger.chain import digest
+from daemon.ledger.database import Database, alone
+from daemon.ledger.tables import spend, storable
 
 DAY = timedelta(hours=24)
+RESERVED, SETTLED = "model.reserved", "model.settled"
 _COST = func.coalesce(spend.c.usd, spend.c.reserved)
 _ROUNDING = 1e-9  # of sums of dollars: a cap that is just reached is not passed
 
@@ -100,19 +104,20 @@ class LedgerSpend:
 
 
 class LedgerPurse:
-    """The purse of one ledger (see `cases.ports.Purse`): its caps hold over every daemon on the same file."""
+    """The purse of one ledger (see `cases.ports.Purse`): its caps hold over every daemon on the same store."""
 
     def __init__(self, database: Database, clock: Clock, usd_per_day: float, usd_per_case: float) -> None:
         self._database = database
         self._clock = clock
         self._per_day = usd_per_day
         self._per_case = usd_per_case
+        self._lines: dict[str, int] = {}  # the audit's line of each reservation of this process that is not settled
 
     def reserve(self, case: str, purpose: str, model: str, usd: float, *, prompt: str = "") -> str:
         """Set aside the worst case of one call; the reservation's id. Raises OverBudget when a cap would be passed."""
-        del prompt  # the audit takes it
         reservation, now = uuid.uuid4().hex, self._clock.now()
         with self._database.writing() as connection:
+            alone(connection)  # nobody else spends between the sums and the row
             day = _spent(connection, spend.c.at > now - DAY)
             if day + usd > self._per_day + _ROUNDING:
                 raise OverBudget(
@@ -127,14 +132,30 @@ class LedgerPurse:
                 )
             row = {"id": reservation, "at": now, "case_id": case, "purpose": purpose, "model": model, "reserved": usd}
             connection.execute(insert(spend).values(**row, usd=None, input_tokens=0, output_tokens=0))
+            words = {"purpose": storable(purpose), "model": storable(model)}
+            sha = digest(id=reservation, at=now, case_id=storable(case), reserved=float(usd), **words)
+            asked = {"reservation": reservation, "usd": repr(float(usd)), "prompt": prompt, "sha": sha, **words}
+            self._lines[reservation] = self._told(connection, RESERVED, case, None, asked)
         return reservation
 
     def settle(self, reservation: str, usd: float, input_tokens: int, output_tokens: int) -> None:
         """Put what it really cost in place of the reservation. LookupError for one that was never made: a bug."""
         cost = {"usd": usd, "input_tokens": input_tokens, "output_tokens": output_tokens}
         with self._database.writing() as connection:
-            if not connection.execute(update(spend).where(spend.c.id == reservation).values(cost)).rowcount:
+            query = update(spend).where(spend.c.id == reservation).values(cost).returning(spend.c.case_id)
+            case: str | None = connection.execute(query).scalar_one_or_none()
+            if case is None:
                 raise LookupError(f"there is no reservation {reservation}")
+            came_to = {"reservation": reservation, "usd": repr(float(usd))}
+            tokens = {"input_tokens": str(input_tokens), "output_tokens": str(output_tokens)}
+            self._told(connection, SETTLED, case, self._lines.get(reservation), {**came_to, **tokens})
+            self._lines.pop(reservation, None)
+
+    def _told(self, connection: Connection, action: str, case: str, parent: int | None, detail: dict[str, str]) -> int:
+        line = AuditEntry(
+            at=self._clock.now(), actor=audit.DAEMON, action=action, case=case, parent=parent, detail=detail
+        )
+        return audit.append(connection, line)
 
 
 def _spent(connection: Connection, which: ColumnElement[bool]) -> float:

@@ -1,5 +1,6 @@
 """The tables, in types that SQLite and PostgreSQL both have. `migrations/` makes them; a test compares both."""
 
+import hashlib
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -21,6 +22,8 @@ from sqlalchemy import (
 
 from cases.moments import utc
 
+LONGEST_KEY = 500  # characters; PostgreSQL's indexes take 2,704 bytes
+
 
 class Moment(TypeDecorator[datetime]):
     """A UTC time to the microsecond. SQLite has no zones and keeps sortable text; both give an aware UTC time back."""
@@ -34,9 +37,41 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - given
         """Say that the time is in UTC, as it was when it was stored."""
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=UTC)
+        if value is None or value.tzinfo is None:
+            return value if value is None else value.replace(tzinfo=UTC)
+        return value.astimezone(UTC)  # PostgreSQL's comes in the time zone of the session
+
+
+class Words(TypeDecorator[str]):
+    """Text that may come from outside, as every database takes it: a NUL and half a surrogate pair are replaced.
+
+    Where it is looked for, it is replaced too, and so it is found.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - given
+        """Replace what PostgreSQL or UTF-8 cannot hold."""
+        return value if value is None else storable(value)
+
+
+class Key(Words):
+    """Text by which rows are found. One that no index takes is cut, and its digest stands for the rest."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Replace what cannot be held, then cut."""
+        text = super().process_bind_param(value, dialect)
+        if text is None or len(text) <= LONGEST_KEY:
+            return text
+        return f"{text[:LONGEST_KEY]}…{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def storable(text: str) -> str:
+    """The text as every database takes it."""
+    return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 class State(StrEnum):
@@ -48,14 +83,15 @@ class State(StrEnum):
 
 
 metadata = MetaData()
+ACTIVE = text("phase <> 'closed'")
 
 # `phase`, `hold` and `updated` say what the history says, so that the next case can be found by an index.
 cases = Table(
     "cases",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("service", Text, nullable=False),
-    Column("fingerprint", Text, nullable=False),
+    Column("id", Key, primary_key=True),
+    Column("service", Key, nullable=False),
+    Column("fingerprint", Key, nullable=False),
     Column("phase", Text, nullable=False),
     Column("hold", Text, nullable=False),
     Column("opened", Moment, nullable=False),
@@ -70,8 +106,8 @@ cases = Table(
         "one_active_case_a_fingerprint",
         "fingerprint",
         unique=True,
-        # PostgreSQL's is in the migrations alone: to name its dialect here would load it, 6 MB of an idle daemon.
-        sqlite_where=text("phase <> 'closed'"),
+        # PostgreSQL's is set by `active_only`: to name its dialect here would load it, 6 MB of an idle daemon.
+        sqlite_where=ACTIVE,
     ),
     Index("cases_by_due", "due"),
     Index("cases_by_lease", "lease_until"),
@@ -81,10 +117,10 @@ cases = Table(
 history = Table(
     "history",
     metadata,
-    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("case_id", Key, ForeignKey("cases.id"), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),  # 1 for Opened
     Column("at", Moment, nullable=False),
-    Column("actor", Text, nullable=False),
+    Column("actor", Words, nullable=False),
     Column("kind", Text, nullable=False),
     Column("payload", Text, nullable=False),
 )
@@ -93,14 +129,14 @@ effects = Table(
     "effects",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),  # the order in which they were promised
-    Column("key", Text, nullable=False, unique=True),
-    Column("case_id", Text, ForeignKey("cases.id")),  # NULL for notices that belong to no case
+    Column("key", Key, nullable=False, unique=True),
+    Column("case_id", Key, ForeignKey("cases.id")),  # NULL for notices that belong to no case
     Column("kind", Text, nullable=False),
     Column("payload", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due", Moment, nullable=False),
-    Column("last_error", Text, nullable=False),
+    Column("last_error", Words, nullable=False),
     Column("receipt", Text),
     Column("created", Moment, nullable=False),
     Column("promised", Integer),  # the audit entry that promised it
@@ -115,9 +151,9 @@ audit = Table(
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("at", Moment, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("case_id", Text),
+    Column("actor", Words, nullable=False),
+    Column("action", Words, nullable=False),
+    Column("case_id", Words),
     Column("parent", Integer),  # the entry that this one follows from
     Column("detail", Text, nullable=False),
     Column("hash", Text, nullable=False, server_default=""),  # over this line and the hash of the one before
@@ -128,11 +164,11 @@ audit = Table(
 lessons = Table(
     "lessons",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Key, primary_key=True),
     Column("at", Moment, nullable=False),
-    Column("fingerprint", Text, nullable=False),
-    Column("service", Text, nullable=False),
-    Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
+    Column("fingerprint", Key, nullable=False),
+    Column("service", Key, nullable=False),
+    Column("case_id", Key, ForeignKey("cases.id"), nullable=False),
     Column("payload", Text, nullable=False),
     Index("lessons_by_fingerprint", "fingerprint"),
     Index("lessons_by_service", "service"),
@@ -141,7 +177,7 @@ lessons = Table(
 checkpoints = Table(
     "checkpoints",
     metadata,
-    Column("key", Text, primary_key=True),
+    Column("key", Key, primary_key=True),
     Column("blob", LargeBinary, nullable=False),
     Column("at", Moment, nullable=False),
 )
@@ -151,35 +187,35 @@ levers = Table(
     "levers",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("lever", Text, nullable=False),
+    Column("lever", Words, nullable=False),
     Column("on", Integer, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("reason", Words, nullable=False),
 )
 
 # The daemons that share this ledger, for people and for each other; no lease depends on it.
 daemons = Table(
     "daemons",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("version", Text, nullable=False),
-    Column("config", Text, nullable=False),  # the digest of the settings in force
-    Column("host", Text, nullable=False),
+    Column("name", Key, primary_key=True),
+    Column("version", Words, nullable=False),
+    Column("config", Words, nullable=False),  # the digest of the settings in force
+    Column("host", Words, nullable=False),
     Column("started", Moment, nullable=False),
     Column("seen", Moment, nullable=False),  # its newest heartbeat
-    Column("working", Text, nullable=False),  # the ids of the cases in hand, by commas
+    Column("working", Words, nullable=False),  # the ids of the cases in hand, by commas
 )
 
 # Money for language models. A reservation counts in full until it is settled.
 spend = Table(
     "spend",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Key, primary_key=True),
     Column("at", Moment, nullable=False),
-    Column("case_id", Text, nullable=False),
-    Column("purpose", Text, nullable=False),
-    Column("model", Text, nullable=False),
+    Column("case_id", Key, nullable=False),
+    Column("purpose", Words, nullable=False),
+    Column("model", Words, nullable=False),
     Column("reserved", Float, nullable=False),  # USD
     Column("usd", Float),  # NULL until it is settled
     Column("input_tokens", Integer, nullable=False),
@@ -192,12 +228,19 @@ spend = Table(
 deploys = Table(
     "deploys",
     metadata,
-    Column("id", Text, primary_key=True),  # made from what it says
-    Column("service", Text, nullable=False),
-    Column("commit", Text, nullable=False),
+    Column("id", Key, primary_key=True),  # made from what it says
+    Column("service", Key, nullable=False),
+    Column("commit", Words, nullable=False),
     Column("started", Moment, nullable=False),
-    Column("environment", Text, nullable=False),
-    Column("source", Text, nullable=False),
+    Column("environment", Words, nullable=False),
+    Column("source", Words, nullable=False),
     Column("received", Moment, nullable=False),
     Index("deploys_by_service", "service", "started"),
 )
+
+
+def active_only(dialect: str) -> None:
+    """Let the index of active cases be so in that dialect too, which this loads."""
+    for index in cases.indexes:
+        if index.name == "one_active_case_a_fingerprint":
+            index.dialect_options[dialect]["where"] = ACTIVE

@@ -30,7 +30,7 @@ def findings(settings: Settings, clock: Clock, forge: Forge, reached: Reached) -
         return
     if not reached.sources:
         return  # said already: their secrets cannot be read
-    with closing(StoredDeploys(settings.store)) as told:
+    with closing(StoredDeploys(settings.store, settings.store_secret)) as told:
         ground = Ground(settings=settings, sources=reached.sources, forge=forge, clock=clock, told=told)
         try:
             markers = markers_of(ground)

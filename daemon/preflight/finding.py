@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cases.errors import PermanentError, TemporaryError
 from daemon.exits import DONE, FOUND, UNREACHABLE
+from remediation.forge.token import TokenRefused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ def asked(system: str, what: str, ask: Callable[[], str]) -> Finding:
     """Ask, and turn the answer or the error into a finding."""
     try:
         return Finding(system=system, asked=what, status=DONE, said=ask())
+    except TokenRefused as error:  # a daemon waits for another; whoever checks has to bring it
+        return Finding(system=system, asked=what, status=FOUND, said=str(error))
     except TemporaryError as error:
         return Finding(system=system, asked=what, status=UNREACHABLE, said=str(error))
     except PermanentError as error:

@@ -9,6 +9,7 @@ from config.settings import Settings
 from daemon.exits import UNREACHABLE
 from daemon.preflight.finding import Finding, asked, fine, short
 from remediation.forge.forge import GitForge
+from remediation.forge.token import TokenRefused
 
 
 def findings(settings: Settings, forge: Forge) -> Iterator[Finding]:
@@ -24,6 +25,9 @@ def findings(settings: Settings, forge: Forge) -> Iterator[Finding]:
 def _rows(system: str, what: str, ask: "partial[tuple[tuple[str, bool, str], ...]]") -> Iterator[Finding]:
     try:
         rows = ask()
+    except TokenRefused as error:
+        yield short(system, what, str(error))
+        return
     except TemporaryError as error:
         yield Finding(system=system, asked=what, status=UNREACHABLE, said=str(error))
         return

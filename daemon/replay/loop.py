@@ -76,8 +76,8 @@ def replay(settings: Settings, wanted: Wanted, *, clock: Clock, build: Build | N
         raise PermanentError(f"{iso(wanted.at)} is still to come; --at takes a moment of the past")
     with _at_that_time(settings, wanted, clock, build or _built(wanted)) as app:
         _reach_sources(app, wanted)
-        if app.cycle.tail is not None:
-            app.cycle.tail.once()
+        if app.tail is not None:
+            app.tail.once()
         app.cycle.poll.once()
         mine = [case for case in app.ledger.cases.active() if case.service == wanted.service]
         unseen = tuple(f"{key}: {why}" for key, why in sorted(app.cycle.poll.blind().items()))
@@ -107,6 +107,7 @@ def _at_that_time(settings: Settings, wanted: Wanted, clock: Clock, build: Build
         apart = settings.model_copy(
             update={
                 "store": f"sqlite:///{Path(folder).resolve()}/replay.db",
+                "home": None,
                 "watch": _watches(settings, wanted.service),
                 "model": ModelSettings(),
                 "alerts": settings.alerts.model_copy(update={"mode": "direct"}),

@@ -10,12 +10,14 @@ from cases.errors import PermanentError
 from cases.pull_request import Comment, PullRequest
 from cases.steps import Receipt
 from remediation.forge import difference, history, plots, tree
+from remediation.forge.comments import CommentRecord
 from remediation.forge.deployments import DeploymentRecord
 from remediation.forge.github import GithubApi
 from remediation.forge.mirror import Mirror
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository, check_own_branch
 from remediation.forge.revert import reverted
 from remediation.forge.rules import branch_rules
+from remediation.forge.token import TokenRefused, shared
 
 DEFAULT_SPACING = timedelta(seconds=1)  # GitHub's own advice between two writes
 PROBE_BRANCH = f"{OWN_BRANCHES}permission-probe"  # only ever named in a dry run
@@ -24,7 +26,8 @@ PROBE_BRANCH = f"{OWN_BRANCHES}permission-probe"  # only ever named in a dry run
 class GitForge:
     """The configured repositories on one forge.
 
-    token          asked at each use, so that a rotated one is seen; it reaches git and the API, nothing else
+    token          asked at each use, so that a rotated one is seen; it reaches git and the API, nothing else.
+                   Once it is refused, all calls raise TokenRefused for a minute, unless there is another
     cache          a folder for the mirrors; made when missing, safe to delete while nothing runs
     write_spacing  the least time between two writes through the API
     local_files    whether `file://` addresses are allowed
@@ -41,9 +44,11 @@ class GitForge:
         local_files: bool = False,
     ) -> None:
         self._api_url = api_url
-        self._api = GithubApi(api_url, token, write_spacing)
-        self._mirrors = {r.name: Mirror(r, token, cache, local_files=local_files) for r in repositories}
+        once_refused = shared(token)
+        self._api = GithubApi(api_url, once_refused, write_spacing)
+        self._mirrors = {r.name: Mirror(r, once_refused, cache, local_files=local_files) for r in repositories}
         self._records: dict[tuple[str, str], DeploymentRecord] = {}
+        self._comments = CommentRecord(api=self._api)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
@@ -143,7 +148,7 @@ class GitForge:
 
     def comments(self, repository: str, branch: str) -> tuple[Comment, ...]:
         """What people said on the branch's pull request, oldest first; none where there is no pull request."""
-        return self._api.comments(self._mirror(repository).repository, branch)
+        return self._comments.comments(self._mirror(repository).repository, branch)
 
     def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
         """Keep the picture at `path` of the pictures' branch, or adopt it. facts: `url`, where a browser shows it."""
@@ -176,7 +181,7 @@ class GitForge:
         ):
             try:
                 ask()
-            except PermanentError as error:
+            except (PermanentError, TokenRefused) as error:
                 rows.append((permission, False, str(error)))
                 break
             rows.append((permission, True, ""))

@@ -13,10 +13,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from cases.errors import PermanentError, TemporaryError
-from cases.pull_request import Comment, PullRequest, PullRequestState
+from cases.pull_request import PullRequest, PullRequestState
 from cases.steps import Receipt
 from remediation.forge.github_errors import asking, reason_of
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository
+from remediation.forge.token import TokenRefused, shared
 
 if TYPE_CHECKING:
     from github import Github
@@ -30,7 +31,8 @@ READ_RETRIES = 2
 PAGE = 100
 NOT_MODIFIED = 304
 BAD = 300
-WRITERS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+CONFLICT = 409
+TAKEN = frozenset({CONFLICT, 422})  # GitHub's "there is one already", among other things
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +60,12 @@ class GithubApi:
 
     def __init__(self, api_url: str, token: Callable[[], str], write_spacing: timedelta) -> None:
         self._api_url = api_url.rstrip("/")
-        self._token = token
+        self._token = shared(token)
         self._write_spacing = write_spacing
         self._lock = threading.RLock()  # PyGithub spaces the writes of one thread only
         self._held: tuple[str, Github] | None = None
         self._logins: dict[str, str] = {}
+        self._numbers: dict[tuple[str, str], int] = {}  # of pull requests, by repository and branch
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
@@ -73,7 +76,7 @@ class GithubApi:
 
     def login(self) -> str:
         """Whom the token belongs to."""
-        with asking("asking the forge whose token this is"):
+        with self._asking("asking the forge whose token this is"):
             token = self._token()
             if token not in self._logins:
                 self._logins[token] = self._client().get_user().login
@@ -81,7 +84,7 @@ class GithubApi:
 
     def find_pull_request(self, repository: ForgeRepository, branch: str) -> PullRequest | None:
         """The newest pull request from that branch of the repository itself, in any state."""
-        with asking(f"looking for the pull request of {branch} in {repository.full_name}"):
+        with self._asking(f"looking for the pull request of {branch} in {repository.full_name}"):
             pull = self._newest(repository, branch)
             return None if pull is None else _noun(repository, pull)
 
@@ -125,29 +128,18 @@ class GithubApi:
             made = found or pull.create_issue_comment(f"{body.rstrip()}\n\n{marker}\n")
             return Receipt(key=key, adopted=found is not None, facts={"url": made.html_url})
 
-    def comments(self, repository: ForgeRepository, branch: str) -> tuple[Comment, ...]:
-        """What others said on the newest pull request of that branch, oldest first; none where there is none."""
-        mine = self.login()
-        with asking(f"reading the comments on the pull request of {branch} in {repository.full_name}"):
-            pull = self._newest(repository, branch)
-            found = [] if pull is None else list(pull.get_issue_comments())
-            return tuple(
-                Comment(
-                    id=each.id,
-                    author=each.user.login,
-                    may_write=each.author_association in WRITERS,
-                    body=each.body or "",
-                    at=each.created_at,
-                    edited=each.updated_at != each.created_at,
-                )
-                for each in found
-                if each.user.login != mine
-            )
+    def number_of(self, repository: ForgeRepository, branch: str) -> int | None:
+        """The number of the branch's newest pull request, as it was last seen; asked for where none ever was."""
+        known = self._numbers.get((repository.full_name, branch))
+        if known is None:
+            with self._asking(f"looking for the pull request of {branch} in {repository.full_name}"):
+                self._newest(repository, branch)
+        return self._numbers.get((repository.full_name, branch))
 
     def open_pull_requests(self, repository: ForgeRepository) -> tuple[PullRequest, ...]:
         """The open pull requests that we opened, from our own branches of the repository itself."""
         mine = self.login()
-        with asking(f"listing the pull requests of {repository.full_name}"):
+        with self._asking(f"listing the pull requests of {repository.full_name}"):
             pulls = self._repository(repository).get_pulls(state="open", sort="created", direction="desc")
             return tuple(
                 _noun(repository, pull)
@@ -157,7 +149,7 @@ class GithubApi:
 
     def permissions(self, repository: ForgeRepository) -> tuple[tuple[str, bool, str], ...]:
         """What the token may do there, as (permission, granted, what to do when it is not). Writes nothing."""
-        with asking(f"asking what the token may do in {repository.full_name}"):
+        with self._asking(f"asking what the token may do in {repository.full_name}"):
             seen = self._client().get_repo(repository.full_name)
             rights = seen.permissions
             full_name = seen.full_name
@@ -192,7 +184,7 @@ class GithubApi:
 
         Statuses in `accept` are answers too; any other that is no success raises as every call does.
         """
-        with asking(f"asking for {what}"):
+        with self._asking(f"asking for {what}"):
             requester = self._client().requester
             headers = {"If-None-Match": etag} if etag else {}
             status, answered, body = requester.requestJson("GET", path, dict(parameters), headers)
@@ -208,7 +200,10 @@ class GithubApi:
             state="all", head=f"{repository.owner}:{branch}", sort="created", direction="desc"
         )
         # A forge that does not know the filter would answer with everything: look again ourselves.
-        return next((p for p in pulls if p.head.ref == branch and _is_ours(repository, p)), None)
+        found = next((p for p in pulls if p.head.ref == branch and _is_ours(repository, p)), None)
+        if found is not None:
+            self._numbers[repository.full_name, branch] = found.number
+        return found
 
     def _create(
         self, repository: ForgeRepository, branch: str, title: str, body: str, *, draft: bool
@@ -219,12 +214,13 @@ class GithubApi:
         try:
             return target.create_pull(base=repository.branch, head=branch, title=title, body=body, draft=draft), False
         except GithubException as error:
-            if error.status != 422:  # noqa: PLR2004 - GitHub's "there is one already", among other things
+            if error.status not in TAKEN:
                 raise
             found = self._newest(repository, branch)
-            if found is None and "already exists" in reason_of(error.data):
+            if found is None and (error.status == CONFLICT or "already exists" in reason_of(error.data)):
                 raise TemporaryError(
-                    f"{repository.full_name} has a pull request of {branch} that it does not list yet"
+                    f"{repository.full_name} has a pull request of {branch} that it does not list yet, or is busy with "
+                    f"one ({reason_of(error.data)})"
                 ) from None
             if found is None:
                 raise
@@ -246,6 +242,8 @@ class GithubApi:
         from github import Auth, Github
         from urllib3 import Retry
 
+        from remediation.forge.bounded import bound_every_answer
+
         token = self._token()
         if not token:
             raise PermanentError("forge.token is empty: set what it points to")
@@ -259,6 +257,7 @@ class GithubApi:
                     raise_on_status=False,
                     respect_retry_after_header=False,  # a rate limit is the cycle's to wait for, not this thread's
                 )
+                bound_every_answer()
                 client = Github(
                     auth=Auth.Token(token),
                     base_url=self._api_url,
@@ -273,8 +272,17 @@ class GithubApi:
 
     @contextmanager
     def _writing(self, what: str) -> Generator[None]:
-        with self._lock, asking(what):
+        with self._lock, self._asking(what):
             yield
+
+    @contextmanager
+    def _asking(self, what: str) -> Generator[None]:
+        try:
+            with asking(what):
+                yield
+        except TokenRefused:
+            self._token.refuse()
+            raise
 
 
 def _is_ours(repository: ForgeRepository, pull: "Pull") -> bool:

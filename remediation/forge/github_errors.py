@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from cases.errors import PermanentError, TemporaryError, TrackwalkerError
+from remediation.forge.token import ADVICE, TokenRefused
 
 if TYPE_CHECKING:
     from github import GithubException
@@ -17,6 +18,7 @@ USUAL_WAIT = timedelta(minutes=1)  # what GitHub asks for when a rate limit name
 LONGEST_REASON = 300
 MOVED = frozenset({301, 302, 307, 308})
 LIMITED = frozenset({403, 429})
+UNKNOWN_TOKEN = 401
 
 
 @contextmanager
@@ -28,19 +30,36 @@ def asking(what: str) -> Generator[None]:
     from github import BadAttributeException, GithubException
     from requests import RequestException
 
+    from remediation.forge.bounded import Unusable
+
     try:
         yield
     except GithubException as error:
         raise meaning(error, what) from None
+    except Unusable as error:
+        raise TemporaryError(f"{what}: the forge cannot be understood: {error}") from None
     except RequestException as error:
         raise TemporaryError(f"{what}: the forge cannot be reached ({type(error).__name__})") from None
     except (json.JSONDecodeError, BadAttributeException) as error:
+        raise TemporaryError(f"{what}: the answer is not GitHub's ({type(error).__name__})") from None
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
+        if not _of_the_library(error):
+            raise
         raise TemporaryError(f"{what}: the answer is not GitHub's ({type(error).__name__})") from None
     except (AssertionError, RuntimeError) as error:
         # PyGithub's two ways of refusing to go where the forge points: to addresses, or by redirects, of another host
         if isinstance(error, RuntimeError) and "redirected" not in str(error):
             raise
         raise PermanentError(f"{what}: the forge points to another host: set forge.api_url to its own name") from None
+
+
+def _of_the_library(error: BaseException) -> bool:
+    """Whether it was raised in PyGithub, which takes an answer's shape for granted. Any other is a bug of ours."""
+    home, trace = "", error.__traceback__
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        home, trace = name if name in {"github", "remediation"} else home, trace.tb_next
+    return home == "github"
 
 
 def meaning(error: "GithubException", what: str) -> TrackwalkerError:
@@ -51,10 +70,11 @@ def meaning(error: "GithubException", what: str) -> TrackwalkerError:
         return TemporaryError(f"{what}: the forge asks to slow down ({reason})", retry_after(headers))
     if error.status == 408 or error.status >= 500:  # noqa: PLR2004 - HTTP's own numbers
         return TemporaryError(f"{what}: the forge answered {error.status} ({reason})")
+    if error.status == UNKNOWN_TOKEN:
+        return TokenRefused(f"{what}: {ADVICE} ({reason})")
     if error.status in MOVED:
         return PermanentError(f"{what}: the repository moved or was renamed: set its full_name and url")
     advice = {
-        401: "the forge does not take the token: renew what forge.token points to",
         403: "the token has no permission for this: give it contents, pull requests and issues, read and write",
         404: "there is no such repository, or the token may not see it: check full_name and the token",
         410: "it is gone or switched off there: switch it on, or take the repository out of the configuration",

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from cases.errors import PermanentError, TemporaryError, TrackwalkerError
 from remediation.forge.git_command import LONGEST_REASON, NOT_FOUND, Answer, GitCommand, local_error, text
 from remediation.forge.repository import ForgeRepository
+from remediation.forge.token import ADVICE, TokenRefused, shared
 
 TRACKED = "refs/remotes/origin/"
 TRANSFER_LIMIT = timedelta(minutes=10)
@@ -34,7 +35,7 @@ class Mirror:
         self, repository: ForgeRepository, token: Callable[[], str], cache: Path, *, local_files: bool = False
     ) -> None:
         self.repository = repository
-        self._token = token
+        self._token = shared(token)
         digest = hashlib.sha256(repository.url.encode()).hexdigest()[:12]
         self.folder = cache.absolute() / f"{repository.full_name.replace('/', '-')}-{digest}.git"
         scheme = urlsplit(repository.url).scheme
@@ -174,6 +175,9 @@ class Mirror:
     def _error(self, answer: Answer, verb: str) -> TrackwalkerError:
         what = f"cannot {verb} {self.repository.url}"
         lower = answer.err.lower().replace(self.repository.url.lower(), "")  # a name in it is no sign of anything
+        if any(sign in lower for sign in UNKNOWN_TOKEN):
+            self._token.refuse()
+            return TokenRefused(f"{what}: {ADVICE} ({answer.reason})")
         for kind, signs, advice in MEANINGS:
             if any(sign in lower for sign in signs):
                 return kind(f"{what}: {advice} ({answer.reason})")
@@ -182,12 +186,10 @@ class Mirror:
         return TemporaryError(f"{what}: {'it took too long' if answer.timed_out else answer.reason}")
 
 
+UNKNOWN_TOKEN = ("error: 401", "authentication failed", "could not read username", "could not read password")
+"""What git says when the token is not taken."""
+
 MEANINGS: tuple[tuple[type[TemporaryError | PermanentError], tuple[str, ...], str], ...] = (
-    (
-        PermanentError,
-        ("error: 401", "authentication failed", "could not read username", "could not read password"),
-        "the forge does not take the token: renew what forge.token points to",
-    ),
     (PermanentError, ("was archived",), "it is archived: unarchive it or take it out of the configuration"),
     (
         PermanentError,

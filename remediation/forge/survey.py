@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from cases.errors import PermanentError, TemporaryError
 from remediation.forge.github import GithubApi
+from remediation.forge.token import TokenRefused
 
 PAGE = 100
 MOST_PAGES = 50
@@ -48,7 +49,10 @@ class Survey:
         for page in range(1, MOST_PAGES + 1):
             what = "the repositories of this token"
             asked: dict[str, str | int] = {"per_page": PAGE, "page": page, "sort": "full_name"}
-            answer = self._api.heard(what, "/user/repos", asked, accept=(NOT_FOUND,))
+            try:
+                answer = self._api.heard(what, "/user/repos", asked, accept=(NOT_FOUND,))
+            except TokenRefused as refused:
+                raise PermanentError(str(refused)) from None  # whoever looks around waits for no other token
             if answer.status == NOT_FOUND:
                 raise PermanentError(f"asking for {what}: there is no such API; is forge.api_url its whole address?")
             content: object = answer.content

@@ -54,10 +54,14 @@ class Meter:
         self.input_tokens = 0
         self.output_tokens = 0
 
-    def reserve(self, size: int) -> Reservation:
-        """Set aside the worst that a request of so many bytes can cost. Raises OverBudget before anything is sent."""
+    def reserve(self, size: int, *, prompt: str = "") -> Reservation:
+        """Set aside the worst that a request of so many bytes can cost. Raises OverBudget before anything is sent.
+
+        `prompt` is the hash of what is asked, for the audit.
+        """
         worst = REGION * self._price.usd(size / BYTES_A_TOKEN + OVERHEAD_TOKENS, self._most_output)
-        return Reservation(id=self._purse.reserve(self._case, self._purpose, self._model, worst), usd=worst)
+        set_aside = self._purse.reserve(self._case, self._purpose, self._model, worst, prompt=prompt)
+        return Reservation(id=set_aside, usd=worst)
 
     def settle(self, reservation: Reservation, usage: Usage) -> None:
         """The attempt was answered: what it really cost takes the place of the reservation."""

@@ -4,6 +4,7 @@ It runs once an attempt, sees the very bytes that leave and the very bytes that 
 anybody looks at it, and bounds it in size and time.
 """
 
+import hashlib
 import ssl
 from datetime import timedelta
 from functools import cache
@@ -59,7 +60,8 @@ class MeteredClient(httpx2.Client):
             if request.method != "GET":
                 raise RuntimeError(f"{request.method} {request.url.path} may cost money, and there is no meter")
             return self._attempt(request)
-        reservation = self._meter.reserve(len(request.read()))
+        asked = request.read()
+        reservation = self._meter.reserve(len(asked), prompt=hashlib.sha256(asked).hexdigest())
         try:
             response = self._attempt(request)
         except _NEVER_LEFT:

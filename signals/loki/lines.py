@@ -11,6 +11,7 @@ from typing import cast
 
 from cases.moments import from_milliseconds
 from cases.telemetry import LogLine
+from signals.json_body import parsed
 from signals.matrix import Misshapen
 
 _NANOS_A_MILLI = 1_000_000
@@ -34,8 +35,8 @@ class Entry:
 def json_object(body: bytes) -> dict[str, object] | None:
     """The object that a body holds, or None."""
     try:
-        document: object = json.loads(body)
-    except (ValueError, RecursionError):  # the latter for a body of nothing but brackets
+        document = parsed(body)
+    except ValueError:
         return None
     return cast("dict[str, object]", document) if isinstance(document, dict) else None
 

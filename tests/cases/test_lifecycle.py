@@ -10,8 +10,24 @@ from hypothesis import strategies as st
 
 from cases.case import Case, Hold, Phase
 from cases.errors import IllegalStep
-from cases.events import Approved, Drafted, Event, Frozen, Gated, Harmed, Joined, Merged, Opened, Retried, Thawed
-from cases.lifecycle import NEXT, advance, opened, replay
+from cases.events import (
+    Approved,
+    Drafted,
+    Event,
+    Frozen,
+    Gated,
+    Harmed,
+    Heard,
+    Joined,
+    Killed,
+    Merged,
+    Opened,
+    Overridden,
+    Override,
+    Retried,
+    Thawed,
+)
+from cases.lifecycle import NEXT, advance, heard, opened, replay
 from tests.parts.nouns import NOW, a_change, an_entry, an_event, an_opened
 
 EVENTS: tuple[type[Event], ...] = get_args(Event)
@@ -119,3 +135,29 @@ def test_a_case_without_a_change_says_so() -> None:
     case: Case = opened(an_entry(an_opened()))
     with pytest.raises(LookupError, match="no change"):
         _ = case.change
+
+
+def test_a_comment_is_heard_once_whatever_it_asked_for() -> None:
+    case = opened(an_entry(an_opened()))
+    case = advance(case, an_entry(Frozen(reason="wait", comment=7)))
+    case = advance(case, an_entry(Thawed(because="go", comment=8)))
+    for again in (Heard(comment=7, by="sre", word="pause", answer="paused"), Frozen(reason="wait", comment=8)):
+        with pytest.raises(IllegalStep, match="heard"):
+            advance(case, an_entry(again))
+    assert heard(case) == {7, 8}
+    assert advance(case, an_entry(Frozen(reason="no comment's"))).hold is Hold.FROZEN
+
+
+def test_force_lets_a_gate_go_and_no_freeze() -> None:
+    case = opened(an_entry(an_opened()))
+    force = an_entry(Overridden(how=Override.FORCE, text="go"))
+    assert advance(advance(case, an_entry(Gated(reason="ask"))), force).hold is Hold.NONE
+    assert advance(advance(case, an_entry(Frozen(reason="wait"))), force).hold is Hold.FROZEN
+
+
+def test_a_kill_is_a_judgement_of_what_was_merged() -> None:
+    case = replace(opened(an_entry(an_opened())), phase=Phase.DEPLOYED)
+    killed = advance(case, an_entry(an_event(Killed)))
+    assert killed.phase is Phase.REVERTING
+    assert [judgement.change for judgement in killed.judgements] == [1]
+    assert killed.escalation == "guardrail"

@@ -357,10 +357,10 @@ def test_a_token_that_may_only_read_is_told_so_and_refused(there: World) -> None
         forge.push("shop", BRANCH, there.hub.tip(), [edit()], "Because\n")
 
 
-def test_a_wrong_token_is_a_permanent_error_everywhere(there: World) -> None:
+def test_a_wrong_token_is_waited_out_everywhere(there: World) -> None:
     forge: Forge = there.adapter("stale-token")
     for call in (lambda: forge.head("shop"), lambda: forge.find_pull_request("shop", BRANCH)):
-        with pytest.raises(PermanentError, match="does not take the token"):
+        with pytest.raises(TemporaryError, match="does not take the token"):
             call()
     assert [granted for _, granted, _ in forge.permissions("shop")] == [False]
 
@@ -393,3 +393,46 @@ def test_an_empty_repository_is_a_permanent_error(tmp_path: Path) -> None:
             forge.head("shop")
         refused = [(name, advice) for name, granted, advice in forge.permissions("shop") if not granted]
         assert [(name, "empty" in advice) for name, advice in refused] == [("it has the branch main", True)]
+
+
+def said(there: World, number: int, body: str, login: str = "reviewer") -> int:
+    """A comment by a person; its id."""
+    made = there.ask("POST", f"/issues/{number}/comments", login, json={"body": body})
+    assert made.status_code == 201
+    return int(made.json()["id"])
+
+
+def test_comments_are_what_others_said_oldest_first(there: World, forge: Forge) -> None:
+    assert forge.comments("shop", BRANCH) == ()
+    number = proposed(there, forge)
+    assert forge.comments("shop", BRANCH) == ()
+    first = said(there, number, "Why?")
+    forge.comment("shop", BRANCH, "case1-1-why", "Because.")  # our own are not listed
+    second = said(there, number, "/trackwalker pause", "sre")
+    found = forge.comments("shop", BRANCH)
+    assert [(first, "reviewer", "Why?"), (second, "sre", "/trackwalker pause")] == [
+        (one.id, one.author, one.body) for one in found
+    ]
+    assert all(one.may_write and not one.edited and one.at.tzinfo for one in found)
+
+
+def test_a_comment_says_whether_its_author_may_write(there: World, forge: Forge) -> None:
+    number = proposed(there, forge)
+    for login, permission in (("reader", "pull"), ("triager", "triage"), ("boss", "admin"), ("dev", "maintain")):
+        assert there.ask("PUT", f"/collaborators/{login}", json={"permission": permission}).status_code == 204
+        said(there, number, "/trackwalker pause", login)
+    assert [(one.author, one.may_write) for one in forge.comments("shop", BRANCH)] == [
+        ("reader", False),
+        ("triager", False),
+        ("boss", True),
+        ("dev", True),
+    ]
+
+
+def test_an_edited_comment_says_so(there: World, forge: Forge) -> None:
+    number = proposed(there, forge)
+    comment = said(there, number, "Looks good")
+    assert [one.edited for one in forge.comments("shop", BRANCH)] == [False]
+    changed = there.ask("PATCH", f"/issues/comments/{comment}", "mallory", json={"body": "/trackwalker pause"})
+    assert changed.status_code == 200
+    assert [(one.edited, one.body) for one in forge.comments("shop", BRANCH)] == [(True, "/trackwalker pause")]

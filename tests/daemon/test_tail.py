@@ -314,3 +314,54 @@ def test_the_settings_make_a_source_that_reads_traces(clock: ManualClock, standi
     assert kind.trace is not None
     assert kind.signature == "KeyError at shop/pricing.py:discounted"
     assert kind.count == 1
+
+
+def test_two_daemons_share_a_log_and_count_each_line_once(clock: ManualClock, standin: LokiStandIn) -> None:
+    """They take turns as they come: whoever finds that the other one has read on takes up there."""
+    remembered = Remembered()
+    put(standin, {"app": "twice", "pod": "a"}, [(nanoseconds(NOW) + i * 10**9, f"error {i}") for i in range(120)])
+    source = LokiSource("logs", url=standin.url, selector='{app="twice"}', errors='|= "error"', limit=50)
+    one, two = tail_on(source, remembered, clock), tail_on(source, remembered, clock)
+    for turn in range(40):
+        clock.advance(timedelta(seconds=4))
+        (one if turn % 3 else two).once()
+    for tail in (one, two):
+        tail.once()
+        assert sum(found.count for found in tail.errors("twice", NOW - HOUR, NOW + HOUR)) == 120
+    assert one.blind() == two.blind() == ""
+
+
+def test_what_was_read_while_another_daemon_read_it_is_dropped(clock: ManualClock) -> None:
+    remembered = Remembered()
+    page = LogPage(
+        lines=tuple(LogLine(at=NOW + SECOND, labels={"app": "shop"}, text="error: lost") for _ in range(3)),
+        cursor=nanoseconds(NOW + MINUTE),
+        whole=True,
+    )
+    slow, quick = Scripted([page]), Scripted([page])
+    tail, other = tail_on(slow, remembered, clock), tail_on(quick, remembered, clock)
+    blob = remembered.get("log-tail/logs")
+    assert blob is None
+    tail.checkpoints, kept = _Late(remembered, other), tail.checkpoints
+    tail.once()  # between its look and its writing the other one is through
+    tail.checkpoints = kept
+    tail.once()
+    assert counted(tail) == counted(other) == 3
+
+
+@dataclass(slots=True)
+class _Late:
+    """Checkpoints whose owner is late: before each of its swaps, another daemon reads the same lines."""
+
+    kept: Remembered
+    other: Tail
+
+    def get(self, key: str) -> bytes | None:
+        return self.kept.get(key)
+
+    def put(self, key: str, blob: bytes, at: datetime) -> None:
+        self.kept.put(key, blob, at)
+
+    def swap(self, swap: Swap, at: datetime) -> bool:
+        self.other.once()
+        return self.kept.swap(swap, at)

@@ -10,7 +10,7 @@ import yaml
 
 from config.load import load
 from config.settings import Settings
-from daemon.metrics import Metrics
+from daemon.observe.metrics import Metrics
 
 TOP = Path(__file__).parents[2]
 DEPLOY = TOP / "deploy"
@@ -94,7 +94,7 @@ def test_its_configuration_reaches_the_parts_by_their_names(settings: Settings) 
 
 def test_prometheus_accepts_its_files_and_keeps_what_is_learnt_from(settings: Settings) -> None:
     folder = DEPLOY / "prometheus"
-    for words in (["config", "--syntax-only", "prometheus.yml"], ["rules", "rules.yml"]):
+    for words in (["config", "--syntax-only", "prometheus.yml"], ["rules", "trackwalker-alerts.yml"]):
         subprocess.run(["promtool", "check", *words], cwd=folder, check=True, capture_output=True)
     (kept,) = (word for word in SERVICES["prometheus"]["command"] if "retention" in word)
     longest = max(settings.detection.history, settings.judgement.history)
@@ -109,7 +109,7 @@ def test_what_prometheus_asks_for_is_there() -> None:
     assert own["static_configs"][0]["targets"] == ["trackwalker:8040"]
     secret = own["authorization"]["credentials_file"].removeprefix("/run/secrets/")
     assert secret in SERVICES["prometheus"]["secrets"]
-    named = set(re.findall(r"\btrackwalker_\w+", (DEPLOY / "prometheus" / "rules.yml").read_text()))
+    named = set(re.findall(r"\btrackwalker_\w+", (DEPLOY / "prometheus" / "trackwalker-alerts.yml").read_text()))
     exposed = set(re.findall(r"\btrackwalker_\w+", Metrics().render().decode()))
     assert named
     assert named <= exposed

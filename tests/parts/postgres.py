@@ -19,27 +19,46 @@ from tests.parts.prometheus import free_port
 OWNER, OWNERS_PASSWORD = "owner", "0wner-s3cret"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RunningPostgres:
     """One server. Everybody proves themselves with a password."""
 
     port: int
-    process: subprocess.Popen[bytes]
+    command: tuple[str, ...]
+    folder: Path
+    user: str | None  # of the operating system
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, also again after `stop`, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, user=self.user, cwd=self.folder, stdout=log, stderr=log)
+        pause = threading.Event()
+        for _ in range(200):
+            assert self.process.poll() is None, f"PostgreSQL ended: {(self.folder / 'log').read_text()}"
+            try:
+                self.connect().close()
+            except psycopg.OperationalError:
+                pause.wait(0.05)
+            else:
+                return
+        raise AssertionError(f"PostgreSQL was not ready after 10 s: {(self.folder / 'log').read_text()}")
 
     def url(self, user: str = OWNER, base: str = "postgres") -> str:
         """The address as a configuration has it, without the password."""
         return f"postgresql+psycopg://{user}@127.0.0.1:{self.port}/{base}"
 
-    def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+    def connect(self, base: str = "postgres") -> "psycopg.Connection[tuple[object, ...]]":
         """A connection of the owner's, who may do everything; each statement is its own transaction."""
         return psycopg.connect(
-            f"host=127.0.0.1 port={self.port} user={OWNER} password={OWNERS_PASSWORD} dbname=postgres", autocommit=True
+            f"host=127.0.0.1 port={self.port} user={OWNER} password={OWNERS_PASSWORD} dbname={base}", autocommit=True
         )
 
-    def stop(self) -> None:
-        """End it without waiting for its clients; a second time does nothing."""
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=20)
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it without waiting for its clients; SIGQUIT: at once, as if it crashed. A second time does nothing."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(timeout=20)
 
 
 @contextmanager
@@ -73,32 +92,16 @@ def _started(bin_folder: Path, folder: Path, user: str | None) -> Generator[Runn
     assert made.returncode == 0, f"initdb failed: {made.stderr}"
     settings = {
         "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "shared_buffers": "8MB",
-        "max_connections": "12", "autovacuum": "off", "port": str(port),
+        "max_connections": "40", "autovacuum": "off", "port": str(port),
     }  # fmt: skip
-    command = [str(bin_folder / "postgres"), "-D", str(folder / "base")]
-    command += [f"-c{key}={value}" for key, value in settings.items()]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log)
-    running = RunningPostgres(port=port, process=process)
+    command = (str(bin_folder / "postgres"), "-D", str(folder / "base"))
+    given = tuple(f"-c{key}={value}" for key, value in settings.items())
+    running = RunningPostgres(port=port, command=(*command, *given), folder=folder, user=user)
     try:
-        _wait_until_ready(running, folder / "log")
+        running.start()
         yield running
     finally:
-        if process.poll() is None:
-            running.stop()
-
-
-def _wait_until_ready(running: RunningPostgres, log: Path) -> None:
-    pause = threading.Event()
-    for _ in range(200):
-        assert running.process.poll() is None, f"PostgreSQL ended: {log.read_text()}"
-        try:
-            running.connect().close()
-        except psycopg.OperationalError:
-            pause.wait(0.05)
-        else:
-            return
-    raise AssertionError(f"PostgreSQL was not ready after 10 s: {log.read_text()}")
+        running.stop(signal.SIGQUIT)  # its folder goes: nothing needs to be saved
 
 
 def _binaries() -> Path:

@@ -17,6 +17,7 @@ from tests.parts.ports import some_ports
 from tests.parts.settings import some_settings
 
 Tests = Sequence[tuple[str, str]]
+REPOSITORY = {"name": "shop", "url": "http://127.0.0.1:9/acme/shop.git", "full_name": "acme/shop"}
 
 
 def ran(name: str, code: int | None = 0, ended: str = "exited", tests: Tests = (), output: str = "") -> CommandReport:
@@ -29,18 +30,30 @@ def a_drafted_case() -> Case:
     return advance(case, an_entry(Drafted(change=a_change())))
 
 
-def proved(*answers: dict[str, CommandReport], reproduce: bool = True) -> tuple[object, ...]:
-    """The events of one proof; answers are for base, change, and again for base, change."""
+Answers = dict[str, CommandReport]
+
+
+def proved(
+    *answers: Answers, again: Sequence[tuple[Answers, Answers]] = (), reproduce: bool = True
+) -> tuple[object, ...]:
+    """The events of one proof; answers are for base, change, and where it is run again for base, change.
+
+    `again` answers each further run of the reproduction alone, on base and on change; without it, it is as it was.
+    """
     turns = iter(answers)
-    current: list[dict[str, CommandReport]] = []
+    last: dict[str, Answers] = {}
+    repeats: dict[str, int] = {}
 
     def answer(order: TrialOrder, command: Command) -> CommandReport:
+        side = order.key.rpartition("-")[2]
+        if not any(one.name == "test" for one in order.commands):
+            turn = repeats[side] = repeats.get(side, -1) + 1
+            return (again[turn][side == "change"] if again else last[side])[command.name]
         if command is order.commands[0]:
-            current[:] = [next(turns)]
-        return current[0][command.name]
+            last[side] = next(turns)
+        return last[side][command.name]
 
-    repository = {"name": "shop", "url": "http://127.0.0.1:9/acme/shop.git", "full_name": "acme/shop"}
-    settings = some_settings(repositories=[{**repository, **({"reproduce": "python r.py"} if reproduce else {})}])
+    settings = some_settings(repositories=[{**REPOSITORY, **({"reproduce": "python r.py"} if reproduce else {})}])
     with some_ports(settings=settings, sandbox=ScriptedSandbox(answer), head=SHA) as ports:
         return prove(a_drafted_case(), ports).events
 
@@ -58,7 +71,40 @@ def test_fails_before_passes_after_is_proved() -> None:
         ("exit 1", "exit 0"),
         ("2 passed", "2 passed"),
     ]
-    assert event.trial.own_seconds == pytest.approx(0.4)
+    assert event.trial.checks[0].detail == "the fault shows on base and is gone with the change, in each of 3 runs"
+    assert event.trial.own_seconds == pytest.approx(0.4 + 2 * 0.2)  # reproduced twice more on each
+
+
+SHOWN, GONE = {"reproduce": FAILS, "test": SUITE}, {"reproduce": PASSES, "test": SUITE}
+HANGS = {"reproduce": ran("reproduce", None, "timed out")}
+
+
+@pytest.mark.parametrize(
+    ("again", "verdict", "said"),
+    [
+        ([(GONE, GONE), (SHOWN, GONE)], Verdict.INCONCLUSIVE, "2 of 3 runs agree; in another, the fault does not show"),
+        ([(SHOWN, GONE), (GONE, SHOWN)], Verdict.INCONCLUSIVE, "2 of 3 runs agree; in another, the fault does not"),
+        ([(SHOWN, SHOWN), (SHOWN, SHOWN)], Verdict.INCONCLUSIVE, "1 of 3 runs agree; in another, the fault shows with"),
+        ([(SHOWN, HANGS), (SHOWN, GONE)], Verdict.ERROR, "1 of 3 runs agree; in another, it could not be run"),
+        ([(HANGS, GONE), (GONE, GONE)], Verdict.ERROR, "1 of 3 runs agree; in another, it could not be run"),
+    ],
+)
+def test_what_comes_and_goes_is_never_proved(
+    again: Sequence[tuple[Answers, Answers]], verdict: Verdict, said: str
+) -> None:
+    event, *_ = proved(SHOWN, GONE, again=again)
+    assert isinstance(event, Proved)
+    assert event.trial.claim is Claim.CORRELATED
+    assert event.trial.checks[0].verdict is verdict
+    assert f"came and went: {said}" in event.trial.checks[0].detail
+
+
+def test_what_proves_nothing_is_not_run_again() -> None:
+    sandbox = ScriptedSandbox({"reproduce": PASSES, "test": SUITE})
+    settings = some_settings(repositories=[{**REPOSITORY, "reproduce": "./r"}])
+    with some_ports(settings=settings, sandbox=sandbox, head=SHA) as ports:
+        prove(a_drafted_case(), ports)
+    assert len(sandbox.orders) == 2
 
 
 def test_a_fault_that_stays_disproves_the_suspect() -> None:
@@ -125,7 +171,7 @@ def test_a_suite_without_a_report_is_judged_by_its_exit() -> None:
 def test_the_orders_carry_the_repositorys_commands_and_limits() -> None:
     sandbox = ScriptedSandbox({"reproduce": FAILS, "test": SUITE})
     repository = {
-        "name": "shop", "url": "http://127.0.0.1:9/acme/shop.git", "full_name": "acme/shop",
+        **REPOSITORY,
         "reproduce": "./r", "test": "./t", "sandbox": {"image": "img", "memory_mib": 256, "timeout": "1m"},
     }  # fmt: skip
     with some_ports(settings=some_settings(repositories=[repository]), sandbox=sandbox, head=SHA) as ports:

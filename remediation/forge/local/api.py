@@ -5,7 +5,7 @@ from collections.abc import Callable
 from werkzeug import Response
 from werkzeug.routing import Map, Rule
 
-from remediation.forge.local import checks, deployments, graphql, issues, pulls, repositories
+from remediation.forge.local import checks, deployments, graphql, issues, people, pulls, repositories
 from remediation.forge.local.call import Call
 
 Handler = Callable[[Call], Response]
@@ -50,6 +50,9 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", f"{REPOSITORY}/issues/<int:number>/labels", issues.add_labels),
     ("GET", f"{REPOSITORY}/issues/<int:number>/comments", issues.comments),
     ("POST", f"{REPOSITORY}/issues/<int:number>/comments", issues.create_comment),
+    ("PATCH", f"{REPOSITORY}/issues/comments/<int:number>", issues.update_comment),
+    ("PUT", f"{REPOSITORY}/collaborators/<login>", people.add),
+    ("GET", f"{REPOSITORY}/collaborators/<login>/permission", people.permission),
     ("POST", f"{REPOSITORY}/statuses/<sha>", checks.create_status),
     ("POST", f"{REPOSITORY}/check-runs", checks.create_check_run),
     ("GET", f"{REPOSITORY}/branches/<path:branch>/protection", repositories.protection),

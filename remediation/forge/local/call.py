@@ -130,6 +130,12 @@ class Call:
             answer.headers["Link"] = ", ".join(f'<{self._page(n)}>; rel="{rel}"' for rel, n in links.items())
         return answer
 
+    def conditional(self, answer: Response) -> Response:
+        """The answer, or 304 when the asker has it already."""
+        answer.add_etag(weak=True)
+        answer.make_conditional(self.request)
+        return answer
+
     def _page(self, number: int) -> str:
         asked = {**self.request.args.to_dict(), "page": str(number)}
         return f"{self.request.base_url}?{urlencode(asked)}"

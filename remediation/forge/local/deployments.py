@@ -21,7 +21,7 @@ def deployments(call: Call) -> Response:
         for deployment in reversed(call.records.all(Deployment, call.repository))
         if all(getattr(deployment, name) == value for name, value in wanted.items())
     ]
-    return _conditional(call, call.paged(found, lambda one: call.code.deployment(one, json.loads(one.payload))))
+    return call.conditional(call.paged(found, lambda one: call.code.deployment(one, json.loads(one.payload))))
 
 
 def create(call: Call) -> Response:
@@ -52,7 +52,7 @@ def statuses(call: Call) -> Response:
     """GET …/deployments/{id}/statuses."""
     number = _deployment(call).id
     found = [s for s in reversed(call.records.all(DeploymentStatus, call.repository)) if s.deployment == number]
-    return _conditional(call, call.paged(found, call.code.deployment_status))
+    return call.conditional(call.paged(found, call.code.deployment_status))
 
 
 def create_status(call: Call) -> Response:
@@ -83,13 +83,6 @@ def _deployment(call: Call) -> Deployment:
     if found is None:
         raise Refusal(404, "Not Found")
     return found
-
-
-def _conditional(call: Call, answer: Response) -> Response:
-    """The answer, or 304 when the asker has it already."""
-    answer.add_etag(weak=True)
-    answer.make_conditional(call.request)
-    return answer
 
 
 def _text(body: Json, name: str) -> str | None:

@@ -58,7 +58,7 @@ def update(call: Call) -> Response:
 
 def comments(call: Call) -> Response:
     """GET …/issues/{number}/comments, oldest first."""
-    return call.paged(_comments(call, call.thread().number), call.threads.comment)
+    return call.conditional(call.paged(_comments(call, call.thread().number), call.threads.comment))
 
 
 def create_comment(call: Call) -> Response:
@@ -79,6 +79,18 @@ def create_comment(call: Call) -> Response:
         ),
     )
     return reply(call.threads.comment(made), 201)
+
+
+def update_comment(call: Call) -> Response:
+    """PATCH …/issues/comments/{number}: the text. Whoever may write may do it, as on GitHub."""
+    text, number = str(call.body().get("body") or ""), int(call.words["number"])
+    found = next((c for c in call.records.all(Comment, call.repository) if c.id == number), None)
+    if found is None:
+        raise Refusal(404, "Not Found")
+    if not text:
+        raise Refusal.invalid("missing_field", "IssueComment", field="body")
+    changed = replace(found, body=text, updated=call.records.later(found.created))
+    return reply(call.threads.comment(call.records.save(changed)))
 
 
 def labels(call: Call) -> Response:

@@ -41,7 +41,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
-    """A comment in a thread."""
+    """A comment in a thread. `updated` is "" for one that was never edited."""
 
     id: int
     repository: str
@@ -49,6 +49,7 @@ class Comment:
     author: str
     body: str
     created: str
+    updated: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,18 @@ class DeploymentStatus:
     created: str
 
 
-Record = TypeVar("Record", Thread, Comment, Review, Label, Status, CheckRun, Deployment, DeploymentStatus)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collaborator:
+    """What somebody may do in a repository, where it was said: admin, write, read, none. Everybody else may write."""
+
+    id: int
+    repository: str
+    login: str
+    permission: str
+    created: str
+
+
+Record = TypeVar("Record", Thread, Comment, Review, Label, Status, CheckRun, Deployment, DeploymentStatus, Collaborator)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -173,6 +185,12 @@ class Records:
         """The forge's clock is its database's."""
         with self._lock:
             return str(self._database.execute("SELECT strftime('%Y-%m-%dT%H:%M:%SZ', 'now')").fetchone()[0])
+
+    def later(self, than: str) -> str:
+        """Now, and never the same second: what changed right after it was made shows that it did."""
+        with self._lock:
+            newest = "SELECT max(strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), strftime('%Y-%m-%dT%H:%M:%SZ', ?, '+1 second'))"
+            return str(self._database.execute(newest, (than,)).fetchone()[0])
 
     def add(self, kind: type[Record], repository: str, make: Callable[[int, str], Record]) -> Record:
         """Store what `make(id, now)` gives and return it."""

@@ -104,7 +104,7 @@ class ThreadViews(Views):
             "body": comment.body,
             "user": self.user(comment.author),
             "created_at": comment.created,
-            "updated_at": comment.created,
+            "updated_at": comment.updated or comment.created,
             "issue_url": f"{repository}/issues/{comment.number}",
             "author_association": "COLLABORATOR",
         }

@@ -1,4 +1,7 @@
-"""Programs that the durability tests start, and kill: `python programs.py mortal|share URL …`."""
+"""Programs that the durability tests start, stop and kill: `python programs.py mortal|share|sleeper URL …`.
+
+The password of a server comes as libpq takes it, in PGPASSWORD.
+"""
 
 import os
 import signal
@@ -8,23 +11,24 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from cases.errors import Fenced
 from cases.events import Diagnosed, Drafted, Guided, Proposed, Proved
 from cases.leases import Claimed
 from cases.steps import PostComment, Receipt
-from daemon.clock import SystemClock
+from daemon.clock import ManualClock, SystemClock
 from daemon.ledger.ledger import Ledger, open_ledger
 from tests.parts.nouns import NOW, an_entry, an_event, an_opened
 
 STEPS = {"open": Diagnosed, "diagnosed": Drafted, "drafted": Proved, "proved": Proposed}
-CASES = 30
-ROUNDS = 5
+CASES = 16
+ROUNDS = 3
 LEASE = timedelta(seconds=30)
 
 
 def work(url: str, hours: str) -> None:
-    """Open 30 cases and take each to its pull request, four steps with an effect each. Says what was committed."""
+    """Open 16 cases and take each to its pull request, four steps with an effect each. Says what was committed."""
     now = NOW + timedelta(hours=int(hours))
-    with open_ledger(url) as ledger:
+    with open_ledger(url, clock=ManualClock(now)) as ledger:
         for number in range(CASES):
             born = replace(an_opened(), case_id=f"case{number}", fingerprint=f"print{number}")
             ledger.cases.open(an_entry(born), (), NOW)
@@ -51,7 +55,8 @@ def _to_the_end(ledger: Ledger, claimed: Claimed) -> None:
 
 def mortal(url: str) -> None:
     """On each `go HOURS` start `work` in a process of its own, and on each `kill` end that with SIGKILL."""
-    child = 0
+    with open_ledger(url):
+        child = 0  # and what it loads is there for every child
     for line in sys.stdin:
         order, *hours = line.split()
         if order == "go":
@@ -66,7 +71,7 @@ def mortal(url: str) -> None:
 
 
 def share(url: str, owner: str, folder: str) -> None:
-    """With another one like it, give each case five words. A mark in `folder` shows who is at which case."""
+    """With another one like it, give each case three words. A mark in `folder` shows who is at which case."""
     clock = SystemClock()
     here = Path(folder)
     with open_ledger(url) as ledger:
@@ -85,10 +90,33 @@ def share(url: str, owner: str, folder: str) -> None:
     _say("end")
 
 
+def sleeper(url: str, owner: str, seconds: str) -> None:
+    """Claim a case, and when told to go on, take a step of it and do its effect, whatever happened meanwhile."""
+    clock = SystemClock()
+    with open_ledger(url) as ledger:
+        claimed = ledger.cases.claim(owner, clock.now(), timedelta(seconds=float(seconds)))
+        assert claimed is not None
+        _say("claimed")
+        sys.stdin.readline()
+        effect = PostComment(key="late", repository="shop", branch="b", body="late")
+        for write in (
+            lambda: ledger.outbox.check(claimed),
+            lambda: ledger.cases.renew(claimed, clock.now(), LEASE),
+            lambda: ledger.cases.commit(claimed, (an_entry(an_event(Diagnosed), 1),), (effect,), None),
+            lambda: ledger.outbox.receive(Receipt(key="promised", adopted=False), claimed),
+            lambda: ledger.cases.release(claimed, None),
+        ):
+            try:
+                write()
+                _say("went through")
+            except Fenced:
+                _say("fenced")
+
+
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    {"mortal": mortal, "share": share}[sys.argv[1]](*sys.argv[2:])
+    {"mortal": mortal, "share": share, "sleeper": sleeper}[sys.argv[1]](*sys.argv[2:])

@@ -4,20 +4,21 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from cases.errors import IllegalStep
-from cases.events import Closed, Diagnosed, Proposed
+from cases.events import Diagnosed, Joined, Proposed
 from cases.leases import Pause
 from cases.steps import Notice, PostComment, Receipt, SendNotice
 from cases.telemetry import Severity
+from config.settings import BudgetSettings
 from daemon.ledger.audit import AuditEntry
 from daemon.ledger.ledger import Ledger
 from tests.parts.nouns import NOW, an_entry, an_event, an_opened
 
 LEASE = timedelta(seconds=30)
-QUARTER = timedelta(days=91)
 
 
 def a_comment(key: str) -> PostComment:
@@ -44,16 +45,51 @@ def test_every_event_promise_receipt_and_drop_is_told_with_its_parent(ledger: Le
     a_worked_case(ledger)
     told = [(line.seq, line.action, line.parent, line.detail.get("key", "")) for line in ledger.audit.listed()]
     assert told == [
-        (1, "case.Opened", None, ""),
-        (2, "effect.promised", 1, "born"),
-        (3, "case.Diagnosed", None, ""),
-        (4, "effect.promised", 3, "x"),
-        (5, "effect.promised", 3, "y"),
-        (6, "effect.adopted", 4, "x"),
-        (7, "effect.dropped", 5, "y"),
+        (1, "signal.anomaly", None, ""),
+        (2, "case.Opened", 1, ""),
+        (3, "effect.promised", 2, "born"),
+        (4, "case.Diagnosed", 3, ""),
+        (5, "effect.promised", 4, "x"),
+        (6, "effect.promised", 4, "y"),
+        (7, "effect.adopted", 5, "x"),
+        (8, "effect.dropped", 6, "y"),
     ]
     assert {line.case for line in ledger.audit.listed()} == {"a"}
     assert ledger.audit.listed()[-1].detail["because"] == "no such pull request"
+
+
+def test_an_anomaly_is_told_before_what_it_brought_about(ledger: Ledger) -> None:
+    a_worked_case(ledger)
+    ledger.cases.add("a", an_entry(an_event(Joined), 2), (), None)
+    *_, seen, joined = ledger.audit.listed()
+    assert (seen.action, seen.parent, seen.detail["signal"]) == ("signal.anomaly", None, "shop/latency")
+    assert (seen.detail["value"], seen.detail["expected"]) == ("0.31", "0.01")
+    assert (joined.action, joined.parent) == ("case.Joined", seen.seq)
+
+
+def test_a_notice_of_no_case_follows_from_the_daemons_wish_to_tell(ledger: Ledger) -> None:
+    ledger.outbox.send([a_notice("blind"), a_notice("blind")], NOW)
+    ledger.outbox.send([a_notice("blind")], NOW)
+    told = [(line.action, line.parent, line.case) for line in ledger.audit.listed()]
+    assert told == [("daemon.tells", None, ""), ("effect.promised", 1, "")]
+
+
+def test_a_call_of_a_model_is_told_with_its_money_and_the_hash_of_what_was_asked(ledger: Ledger) -> None:
+    a_worked_case(ledger)
+    purse = ledger.purse(BudgetSettings())
+    purse.settle(purse.reserve("a", "draft", "a-model", 0.5, prompt="f" * 64), 0.25, 900, 40)
+    *_, reserved, settled = ledger.audit.listed()
+    assert (reserved.action, reserved.parent, reserved.detail["prompt"]) == ("model.reserved", 8, "f" * 64)
+    assert (settled.action, settled.parent, settled.detail["usd"]) == ("model.settled", reserved.seq, "0.25")
+
+
+def test_every_line_says_which_daemon_wrote_it_under_which_policy(ledger: Ledger) -> None:
+    a_worked_case(ledger)
+    ledger.audit.stamp(daemon="here-1", policy="0123456789ab")
+    ledger.cases.add("a", an_entry(an_event(Joined), 2), (a_notice("joined"),), None)
+    stamps = [(line.detail.get("daemon"), line.detail.get("policy")) for line in ledger.audit.listed(after=8)]
+    assert stamps == [("here-1", "0123456789ab")] * 3
+    assert "daemon" not in ledger.audit.listed()[0].detail
 
 
 def test_a_step_that_was_refused_is_not_told(ledger: Ledger) -> None:
@@ -81,38 +117,12 @@ def test_others_may_add_and_read_on_from_where_they_were(ledger: Ledger) -> None
     assert ledger.audit.listed(limit=1) == (replace(line, seq=1),)
 
 
-def test_tidying_forgets_only_old_settled_effects_of_closed_cases(ledger: Ledger) -> None:
-    a_worked_case(ledger)
-    ledger.outbox.send([a_notice("read"), a_notice("unread")], NOW)
-    for key in ("read", "born"):
-        ledger.outbox.receive(Receipt(key=key, adopted=False), None)
-    assert ledger.tidy(NOW + QUARTER) == 1, "the notice that was read: the case is still active"
-    assert ledger.outbox.receipt("x") is not None
-    ledger.cases.add("a", an_entry(an_event(Closed), 2), (a_comment("owed"),), None)
-    assert ledger.tidy(NOW + timedelta(days=89)) == 0
-    told = ledger.audit.listed()
-    assert ledger.tidy(NOW + QUARTER) == 3
-    assert ledger.outbox.receipt("x") is None
-    assert [intent.effect.key for intent in ledger.outbox.notices(NOW)] == ["unread"]
-    assert [intent.effect.key for intent in ledger.outbox.pending("a")] == ["owed"]
-    assert ledger.audit.listed() == told
-    assert not ledger.cases.load("a").active
-
-
-def test_tidying_cuts_the_write_ahead_log(ledger: Ledger) -> None:
-    ledger.checkpoints.put("state", bytes(500_000), NOW)
-    log = ledger.database.path.with_name("ledger.db-wal")
-    assert log.stat().st_size > 500_000
-    ledger.tidy(NOW)
-    assert log.stat().st_size == 0
-    assert ledger.checkpoints.get("state") == bytes(500_000)
-
-
-def test_opening_a_ledger_again_loads_nothing_heavy(ledger: Ledger) -> None:
+def test_opening_a_ledger_again_loads_nothing_heavy(path: Path) -> None:
     program = (
         "import sys\nfrom daemon.ledger.ledger import open_ledger\n"
-        f"with open_ledger('sqlite:///{ledger.database.path}') as ledger: ledger.levers.paused()\n"
-        "print(sorted({'alembic', 'pydantic', 'sqlalchemy.orm', 'httpx'} & set(sys.modules)))"
+        f"with open_ledger('sqlite:///{path}') as ledger: ledger.levers.paused()\n"
+        "heavy = {'alembic', 'pydantic', 'psycopg', 'sqlalchemy.dialects.postgresql', 'sqlalchemy.orm', 'httpx'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"

@@ -10,6 +10,7 @@ from cases.telemetry import Deploy
 from daemon.ledger.deploys import StoredDeploys
 from daemon.ledger.ledger import Ledger
 from tests.parts.nouns import NOW
+from tests.parts.stores import Place
 
 OLD, NEW = "a" * 40, "b" * 40
 SOURCE = "webhook"
@@ -44,8 +45,8 @@ def test_when_a_teller_was_last_heard(ledger: Ledger) -> None:
     assert ledger.deploys.last_received(SOURCE, "production") == NOW + timedelta(hours=1)
 
 
-def test_a_store_is_read_beside_its_keeper(ledger: Ledger, path: Path) -> None:
-    stored = StoredDeploys(f"sqlite:///{path}")
+def test_a_store_is_read_beside_its_keeper(ledger: Ledger, place: Place) -> None:
+    stored = StoredDeploys(place.url, place.password)
     assert stored.newest(SOURCE, "production", "shop", NOW) is None
     ledger.deploys.tell(deploy(NEW), NOW)
     assert stored.newest(SOURCE, "production", "shop", NOW) == deploy(NEW)
@@ -56,12 +57,15 @@ def test_a_store_is_read_beside_its_keeper(ledger: Ledger, path: Path) -> None:
     stored.close()
 
 
-def test_a_store_that_is_not_there_was_told_nothing_and_is_not_made(tmp_path: Path) -> None:
-    stored = StoredDeploys(f"sqlite:///{tmp_path / 'none.db'}")
+def test_a_store_that_is_not_there_was_told_nothing_and_is_not_made(nowhere: Place, tmp_path: Path) -> None:
+    stored = StoredDeploys(nowhere.url, nowhere.password)
     assert stored.told(SOURCE, "production", "shop", NOW, NOW) == ()
     assert stored.last_received(SOURCE, "production") is None
     stored.close()
     assert list(tmp_path.iterdir()) == []
+    database = nowhere.database()
+    assert not database.exists()
+    database.close()
 
 
 def test_a_store_of_another_version_is_left_alone(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -20,16 +20,18 @@ from daemon.ledger.spend import LedgerPurse, Total
 from remediation.model.pocket import PocketPurse
 from tests.parts.nouns import NOW, an_entry, an_opened
 from tests.parts.settings import a_document
+from tests.parts.stores import KINDS, Place, emptied
 
 BUDGET = BudgetSettings(usd_per_day=1, usd_per_case=0.5)
 
 
-@pytest.fixture(params=["ledger", "pocket"])
-def purse(request: pytest.FixtureRequest) -> Callable[[float], Purse]:
+@pytest.fixture(params=[*KINDS, "pocket"])
+def purse(request: pytest.FixtureRequest) -> Iterator[Callable[[float], Purse]]:
     if request.param == "pocket":
-        return PocketPurse
-    ledger: Ledger = request.getfixturevalue("ledger")
-    return lambda usd: ledger.purse(BudgetSettings(usd_per_day=usd, usd_per_case=usd))
+        yield PocketPurse
+        return
+    with emptied(request.param, request).opened(clock=ManualClock(NOW)) as ledger:
+        yield lambda usd: ledger.purse(BudgetSettings(usd_per_day=usd, usd_per_case=usd))
 
 
 def test_a_reservation_counts_until_it_is_settled_and_the_cost_does_after(purse: Callable[[float], Purse]) -> None:
@@ -70,9 +72,9 @@ def test_which_cap_it_is_how_much_is_spent_and_what_to_do(ledger: Ledger) -> Non
         money.reserve("c", "diagnose", "m", 0.1)
 
 
-def test_a_day_is_any_24_hours_and_a_case_is_for_ever(path: Path) -> None:
+def test_a_day_is_any_24_hours_and_a_case_is_for_ever(place: Place) -> None:
     clock = ManualClock(NOW)
-    with open_ledger(f"sqlite:///{path}", clock=clock) as ledger:
+    with place.opened(clock=clock) as ledger:
         money = ledger.purse(BUDGET)
         for case in ("a", "b"):
             money.reserve(case, "diagnose", "m", 0.5)
@@ -85,11 +87,11 @@ def test_a_day_is_any_24_hours_and_a_case_is_for_ever(path: Path) -> None:
             money.reserve("a", "diagnose", "m", 0.1)
 
 
-def test_a_second_daemon_and_a_second_life_see_the_same_money(path: Path) -> None:
+def test_a_second_daemon_and_a_second_life_see_the_same_money(place: Place) -> None:
     for _ in range(2):
-        with open_ledger(f"sqlite:///{path}", clock=ManualClock(NOW)) as ledger:
+        with place.opened(clock=ManualClock(NOW)) as ledger:
             ledger.purse(BUDGET).reserve("a", "diagnose", "m", 0.2)
-    with open_ledger(f"sqlite:///{path}", clock=ManualClock(NOW)) as one, open_ledger(f"sqlite:///{path}") as two:
+    with place.opened(clock=ManualClock(NOW)) as one, place.opened() as two:
         one.purse(BUDGET).reserve("a", "diagnose", "m", 0.1)
         with pytest.raises(OverBudget):
             two.purse(BUDGET).reserve("a", "diagnose", "m", 0.1)

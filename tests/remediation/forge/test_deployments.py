@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from cases.errors import PermanentError, TemporaryError
+from cases.errors import TemporaryError
 from remediation.forge.deployments import MOST_PAGES, DeploymentRecord
 from remediation.forge.github import GithubApi
 from remediation.forge.local.server import Fault
+from remediation.forge.token import TokenRefused
 from tests.parts.hub import READER, TOKEN, World
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -124,7 +125,7 @@ def test_what_goes_wrong_is_a_sentence_without_the_token(there: World) -> None:
     with pytest.raises(TemporaryError):
         live(there)
     stale = there.adapter("stale-token")
-    with pytest.raises(PermanentError, match="does not take the token") as refused:
+    with pytest.raises(TokenRefused, match="does not take the token") as refused:
         stale.deployments("shop", "production", LONG_AGO)
     assert "stale-token" not in str(refused.value)
     assert there.adapter(READER).deployments("shop", "production", LONG_AGO) == ()

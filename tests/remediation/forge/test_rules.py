@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cases.errors import PermanentError
+from remediation.forge.token import TokenRefused
 from tests.parts.hub import World
 
 OWN = "trackwalker/**"
@@ -83,7 +83,7 @@ def test_classic_protection(there: World) -> None:
     assert found["main asks for reviews"] == (True, "a pull request with 1 approving review")
 
 
-def test_a_wrong_token_is_a_permanent_error(there: World) -> None:
-    with pytest.raises(PermanentError, match="does not take the token") as refused:
+def test_a_wrong_token_is_waited_out(there: World) -> None:
+    with pytest.raises(TokenRefused, match="does not take the token") as refused:
         there.adapter("stale-token").rules("shop")
     assert "stale-token" not in str(refused.value)

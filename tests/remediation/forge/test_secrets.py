@@ -15,6 +15,7 @@ from cases.errors import PermanentError, TrackwalkerError
 from remediation.forge.forge import GitForge
 from remediation.forge.git_command import GitCommand
 from remediation.forge.repository import ForgeRepository
+from remediation.forge.token import TokenRefused
 from tests.parts.hub import TOKEN, World
 
 RECORDER = """#!/bin/sh
@@ -110,7 +111,7 @@ def test_a_rotated_token_is_seen_at_the_next_call(there: World) -> None:
         lambda: tokens[-1],
         there.cache / "rotated",
     )
-    with pytest.raises(PermanentError):
+    with pytest.raises(TokenRefused):
         forge.head("shop")
     tokens.append(TOKEN)
     assert there.hub.tip() == forge.head("shop")

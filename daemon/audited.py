@@ -1,0 +1,111 @@
+"""Calls of the outside that are no effects, trials and questions: each with its line in the audit, none in a pause."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from cases.asking import Answer, Question
+from cases.errors import TemporaryError
+from cases.ports import Clock, LanguageModel, Levers, Sandbox
+from cases.trying import SandboxReport, TrialOrder
+from daemon.ledger.audit import DAEMON, Audit, AuditEntry
+from daemon.ledger.chain import stamp
+
+RUN, ENDED = "sandbox.run", "sandbox.ended"
+_SETTING_UP = timedelta(minutes=2)  # what a sandbox may take on top of the commands
+
+
+class AuditedSandbox:
+    """The port `Sandbox` around another one. Every order has a line before it runs, and one after it ended.
+
+    None begins while everything is paused, even in a step that had begun before.
+    """
+
+    def __init__(self, sandbox: Sandbox, audit: Audit, clock: Clock, levers: Levers) -> None:
+        self._sandbox = sandbox
+        self._audit = audit
+        self._clock = clock
+        self._levers = levers
+
+    def describe(self) -> str:
+        """As the sandbox says."""
+        return self._sandbox.describe()
+
+    def run(self, order: TrialOrder) -> SandboxReport:
+        """Run it, between two lines of the audit.
+
+        Raises as the sandbox does, and TemporaryError in a pause or without a ledger.
+        """
+        _no_pause(self._levers, "trial")
+        deadline = self._clock.now() + sum((command.timeout for command in order.commands), _SETTING_UP)
+        asked = {"image": order.image, "deadline": stamp(deadline)}
+        began = self._tell(RUN, order, None, asked)
+        try:
+            report = self._sandbox.run(order)
+        except Exception as error:
+            self._tell(ENDED, order, began, {"how": type(error).__name__})
+            raise
+        how = ", ".join(f"{command.name}: {command.ended}" for command in report.commands)
+        self._tell(ENDED, order, began, {"how": how})
+        return report
+
+    def ready(self, image: str) -> None:
+        """As the sandbox does."""
+        self._sandbox.ready(image)
+
+    def reap(self) -> int:
+        """As the sandbox does."""
+        return self._sandbox.reap()
+
+    def close(self) -> None:
+        """End what runs, where the sandbox can."""
+        close: Callable[[], None] | None = getattr(self._sandbox, "close", None)
+        if close is not None:
+            close()
+
+    def _tell(self, action: str, order: TrialOrder, parent: int | None, more: dict[str, str]) -> int:
+        """One line. An order's key begins with the id of its case."""
+        line = AuditEntry(
+            at=self._clock.now(),
+            actor=DAEMON,
+            action=action,
+            case=order.key.partition("-")[0],
+            parent=parent,
+            detail={"key": order.key, **more},
+        )
+        return self._audit.append(line)
+
+
+class HeldModel:
+    """The port `LanguageModel` around another one: no question is asked while everything is paused.
+
+    The ledger's purse writes the lines of the audit, with the money.
+    """
+
+    def __init__(self, model: LanguageModel, levers: Levers) -> None:
+        self._model = model
+        self._levers = levers
+
+    def describe(self, purpose: str) -> str:
+        """As the model says."""
+        return self._model.describe(purpose)
+
+    def probe(self) -> str:
+        """As the model does."""
+        return self._model.probe()
+
+    def ask(self, question: Question) -> Answer:
+        """Ask. Raises as the model does, and TemporaryError in a pause."""
+        _no_pause(self._levers, "question")
+        return self._model.ask(question)
+
+    def close(self) -> None:
+        """Close its connections, where it has any."""
+        close: Callable[[], None] | None = getattr(self._model, "close", None)
+        if close is not None:
+            close()
+
+
+def _no_pause(levers: Levers, what: str) -> None:
+    pause = levers.paused()
+    if pause is not None:
+        raise TemporaryError(f"paused by {pause.by}: no {what} begins")

@@ -1,0 +1,86 @@
+"""What a daemon does beside polling and its cases: kill rules, comments, logs, heartbeats; and the nightly jobs."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+from cases.errors import PermanentError, TemporaryError
+from cases.ports import Levers
+from config.settings import Settings
+from daemon.alerts.last_resort import LastResort
+from daemon.beside import Chore
+from daemon.cycle import Pulse
+from daemon.fellows import BEAT, Fellows, digest
+from daemon.heed import Heed
+from daemon.house import House
+from daemon.kills import Kills
+from daemon.observe.health import Vitals
+from daemon.tail import Tail
+from remediation.ports import Ports
+
+log = logging.getLogger("trackwalker.chores")
+
+REAP = timedelta(hours=1)
+
+
+def chores_of(
+    house: House, ports: Ports, levers: Levers, fellows: Fellows, last_resort: LastResort, pulse: Pulse
+) -> tuple[Chore, ...]:
+    """The chores of a daemon in the house, under the settings of `ports`."""
+    ledger, metrics, every = house.ledger, house.metrics, ports.settings.cycle
+    kills = Kills(ports=ports, cases=ledger.cases, outbox=ledger.outbox, levers=levers)
+    heed = Heed(ports=ports, cases=ledger.cases, levers=levers)
+    vitals = Vitals(
+        store=ledger, config=digest(ports.settings), others=lambda _: fellows.others, metrics=metrics, clock=ports.clock
+    )
+
+    def beat() -> None:
+        fellows.beat(tuple(sorted(pulse.in_hand)))
+        last_resort.ledger_back()  # it was written just now
+
+    chores = [
+        Chore(name="kills", every=every, work=kills.once),
+        Chore(name="heed", every=every, work=heed.once),
+        Chore(name="beat", every=BEAT, work=beat),
+        Chore(name="vitals", every=BEAT, work=vitals.once),
+    ]
+    chores.append(Chore(name="reap", every=REAP, work=_reaped(ports)))
+    if isinstance(ports.logs, Tail):
+        chores.append(Chore(name="tail", every=every, work=_followed(ports.logs, house)))
+    return tuple(chores)
+
+
+def _reaped(ports: Ports) -> Callable[[], object]:
+    """Containers that could not be removed when their trial ended, or that are past their deadline."""
+
+    def reap() -> None:
+        try:
+            if gone := ports.sandbox.reap():
+                log.info("reaped %d containers", gone)
+        except (TemporaryError, PermanentError) as error:
+            log.warning("containers that were left behind cannot be looked for: %s", error)
+
+    return reap
+
+
+def _followed(tail: Tail, house: House) -> Callable[[], object]:
+    def follow() -> None:
+        with house.metrics.stage("tail"):
+            tail.once()
+
+    return follow
+
+
+def calendar_of(house: House, settings: Settings) -> AbstractContextManager[object]:
+    """The jobs of the night, which one of the daemons on this store runs."""
+    from daemon.keeping.daily import OnceADay
+    from daemon.keeping.jobs import folder_of, jobs_of
+    from daemon.scheduling import Calendar
+
+    ledger = house.ledger
+    once = OnceADay(ledger.checkpoints, ledger.audit, house.clock, by=house.home.name)
+    jobs = jobs_of(settings, ledger, folder_of(settings, house.home.folder.parent))
+    calendar = Calendar()
+    calendar.every_quarter(lambda stopped: once.look(jobs, stopped))
+    return calendar

@@ -1,0 +1,1 @@
+"""How the daemon itself is watched: metrics, the log, traces of cases."""
