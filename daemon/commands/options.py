@@ -43,12 +43,16 @@ def settings_of(config: Path) -> "Settings":
 
 @contextmanager
 def ledger_of(config: Path) -> Generator["Ledger"]:
-    """Open the configuration's ledger."""
-    from daemon.keeping.place import advice_for
+    """Open the configuration's ledger. What a command writes is anchored where daemons have run before."""
+    from daemon.keeping.place import advice_for, home_of
+    from daemon.ledger.anchor import NAME
     from daemon.ledger.ledger import open_ledger
 
     settings = settings_of(config)
     with open_ledger(settings.store, password=settings.store_secret, advice=advice_for(settings, config)) as ledger:
+        home = home_of(settings)
+        if home.is_dir():
+            ledger.audit.anchor(home / NAME)
         yield ledger
 
 

@@ -18,13 +18,12 @@ def command(config: Path, cycles: int | None, *, once: bool, verbose: bool) -> N
     At SIGHUP the configuration is read again; one that cannot be used is refused, and the old one stays in force.
     """
     from daemon.arenas import keep_little
-
-    keep_little()
     from daemon.clock import SystemClock
     from daemon.endings import ending_on_signals
     from daemon.observe.logs import log_to_stderr
     from daemon.reload import run
 
+    keep_little()  # before the first thread
     settings = settings_of(config)
     log_to_stderr(verbose=verbose, form=settings.observe.log)
     clock = SystemClock()

@@ -45,7 +45,6 @@ def bounded(response: requests.Response, **_: Any) -> None:  # noqa: ANN401 - wh
         _check(body)
     # requests has no public way to hand a body over: `content` and `text` are read from here.
     response._content = body  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    response._content_consumed = True  # noqa: SLF001
 
 
 def _read(response: requests.Response) -> bytes:

@@ -178,6 +178,11 @@ def text(out: bytes) -> str:
     return out.decode("utf-8", "backslashreplace")
 
 
+def locked(said: str) -> bool:
+    """Whether git complains of a lock that is there: another git holds it, or one that was killed left it behind."""
+    return "File exists" in said and (".lock'" in said or "could not lock" in said)
+
+
 def local_error(answer: Answer, command: str, folder: Path | None) -> TrackwalkerError:
     """What a failed local command means."""
     where = f"git {command} in {folder}"
@@ -187,7 +192,7 @@ def local_error(answer: Answer, command: str, folder: Path | None) -> Trackwalke
         return PermanentError(NO_GIT)
     if "No space left on device" in answer.err:
         return TemporaryError(f"{where}: no space left on the device: make room there")
-    if ".lock': File exists" in answer.err:
+    if locked(answer.err):
         return TemporaryError(
             f"{where}: another git holds a lock there: {answer.reason}. If none runs, remove the file"
         )

@@ -5,18 +5,20 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cases.errors import PermanentError, TemporaryError, TrackwalkerError
-from remediation.forge.git_command import LONGEST_REASON, NOT_FOUND, Answer, GitCommand, local_error, text
+from remediation.forge.git_command import LONGEST_REASON, NOT_FOUND, Answer, GitCommand, local_error, locked, text
 from remediation.forge.repository import ForgeRepository
 from remediation.forge.token import ADVICE, TokenRefused, shared
 
 TRACKED = "refs/remotes/origin/"
 TRANSFER_LIMIT = timedelta(minutes=10)
+DEAD_LOCK_S = 5.0  # a git holds a lock for milliseconds; one this old was left by a git that was killed
 SHA = re.compile(r"[0-9a-f]{7,64}")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]{0,127}")
 
@@ -61,6 +63,8 @@ class Mirror:
         tip = self.tip(self.repository.branch)
         if tip is None:
             branches = self.git.line("for-each-ref", "--count=1", "--format=%(refname)", TRACKED)
+            if not branches and self._had_commits():
+                raise self._emptied("fetch")
             because = f"it has no branch {self.repository.branch}" if branches else "it is empty: push a commit first"
             raise PermanentError(f"repository {self.repository.name} at {self.repository.url} has no tip: {because}")
         return tip
@@ -98,26 +102,14 @@ class Mirror:
     def remote_tip(self, branch: str) -> str | None:
         """What the remote has at the tip of that branch right now."""
         ref = f"refs/heads/{branch}"
-        with self._lock:
-            self._prepare()
-        answer = self._network("ls-remote", "--quiet", self.repository.url, ref)
-        if answer.status != 0 or answer.timed_out:
-            raise self._error(answer, "look at the branches of")
-        lines = (line.split("\t") for line in text(answer.out).splitlines())
-        return next((sha for sha, name in lines if name == ref), None)
+        return self._listed("look at the branches of", ref).get(ref)
 
     def tagged(self, tag: str) -> str | None:
         """The commit that a tag of the remote points to, an annotated one looked through; None without such a tag."""
         if not TAG.fullmatch(tag):
             return None
         ref = f"refs/tags/{tag}"
-        with self._lock:
-            self._prepare()
-        answer = self._network("ls-remote", "--quiet", self.repository.url, ref, f"{ref}^{{}}")
-        if answer.status != 0 or answer.timed_out:
-            raise self._error(answer, "look at the tags of")
-        rows = (line.split("\t") for line in text(answer.out).splitlines())
-        found = {name: sha for sha, name in rows}
+        found = self._listed("look at the tags of", ref, f"{ref}^{{}}")
         return found.get(f"{ref}^{{}}") or found.get(ref)
 
     def push(self, commit: str, branch: str, *, expected: str | None, dry: bool = False) -> str:
@@ -143,15 +135,54 @@ class Mirror:
             f"Look at its branch rules and at what the token may do"
         )
 
+    def _listed(self, verb: str, *refs: str) -> dict[str, str]:
+        """Those of the refs that the remote has right now, with their shas.
+
+        The watched branch is asked for beside them: git takes blanks, or nothing at all, for a list of no refs.
+        """
+        with self._lock:
+            self._prepare()
+        watched = f"refs/heads/{self.repository.branch}"
+        answer = self._network("ls-remote", "--quiet", self.repository.url, watched, *refs)
+        if answer.status != 0 or answer.timed_out:
+            raise self._error(answer, verb)
+        rows = (line.partition("\t") for line in text(answer.out).splitlines())
+        found = {name: sha for sha, _, name in rows}
+        if not found and self._had_commits():
+            raise self._emptied(verb)
+        return found
+
+    def _had_commits(self) -> bool:
+        """Whether anything was ever fetched."""
+        objects = self.folder / "objects"
+        return any(any(part.iterdir()) for part in objects.iterdir() if part.name != "info")
+
+    def _emptied(self, verb: str) -> TemporaryError:
+        return TemporaryError(f"cannot {verb} {self.repository.url}: it answers as if it were empty, and it is not")
+
     def _prepare(self) -> None:
         if self._ready:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._sweep()
         # also over what is there: an earlier life may have been killed in the middle of this
         self.git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(self.folder))
         (self.folder / "info").mkdir(exist_ok=True)
         (self.folder / "info" / "attributes").write_text(ATTRIBUTES, encoding="ascii")
         self._ready = True
+
+    def _sweep(self) -> None:
+        """Remove the locks of gits that were killed with their daemon: no other daemon uses this folder.
+
+        A young one may be of a git that outlived its daemon for a moment: it stays for the next try.
+        """
+        mark = self.folder / "swept"
+        mark.touch()
+        now = mark.stat().st_mtime  # by the clock of the disk, as the locks are
+        for lock in self.folder.rglob("*.lock"):
+            with suppress(FileNotFoundError):
+                if now - lock.stat().st_mtime >= DEAD_LOCK_S:
+                    lock.unlink()
 
     def _commit(self, name: str) -> str | None:
         answer = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
@@ -174,6 +205,8 @@ class Mirror:
 
     def _error(self, answer: Answer, verb: str) -> TrackwalkerError:
         what = f"cannot {verb} {self.repository.url}"
+        if locked(answer.err):
+            self._ready = False  # the next try sweeps
         lower = answer.err.lower().replace(self.repository.url.lower(), "")  # a name in it is no sign of anything
         if any(sign in lower for sign in UNKNOWN_TOKEN):
             self._token.refuse()

@@ -1,11 +1,14 @@
 """The proof: what the sandbox must show before anything is proposed, and what it never concludes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from cases.case import Case
+from cases.change import ChangeClass
+from cases.diagnosis import Finding, Hypothesis
 from cases.events import Diagnosed, Disproved, Drafted, Escalated, Proved
 from cases.lifecycle import advance, opened
 from cases.trying import Command, CommandReport, TrialOrder
@@ -17,6 +20,7 @@ from tests.parts.ports import some_ports
 from tests.parts.settings import some_settings
 
 Tests = Sequence[tuple[str, str]]
+Answers = dict[str, CommandReport]
 REPOSITORY = {"name": "shop", "url": "http://127.0.0.1:9/acme/shop.git", "full_name": "acme/shop"}
 
 
@@ -28,9 +32,6 @@ def a_drafted_case() -> Case:
     case = opened(an_entry(an_opened()))
     case = advance(case, an_entry(Diagnosed(diagnosis=a_diagnosis())))
     return advance(case, an_entry(Drafted(change=a_change())))
-
-
-Answers = dict[str, CommandReport]
 
 
 def proved(
@@ -97,6 +98,63 @@ def test_what_comes_and_goes_is_never_proved(
     assert event.trial.claim is Claim.CORRELATED
     assert event.trial.checks[0].verdict is verdict
     assert f"came and went: {said}" in event.trial.checks[0].detail
+
+
+NEW = "tests.test_comma::test_comma"
+SAYS = "____ test_comma ____\n\nshop/pricing.py:2: ValueError\n"
+
+
+def edited(*turned: tuple[str, str]) -> tuple[Proved, list[TrialOrder]]:
+    """What is proved of an edit whose new test ends so without the edit and with it, run by run; and the orders."""
+    ends = {side: iter([pair[side == "change"] for pair in turned]) for side in ("without", "change")}
+
+    def answer(order: TrialOrder, command: Command) -> CommandReport:
+        outcome = next(ends[order.key.rpartition("-")[2]])
+        tests = ((NEW, outcome), ("t::a", "passed"))
+        return ran(command.name, int(outcome == "failed"), tests=tests, output=SAYS)
+
+    change = replace(a_change(), kind=ChangeClass.EDIT, inverse_of=None, tests=("tests/test_comma.py",))
+    hypothesis = Hypothesis(
+        statement="ValueError is raised in shop/pricing.py:2 amount()", path="shop/pricing.py", line=2,
+        function="amount", evidence=("E1",), confidence=0.5, origin="stack trace", exception="ValueError",
+    )  # fmt: skip
+    diagnosis = replace(a_diagnosis(), finding=Finding.HYPOTHESIS, suspects=(), hypotheses=(hypothesis,))
+    case = advance(opened(an_entry(an_opened())), an_entry(Diagnosed(diagnosis=diagnosis)))
+    case = advance(case, an_entry(Drafted(change=change)))
+    sandbox = ScriptedSandbox(answer)
+    with some_ports(settings=some_settings(repositories=[REPOSITORY]), sandbox=sandbox, head=SHA) as ports:
+        (event,) = prove(case, ports).events
+    assert isinstance(event, Proved)
+    return event, sandbox.orders
+
+
+def test_a_new_test_must_show_it_each_time() -> None:
+    event, orders = edited(*[("failed", "passed")] * 3)
+    assert event.trial.claim is Claim.PROVED
+    cause, new, _ = event.trial.checks
+    assert cause.detail.endswith("as production does, and passes with the change, in each of 3 runs")
+    assert new.detail == f"{NEW}: ValueError once the rest is out, in each of 3 runs"
+    assert [[one.name for one in order.commands] for order in orders] == [
+        ["test"],
+        ["test"],
+        ["test"] * 2,
+        ["test"] * 2,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        (("passed", "passed"), "it passes without the change"),
+        (("failed", "failed"), "it fails with the change as well"),
+    ],
+)
+def test_a_new_test_that_comes_and_goes_proves_nothing(again: tuple[str, str], said: str) -> None:
+    event, _ = edited(("failed", "passed"), ("failed", "passed"), again)
+    assert event.trial.claim is Claim.CORRELATED
+    cause, new, _ = event.trial.checks
+    assert (cause.verdict, new.verdict) == (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE)
+    assert new.detail == f"came and went: 2 of 3 runs agree; in another, {said}: {NEW}"
 
 
 def test_what_proves_nothing_is_not_run_again() -> None:

@@ -41,17 +41,21 @@ NAME = "tests/test_comma.py"
 
 
 class Tree(StillForge):
-    """A repository whose trees are made here."""
+    """A repository whose trees are made here. `run-number` in each says how many were made before it."""
+
+    made = 0
 
     def tree(self, repository: str, base: str, edits: Sequence[FileEdit]) -> bytes:
         del repository, base
-        files = FILES | {edit.path: (edit.content or b"").decode() for edit in edits}
+        files = {path: text.encode() for path, text in FILES.items()} | {e.path: e.content or b"" for e in edits}
+        files["run-number"] = str(self.made).encode()
+        self.made += 1
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as tar:
             for path, text in files.items():
                 info = tarfile.TarInfo(path)
-                info.size = len(text.encode())
-                tar.addfile(info, io.BytesIO(text.encode()))
+                info.size = len(text)
+                tar.addfile(info, io.BytesIO(text))
         return buffer.getvalue()
 
 
@@ -71,17 +75,21 @@ def a_case(pricing: str, test: str) -> Case:
 
 
 def proved(pricing: str, test: str = TEST) -> Event:
+    return tried(a_case(pricing, test))
+
+
+def tried(case: Case, reproduce: str | None = None) -> Event:
     settings = some_settings(
         repositories=[
             {
                 "name": "shop", "url": "http://127.0.0.1:9/acme/shop.git", "full_name": "acme/shop",
-                "sandbox": {"image": base_image(), "timeout": "1m"},
+                "sandbox": {"image": base_image(), "timeout": "1m"}, "reproduce": reproduce,
             }
         ]
     )  # fmt: skip
     sandbox = DockerSandbox(owner=OWNER)
     with some_ports(settings=settings, sandbox=sandbox, head=SHA, forge=Tree(SHA)) as ports:
-        (event,) = prove(a_case(pricing, test), ports).events
+        (event,) = prove(case, ports).events
     sandbox.close()
     return event
 
@@ -121,3 +129,19 @@ def test_a_wrong_edit_is_disproved(pricing: str, test: str, check: str, said: st
     (failed,) = [found for found in event.trial.checks if found.name == check]
     assert failed.verdict is Verdict.FAILED
     assert said in failed.detail
+
+
+EVERY_OTHER_TIME = "n=$(cat run-number); echo $((n + 1)) > run-number; exit $((1 - n % 2))"
+
+
+def test_a_reproduction_that_fails_every_other_time_is_never_proved() -> None:
+    """It fails on base and passes with the change, by chance; so it does not when both are run again."""
+    case = advance(opened(an_entry(an_opened())), an_entry(Diagnosed(diagnosis=a_diagnosis())))
+    case = advance(case, an_entry(Drafted(change=a_change())))
+    event = tried(case, reproduce=EVERY_OTHER_TIME)
+    assert isinstance(event, Proved)
+    reproduction, still = event.trial.checks
+    assert (reproduction.base, reproduction.change) == ("exit 1", "exit 0")
+    assert "came and went: 2 of 3 runs agree" in reproduction.detail
+    assert (event.trial.claim, reproduction.verdict) == (Claim.CORRELATED, Verdict.INCONCLUSIVE)
+    assert still.verdict is Verdict.PASSED

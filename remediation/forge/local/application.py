@@ -66,7 +66,7 @@ class Application:
             merge_slashes=False,
         )
         self._git = Map([Rule("/<owner>/<name>.git/<path:rest>", endpoint="git", methods=["GET", "POST"])])
-        self._writing = threading.Lock()  # writes are looked up and done one after the other, so nothing is made twice
+        self._one_by_one = threading.Lock()  # calls are looked up and done one after the other: nothing is made twice
         self.records = Records(self._root / DATABASE)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI's own
@@ -107,7 +107,8 @@ class Application:
         endpoint, words = self._api.bind_to_environ(request.environ).match()
         handler, call = cast("Callable[[Call], Response]", endpoint), self._call(request, person, words)
         if request.method in READS:
-            return handler(call)
+            with self._one_by_one:  # what is read of a pull request is brought up to date first
+                return handler(call)
         origin = request.headers.get("Origin")
         if origin is not None and origin != call.site:
             raise Refusal(403, "Pages of other sites may not write here")
@@ -115,7 +116,7 @@ class Application:
             raise Refusal(403, "Repository was archived so is read-only.")
         if not person.may_write:
             raise Refusal(403, "Resource not accessible by personal access token")
-        with self._writing:
+        with self._one_by_one:
             return handler(call)
 
     def _answer_git(self, request: Request, person: Person, words: Mapping[str, Any]) -> Response:

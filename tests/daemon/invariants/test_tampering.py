@@ -18,8 +18,8 @@ def test_a_ledger_that_nobody_touched_is_fine(tmp_path: Path) -> None:
         assert offline(ledger.database, (tmp_path / "audit.anchor",)) == ()
 
 
-def test_sixty_tamperings_are_all_named(tmp_path: Path) -> None:
-    tried, _, missed = trial(tmp_path, 60, seed=20, cases=3)
+def test_two_dozen_tamperings_are_all_named(tmp_path: Path) -> None:
+    tried, _, missed = trial(tmp_path, 25, seed=20, cases=3)
     assert missed == []
     assert len(tried) > 12, "of most kinds"
 

@@ -68,6 +68,7 @@ def test_a_backup_is_a_ledger_with_the_same_cases_and_nobody_else_can_read_it(le
         assert copy.cases.claim("one", NOW, LEASE) is not None
 
 
+@pytest.mark.parametrize("place", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
 def test_a_backup_while_two_processes_write_is_of_one_moment(place: Place, tmp_path: Path) -> None:
     with started("write", place.url) as program, place.opened() as ledger:
         for number in range(2):

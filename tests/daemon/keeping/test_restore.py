@@ -156,6 +156,7 @@ def test_a_daemon_that_runs_beside_it_is_seen(tmp_path: Path) -> None:
     nobody_in(home, "sqlite:///x")
 
 
+@pytest.mark.long
 def test_a_daemon_goes_on_with_its_case_from_a_file_in_postgresql(
     tmp_path: Path, postgres: RunningPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ from tests.parts.stores import Place
 
 KILLS = 4
 HOUR = timedelta(hours=1)
+SERVER_SELDOM = ("sqlite", pytest.param("postgres", marks=pytest.mark.long))  # killed on both in tests/faults/kills
 
 
 def assert_whole(ledger: Ledger) -> None:
@@ -49,6 +50,7 @@ def assert_whole(ledger: Ledger) -> None:
         assert (effect.receipt is not None) == (effect.state == "done")
 
 
+@pytest.mark.parametrize("place", SERVER_SELDOM, indirect=True)
 def test_kill_9_at_any_moment_loses_nothing_and_leaves_no_half_step(place: Place) -> None:
     said: list[str] = []
     with started("mortal", place) as program, place.opened() as ledger:
@@ -73,6 +75,7 @@ def test_kill_9_at_any_moment_loses_nothing_and_leaves_no_half_step(place: Place
         assert [ledger.outbox.pending(case.id) for case in ledger.cases.active()] == [()] * programs.CASES
 
 
+@pytest.mark.parametrize("nowhere", SERVER_SELDOM, indirect=True)
 def test_two_processes_make_one_ledger_and_never_hold_the_same_case_at_once(nowhere: Place, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()

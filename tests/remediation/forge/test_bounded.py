@@ -1,5 +1,6 @@
 """An API that answers with too much, too slowly, or with what is not GitHub's is waited for, at little cost."""
 
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cases.change import FileEdit
 from cases.errors import TemporaryError
 from remediation.forge import bounded
 from remediation.forge.forge import GitForge
@@ -114,3 +116,34 @@ def test_connections_are_used_again(tmp_path: Path) -> None:
         api.close()
     assert len(ports) == 3
     assert len(set(ports)) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b" " * 2**20, b"001e# service=git-upload-pack\n00000000"])
+def test_a_repository_that_answers_as_if_it_were_empty_is_waited_for(tmp_path: Path, body: bytes) -> None:
+    """Git takes all of these for a list of no branches; then none would be there, and what is there would be lost."""
+    blank = threading.Event()
+
+    def around(inner: Wsgi) -> Wsgi:
+        def application(environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 - WSGI's own
+            if not blank.is_set() or not environ["PATH_INFO"].endswith("/info/refs"):
+                return inner(environ, start_response)
+            kind = "application/x-git-upload-pack-advertisement" if body.startswith(b"001e") else "text/plain"
+            start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
+            return [body]
+
+        return application
+
+    with world(tmp_path, around) as there:
+        tip = there.hub.commit("Open the shop", {"a.txt": b"one\n"})
+        assert there.forge.head("shop") == tip
+        blank.set()
+        for ask in (
+            lambda: there.forge.head("shop"),
+            lambda: there.forge.push("shop", BRANCH, tip, [FileEdit(path="a.txt", content=b"two\n")], "Because\n"),
+            lambda: there.forge.tagged("shop", "v1"),
+        ):
+            for _ in range(2):
+                with pytest.raises(TemporaryError, match="as if it were empty"):
+                    ask()
+        blank.clear()
+        assert there.forge.head("shop") == tip

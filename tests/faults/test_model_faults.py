@@ -1,0 +1,136 @@
+"""What a language model's server may do to a daemon at work, with the real adapter, the real ledger and real money."""
+
+import json
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cases.case import Phase
+from cases.change import ChangeClass
+from cases.diagnosis import Finding
+from tests.parts.messages_api import KEY, MODEL, Behaviour, MessagesApi, drops, messages_api, refusal, says
+from tests.parts.playhouse import BAD, NORMAL, House
+from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, old_shop, run_tests
+
+COST = 0.0033  # 1,200 tokens read at $2 a million, 90 written at $10 a million
+LATER = {"drop": drops, "page": says(502, "<html>bad gateway</html>", "text/html")}
+
+
+@contextmanager
+def asking(folder: Path, **extra: Any) -> Generator[tuple[House, MessagesApi]]:  # noqa: ANN401 - keys of a configuration
+    """The shop with a bug in old code, and a daemon that asks a server of the messages API about it."""
+    key = folder / "model-key"
+    key.write_text(KEY)
+    with messages_api() as server:
+        model = {
+            "provider": "anthropic", "base_url": server.url, "api_key": f"file:{key}", "diagnose": MODEL,
+            "timeout": "300ms", "max_output_tokens": 4096,
+        }  # fmt: skip
+        with old_shop(folder, model=False, **extra) as it:
+            it.extra["model"] = model
+            yield it, server
+
+
+def answering(server: MessagesApi, *first: Behaviour) -> None:
+    """Do these first, and then answer each question as it should be answered."""
+    server.will(*first)
+
+    def answer(request: Any, body: dict[str, Any]) -> None:  # noqa: ANN401 - the handler
+        diagnosing = "hypotheses" in json.dumps(body["output_config"])
+        server.answers(DIAGNOSIS if diagnosing else EDIT)(request, body)
+
+    server.otherwise = answer
+
+
+def spent(it: House) -> float:
+    assert it.app is not None
+    return it.app.ledger.spend.total().usd
+
+
+def test_a_busy_server_is_waited_for_as_long_as_it_asks_and_costs_nothing(tmp_path: Path) -> None:
+    with asking(tmp_path) as (it, server):
+        answering(server, refusal(429, "rate_limit_error", retry_after="100"), refusal(529, "overloaded_error"))
+        with it.alive():
+            while not server.asked:
+                it.passes()
+            began = it.now
+            while len(server.asked) < 2:
+                it.passes()
+            assert timedelta(seconds=90) <= it.now - began <= timedelta(seconds=150)
+            assert spent(it) == 0
+            case = it.until(Phase.PROPOSED)
+            assert case.change.kind is ChangeClass.EDIT
+            assert len(server.asked) == 4
+            assert spent(it) == pytest.approx(2 * COST)
+
+
+def test_an_answer_that_never_comes_is_for_later_and_counts_in_full(tmp_path: Path) -> None:
+    """Nobody knows whether it was paid for: so its reservation stands, and the cap holds over it."""
+    with asking(tmp_path) as (it, server):
+        answering(server, server.stalls(), LATER["drop"], LATER["page"])
+        with it.alive() as app:
+            case = it.until(Phase.PROPOSED)
+            assert case.escalation == ""
+            calls = app.ledger.spend.calls(case.id)
+            assert [call.settled for call in calls] == [False, False, True, True, True]
+            assert [call.usd for call in calls[2:]] == pytest.approx([0, COST, COST])
+            assert all(call.usd > COST for call in calls[:2])
+            assert "shop: a case waits" in it.subjects()
+
+
+GARBAGE: Mapping[str, Any] = {"it is not JSON": "I am sorry, but", "another shape": {"oops": 1}, "no object": "[1, 2"}
+
+
+def test_a_model_that_only_answers_rubbish_is_given_up(tmp_path: Path) -> None:
+    with asking(tmp_path) as (it, server):
+        server.will(*(server.answers(rubbish) for rubbish in GARBAGE.values()))
+        server.otherwise = server.answers("still no JSON")
+        with it.alive():
+            case = it.until(Phase.ESCALATED)
+            assert "that can be used, 2 times" in case.escalation
+            assert "ValueError is raised in shop/pricing.py:6 amount()" in case.escalation  # what is known without it
+            asked = len(server.asked)
+            assert 2 <= asked <= 4
+            assert spent(it) == pytest.approx(asked * COST)
+            it.passes(20)
+            assert len(server.asked) == asked
+            assert it.pull_requests() == []
+
+
+def test_an_edit_that_is_rubbish_three_times_is_given_up(tmp_path: Path) -> None:
+    misses = {**EDIT, "edits": [{"path": "shop/pricing.py", "search": "nothing like it", "replace": "y"}]}
+    nowhere = {"functions": [{"path": "shop/pricing.py", "function": "refund", "code": "x"}], "test": EDIT["test"]}
+    with asking(tmp_path) as (it, server):
+        filled = {"claim": "", "risk": "", "cannot": ""}
+        server.will(*(server.answers(said) for said in (DIAGNOSIS, misses, misses, {**filled, **nowhere})))
+        with it.alive():
+            case = it.until(Phase.ESCALATED)
+            assert "went in, in 3 answers" in case.escalation
+            assert len(server.asked) == 4
+            assert it.pull_requests() == []
+
+
+def test_with_the_money_spent_drafts_stop_and_detection_and_playbooks_go_on(tmp_path: Path) -> None:
+    with asking(tmp_path, budget={"usd_per_day": 0.001, "usd_per_case": 0.001}) as (it, server):
+        it.trial = run_tests
+        with it.alive() as app:
+            case = it.until(Phase.ESCALATED)
+            assert "of budget.usd_per_day $0.0010 is spent" in case.escalation
+            assert "ValueError is raised in shop/pricing.py:6 amount()" in case.escalation
+            it.readings.becomes(NORMAL, it.now)
+            it.until(Phase.CLOSED)
+            bad: dict[str | bytes, bytes | None] = {"shop/pricing.py": PRICING.replace("sum(", "0 + sum(").encode()}
+            it.passes(10)
+            it.deploy(it.commit("Begin at nothing", bad, minutes_ago=3), minutes_ago=1)
+            it.readings.becomes(BAD, it.now)
+            again = it.until(Phase.PROPOSED, Phase.PROVED)
+            assert again.id != case.id
+            assert again.change.kind is ChangeClass.REVERT
+            assert again.diagnosis is not None
+            assert again.diagnosis.finding is Finding.SUSPECT
+            assert server.asked == []
+            assert app.ledger.spend.total().usd == 0
