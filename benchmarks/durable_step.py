@@ -2,8 +2,8 @@
 
     python benchmarks/durable_step.py [--store sqlite|postgres] [--steps N] [--rounds N] [--json]
 
-A step of ours is one transaction: event, audit line, promised effect, next due time, under the fence; taking a case and
-letting it go are paid once for its ten steps, and counted. The bare transaction writes one row of the same size with the
+A step of ours is one transaction: event, audit line, promised effect, next due time, under the fence; taking a case
+and letting it go are paid once for its ten steps, and counted. The bare transaction writes one row of the same size with the
 same durability (SQLite: WAL, synchronous=FULL; PostgreSQL: fsync on). DBOS runs workflows of ten empty steps. Rounds of
 the three alternate, so that a disk that is busy for a while is busy for all; the medians of the rounds are compared.
 
@@ -46,7 +46,8 @@ DBOS_PROGRAM = """
 import json, sys, time
 from dbos import DBOS, DBOSConfig
 
-config: DBOSConfig = {"name": "bench", "system_database_url": sys.argv[1], "log_level": "ERROR", "run_admin_server": False}
+url = sys.argv[1]
+config: DBOSConfig = {"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False}
 DBOS(config=config)
 
 @DBOS.step()

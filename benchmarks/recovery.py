@@ -6,7 +6,8 @@ start     from the process's start to its first poll that has ended, of a store 
 restart   the same after kill -9, on a store with 200 open cases and 800 closed ones
 takeover  from the death of a daemon that holds a case, under the lease that is shipped (30 s), to another one's taking
           it over; promised: the lease and 5 s
-orphans   from the restart of a daemon that was killed in the middle of a trial in Docker, until its container is gone
+
+(What a daemon leaves behind in Docker when it is killed in the middle of a trial: tests/faults/test_docker_faults.py.)
 """
 
 import argparse
@@ -95,22 +96,6 @@ def takeover(place: Place) -> float:
             began = time.monotonic()
             until(lambda: any("case held: taken over from the-dead-one" in line for line in it.lines))
             return time.monotonic() - began
-
-
-def orphans(place: Place) -> float:
-    """Seconds from a restart until the container of the life before is gone."""
-    place.hub.commit("Hang", {"README.md": b"hello\n"})
-    slow = {**place.document["repositories"][0], "test": "sleep 300"}
-    place.write(repositories=[slow], authority={"default": "propose"})
-    place.watch("threshold: 0.1")
-    with daemon(place.folder) as it:
-        place.tries(it)
-    left = place.containers()
-    assert left, "the trial ended before the kill"
-    with daemon(place.folder):
-        spent = until(lambda: not place.containers() & left)
-    place.reap()
-    return spent
 
 
 def measured(rounds: int) -> dict[str, list[float]]:

@@ -311,7 +311,7 @@ def trial(folder: Path, tries: int, seed: int, cases: int = 8) -> tuple[Counter[
 def main() -> None:
     """Print the table."""
     tries = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1  # noqa: PLR2004 - the second argument
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     with tempfile.TemporaryDirectory() as folder:
         tried, named, missed = trial(Path(folder), tries, seed)
     print(f"{'kind':<36} tried named")

@@ -59,6 +59,7 @@ OWN_FAULTS: Mapping[int, Row] = {
         "two daemons on one store",
         "they share the work; no case, notice or step is there twice; different settings are said",
         (
+            f"{_KILLS}::test_killed_at_random_moments",  # each life has another daemon beside it
             f"{_DAEMON}::test_two_daemons_on_one_store_do_nothing_twice",
             f"{_DURABILITY}::test_two_processes_make_one_ledger_and_never_hold_the_same_case_at_once",
         ),

@@ -94,6 +94,7 @@ def test_sigterm_while_something_never_answers(tmp_path: Path, prometheus: str, 
 FAMILY = "or".join(f' label_replace(vector(0.2), "service", "s{number}", "", "") ' for number in range(3))
 
 
+@pytest.mark.long
 def test_two_daemons_on_one_store_do_nothing_twice(tmp_path: Path, prometheus: str) -> None:
     watch = [{"name": "errors", "by": "service", "query": FAMILY, "harm": "up", "threshold": 0.1}]
     with a_place(tmp_path, prometheus, watch=watch) as place:

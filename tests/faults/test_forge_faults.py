@@ -128,6 +128,7 @@ def _opened(forge: GitForge, branch: str = BRANCH) -> Any:  # noqa: ANN401 - a r
     return forge.open_pull_request("shop", branch, "Raise the limit", "Why.", ("trackwalker",), draft=False)
 
 
+@pytest.mark.long
 def test_answers_that_get_lost_on_the_way_are_never_asked_for_twice(tmp_path: Path) -> None:
     """A story with every write's answer lost: by a server's error after it was done, or by a cut connection."""
     with house(tmp_path) as it:

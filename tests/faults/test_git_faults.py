@@ -66,9 +66,9 @@ def test_a_branch_that_a_human_force_pushed_is_never_overwritten(tmp_path: Path)
                 "Another way", {"NOTES": b"forced\n"}, branch="aside", start=it.world.hub.tip()
             )
             git(it.world.hub.folder, "update-ref", f"refs/heads/{branch}", theirs, ours)
-            it.passes(5)
+            it.passes(2)
         with it.alive():  # nor by the next life, which looks anew at what it had promised
-            it.passes(5)
+            it.passes(2)
             case = the_case(it)
             assert (case.phase, case.taken_over) == (Phase.PROPOSED, branch)
             assert [entry.event.sha for entry in case.history if isinstance(entry.event, TakenOver)] == [theirs]

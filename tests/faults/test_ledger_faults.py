@@ -136,6 +136,7 @@ def test_a_store_that_cannot_be_used_is_refused_at_the_start_and_left_as_it_is(
     assert store.read_bytes() == before
 
 
+@pytest.mark.long
 def test_a_read_only_disk_is_refused_at_the_start(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     with small_disk(disk, "3m"):

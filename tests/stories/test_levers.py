@@ -83,6 +83,7 @@ def test_nothing_is_written_after_the_pause_whenever_it_is_pulled(tmp_path: Path
             assert phases >= {Phase.DRAFTED, Phase.PROPOSED, Phase.DEPLOYED}
 
 
+@pytest.mark.long
 def test_harm_during_a_pause_is_told_and_its_rollback_waits(tmp_path: Path) -> None:
     with house(tmp_path) as it:
         written = recorded(it)
