@@ -3,9 +3,10 @@
     python benchmarks/durable_step.py [--store sqlite|postgres] [--steps N] [--rounds N] [--json]
 
 A step of ours is one transaction: event, audit line, promised effect, next due time, under the fence; taking a case
-and letting it go are paid once for its ten steps, and counted. The bare transaction writes one row of the same size with the
-same durability (SQLite: WAL, synchronous=FULL; PostgreSQL: fsync on). DBOS runs workflows of ten empty steps. Rounds of
-the three alternate, so that a disk that is busy for a while is busy for all; the medians of the rounds are compared.
+and letting it go are paid once for its ten steps, and counted. The bare transaction writes one row of the same size
+with the same durability (SQLite: WAL, synchronous=FULL; PostgreSQL: fsync on). DBOS runs workflows of ten empty
+steps. Rounds of the three alternate, so that a disk that is busy for a while is busy for all; the medians of the
+rounds are compared.
 
 DBOS is installed into a folder of its own for the run; `--without-dbos` leaves it out.
 """

@@ -70,7 +70,7 @@ def test_a_prometheus_that_stops_is_blind_and_its_gap_is_no_anomaly(tmp_path: Pa
         with it.alive() as app:
             it.passes(3)
             status, ready = it.get("/readyz")
-                assert (status, ready["ready"], ready["blind"]) == (200, True, {})
+            assert (status, ready["ready"], ready["blind"]) == (200, True, {})
             assert it.counted("trackwalker_polls_total", {"sight": "fresh"}) > 0
 
             prometheus.stop()
