@@ -124,7 +124,8 @@ class RepositorySettings(Section):
     how a test that failed before is told from one that a change broke."""
 
     reproduce: Text | None = None
-    """A command that exits 1 while the fault is there and 0 when it is gone. Without it a change is never *proved*."""
+    """A command that exits 1 while the fault is there and 0 when it is gone. Without it a change is never *proved*. It
+    is run three times a tree, twice in one container: one that comes and goes, or cannot be repeated, proves nothing."""
 
     sandbox: RepositorySandboxSettings = RepositorySandboxSettings()
     """What its trials need otherwise."""

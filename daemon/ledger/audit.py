@@ -12,12 +12,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Transaction, event, func, insert, select
+from sqlalchemy import Connection, Transaction, bindparam, event, func, select
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from daemon.ledger.anchor import Anchored, AnchorFile
 from daemon.ledger.chain import BEFORE_THE_CHAIN, START, Link, packed, sealed, stamp
-from daemon.ledger.database import Database, alone
+from daemon.ledger.database import Database, alone_asks
+from daemon.ledger.ready import Asked, Ready, Rows, adding, ask, later
 from daemon.ledger.tables import audit, storable
 
 DAEMON = "daemon"  # the actor of what the daemon does by itself
@@ -26,7 +27,13 @@ ROOTS = ("signal.", "daemon.", "job.", "pause.", "lever.", "audit.", "retention.
 """Lines that may follow from nothing, by the beginning of their action."""
 
 _BOOK, _PAGE, _DUE = "audit.book", "audit.page", "audit.due"  # in a connection's own notes
-_NEWEST = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+_same = audit.alias("same")
+_of_case = select(func.max(_same.c.seq)).where(_same.c.case_id == bindparam("case"))
+_newest = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
+_OF_CASE = Ready(_of_case)
+_NEWEST = Ready(_newest)
+_BOTH = Ready(_newest.add_columns(_of_case.scalar_subquery()))
+_ADD = adding(audit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +76,7 @@ class _Page:
     seq: int
     hash: str
     cases: dict[str, int | None] = field(default_factory=dict[str, int | None])  # the newest line of each case
+    written: bool = False
 
 
 class Audit:
@@ -133,10 +141,10 @@ def append(connection: Connection, entry: AuditEntry) -> int:
 
     Whoever locks a case's row does so before: from here to the end of the transaction nobody else can add a line.
     """
-    page = _page(connection)
     parent = entry.parent
     if parent is None and entry.case and entry.action != ANOMALY:
         parent = newest(connection, entry.case)
+    page = _page(connection)
     book: _Book | None = connection.info.get(_BOOK)
     detail = {**entry.detail, **book.stamp} if book else entry.detail
     link = Link(
@@ -154,9 +162,9 @@ def append(connection: Connection, entry: AuditEntry) -> int:
 
 def newest(connection: Connection, case: str) -> int | None:
     """The number of the newest line of a case, those of this transaction too; None when it has none."""
-    page = _page(connection)
+    page = _page(connection, case)
     if case not in page.cases:
-        page.cases[case] = connection.execute(select(func.max(audit.c.seq)).where(audit.c.case_id == case)).scalar_one()
+        page.cases[case] = ask(connection, _OF_CASE(case=case))[0][0][0]
     return page.cases[case]
 
 
@@ -164,26 +172,43 @@ def _write(connection: Connection, page: _Page, link: Link, at: datetime) -> Non
     hashed = sealed(page.hash, link)
     row = {**link._asdict(), "case_id": link.case, "at": at, "hash": hashed}
     del row["case"]
-    connection.execute(insert(audit).values(row))
-    page.seq, page.hash = link.seq, hashed
+    later(connection, Asked(_ADD, row))
+    page.seq, page.hash, page.written = link.seq, hashed, True
     if link.case is not None:
         page.cases[link.case] = link.seq
 
 
-def _page(connection: Connection) -> _Page:
+def ahead(connection: Connection, case: str, *asked: Asked) -> list[Rows]:
+    """The answers to these, and in the same trip what the next line of that case will need.
+
+    Whoever locks the case's row asks for that here.
+    """
+    _, answers = _turned(connection, case, *asked)
+    return answers
+
+
+def _page(connection: Connection, case: str = "") -> _Page:
     """The end of the chain: read once a transaction, under the lock that all its writers share."""
+    return _turned(connection, case)[0]
+
+
+def _turned(connection: Connection, case: str, *asked: Asked) -> tuple[_Page, list[Rows]]:
+    """The page, and the answers to what is asked before it; where it is read, so is the case's newest line."""
     transaction = connection.get_transaction()
     if transaction is None or connection.in_nested_transaction():
         raise RuntimeError("a line of the audit is written in a whole transaction: not outside one, nor in a savepoint")
-    page: _Page | None = connection.info.get(_PAGE)
-    if page is None or page.transaction is not transaction:
-        alone(connection)
-        last = connection.execute(_NEWEST).first()
-        page = _Page(transaction=transaction, seq=last.seq if last else 0, hash=last.hash if last else START)
-        connection.info[_PAGE] = page
-        if last is not None and not last.hash:
-            _seal(connection, page)
-    return page
+    notes = connection.info
+    page: _Page | None = notes.get(_PAGE)
+    if page is not None and page.transaction is transaction:
+        return page, ask(connection, *asked) if asked else []
+    *answers, found = ask(connection, *asked, *alone_asks(connection), _BOTH(case=case) if case else _NEWEST())
+    seq, hashed, *of_case = found[0] if found else (0, START, None)
+    page = notes[_PAGE] = _Page(transaction=transaction, seq=seq, hash=hashed)
+    if case:
+        page.cases[case] = of_case[0]
+    if found and not hashed:
+        _seal(connection, page)
+    return page, answers[: len(asked)]
 
 
 def _seal(connection: Connection, page: _Page) -> None:
@@ -207,7 +232,7 @@ def _committing(connection: Connection) -> None:
     """Note what is to be anchored once the commit is through."""
     book: _Book | None = connection.info.get(_BOOK)
     page: _Page | None = connection.info.pop(_PAGE, None)
-    if book and book.anchor and page and page.transaction is connection.get_transaction():
+    if book and book.anchor and page and page.written and page.transaction is connection.get_transaction():
         connection.info[_DUE] = (book.anchor, Anchored(seq=page.seq, hash=page.hash))
 
 

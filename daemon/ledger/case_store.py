@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from cases.case import Case
 from cases.errors import PermanentError
@@ -15,11 +15,20 @@ from cases.lifecycle import advance, opened, repeats
 from cases.moments import iso
 from cases.ports import Clock
 from cases.steps import Effect
-from daemon.ledger import history, lessons, outbox
-from daemon.ledger.claims import CLOSED, held, next_case, standing
+from daemon.ledger import audit, history, lessons, outbox
+from daemon.ledger.claims import CLOSED, asks, held, next_case, standing, still
 from daemon.ledger.database import Database, added
+from daemon.ledger.ready import Ready, later
 from daemon.ledger.tables import State, cases
 from daemon.ledger.tables import effects as promised
+
+_ONE = update(cases).where(cases.c.id == bindparam("case"))
+_TAKE = Ready(
+    _ONE.values(fence=bindparam("fence"), lease_owner=bindparam("owner"), lease_until=bindparam("until"), wake=None)
+)
+_RENEW = Ready(_ONE.values(lease_until=bindparam("until")))
+_LET_GO = Ready(_ONE.values(due=bindparam("due"), lease_owner=None, lease_until=None))
+_ADVANCE = Ready(_ONE.values({name: bindparam(name) for name in ("due", "phase", "hold", "updated", "version")}))
 
 
 class LedgerCases:
@@ -74,27 +83,17 @@ class LedgerCases:
             case_id = next_case(connection, now, lapse)
             if case_id is None:
                 return None
-            held_by: str | None = standing(connection, case_id).lease_owner
-            taken = {"lease_owner": owner, "lease_until": lapse + lease, "wake": None}
-            fence: int = connection.execute(
-                update(cases)
-                .where(cases.c.id == case_id)
-                .values(fence=cases.c.fence + 1, **taken)
-                .returning(cases.c.fence)
-            ).scalar_one()
-            return Claimed(
-                case=_rebuilt(connection, case_id),
-                owner=owner,
-                fence=fence,
-                until=now + lease,
-                stolen_from=held_by or "",
-            )
+            row = standing(connection, case_id)
+            fence = row.fence + 1
+            later(connection, _TAKE(case=case_id, fence=fence, owner=owner, until=lapse + lease))
+            case = _rebuilt(connection, case_id)
+            return Claimed(case=case, owner=owner, fence=fence, until=now + lease, stolen_from=row.lease_owner or "")
 
     def renew(self, claimed: Claimed, now: datetime, lease: timedelta) -> Claimed:
         """Keep the case longer. Raises Fenced when it was lost."""
         with self._database.writing() as connection:
             held(connection, claimed)
-            _set(connection, claimed.case.id, lease_until=self._database.moment(connection, now) + lease)
+            later(connection, _RENEW(case=claimed.case.id, until=self._database.moment(connection, now) + lease))
         return replace(claimed, until=now + lease)
 
     def commit(
@@ -105,11 +104,13 @@ class LedgerCases:
         Facts that others added meanwhile (`add`) are kept: the entries follow them.
         """
         with self._database.writing() as connection:
-            row = held(connection, claimed)
-            case = claimed.case if row.version == len(claimed.case.history) else _rebuilt(connection, row.id)
+            case = claimed.case
+            row = still(claimed, audit.ahead(connection, case.id, asks(claimed, lock=True))[0])
+            if row.version != len(case.history):
+                case = _rebuilt(connection, case.id)
             for entry in entries:
                 case = advance(case, entry)
-            _set(connection, case.id, due=_sooner(due, row.wake), **_summary(case))
+            later(connection, _ADVANCE(case=case.id, due=_sooner(due, row.wake), **_summary(case)))
             self._record(connection, case, entries, effects)
         return replace(claimed, case=case)
 
@@ -153,7 +154,7 @@ class LedgerCases:
         """
         with self._database.writing() as connection:
             row = held(connection, claimed)
-            _set(connection, row.id, due=_sooner(due, row.wake), lease_owner=None, lease_until=None)
+            later(connection, _LET_GO(case=claimed.case.id, due=_sooner(due, row.wake)))
 
     def hasten(self, now: datetime, lease: timedelta) -> None:
         """The wall clock was set back: whatever waits for a later time is due now, no lease is longer than `lease`.
@@ -183,8 +184,8 @@ class LedgerCases:
 
 
 def _rebuilt(connection: Connection, case_id: str) -> Case:
-    found = history.rebuild(connection, cases.c.id == case_id)
-    if not found:
+    found = history.of(connection, case_id)
+    if found is None:
         row = connection.execute(select(cases).where(cases.c.id == case_id)).first()
         if row is not None and not row.version:
             raise PermanentError(
@@ -192,7 +193,7 @@ def _rebuilt(connection: Connection, case_id: str) -> Case:
                 f"on {iso(row.updated)}: what is left is its lesson, and its lines of the audit"
             )
         raise PermanentError(f"there is no case {case_id}")
-    return found[0]
+    return found
 
 
 def _summary(case: Case) -> dict[str, Any]:

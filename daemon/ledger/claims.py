@@ -1,15 +1,16 @@
 """Leases and fences: which case is next, and whether a claim still holds."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, or_, select, union
 
 from cases.case import Hold, Phase
 from cases.errors import Fenced, PermanentError
 from cases.leases import Claimed
 from cases.steps import SendNotice
 from daemon.ledger.database import writes
+from daemon.ledger.ready import POSTGRES, Asked, Ready, Rows, ask
 from daemon.ledger.tables import Moment, State, cases, effects
 
 CLOSED = str(Phase.CLOSED)
@@ -41,8 +42,24 @@ def _waiting() -> tuple[ColumnElement[Any], ...]:
 # Built once: they are asked several times a second.
 WAITS_SINCE, *WAITING = _waiting()
 _FIRST = select(cases.c.id).where(*WAITING).order_by(WAITS_SINCE, cases.c.opened, cases.c.id).limit(1)
-_FREE = _FIRST.with_for_update(of=cases, skip_locked=True)
-_STILL = select(cases.c.id).where(*WAITING, cases.c.id == bindparam("case"))
+_LOOK = Ready(_FIRST)
+_FREE = Ready(_FIRST.with_for_update(of=cases, skip_locked=True))
+_STILL = Ready(select(cases.c.id).where(*WAITING, cases.c.id == bindparam("case")))
+_STANDING = select(cases.c.fence, cases.c.lease_owner, cases.c.due, cases.c.wake, cases.c.version).where(
+    cases.c.id == bindparam("case")
+)
+_READ = Ready(_STANDING)
+_LOCKED = Ready(_STANDING.with_for_update())
+
+
+class Standing(NamedTuple):
+    """How a case stands: who has it, under which fence; when it is due, and by whose word; how far its history goes."""
+
+    fence: int
+    lease_owner: str | None
+    due: datetime | None
+    wake: datetime | None
+    version: int
 
 
 def next_case(connection: Connection, now: datetime, lapse: datetime) -> str | None:
@@ -52,29 +69,24 @@ def next_case(connection: Connection, now: datetime, lapse: datetime) -> str | N
     nobody, when an effect is that it owes the forge. So a closed case comes back for as long as it owes one.
     In a transaction that writes, its row is locked, and one that another transaction has locked is passed over.
     """
-    times = {"now": now, "lapse": lapse}
-    if not writes(connection):
-        return connection.execute(_FIRST, times).scalar()
-    found: str | None = connection.execute(_FREE, times).scalar()
-    # PostgreSQL found it in what was there when it began to look: whether it is so of the locked row is asked again.
-    return connection.execute(_STILL, {**times, "case": found}).scalar() if found is not None else None
+    (found,) = ask(connection, (_FREE if writes(connection) else _LOOK)(now=now, lapse=lapse))
+    if found and writes(connection) and connection.dialect.name == POSTGRES:
+        # It was found in what was there when the server began to look: whether it is so of the locked row is asked too.
+        (found,) = ask(connection, _STILL(now=now, lapse=lapse, case=found[0][0]))
+    return found[0][0] if found else None
 
 
-def standing(connection: Connection, case_id: str) -> Row[Any]:
-    """The row of a case, locked where the transaction writes. PermanentError when there is none."""
-    query = select(cases).where(cases.c.id == case_id)
-    row = connection.execute(query.with_for_update() if writes(connection) else query).first()
-    if row is None:
-        raise PermanentError(f"there is no case {case_id}")
-    return row
+def asks(claimed: Claimed, *, lock: bool) -> Asked:
+    """The question how a claimed case stands; `still` takes the answer."""
+    return (_LOCKED if lock else _READ)(case=claimed.case.id)
 
 
-def held(connection: Connection, claimed: Claimed) -> Row[Any]:
-    """The row of a claimed case. Fenced when somebody took the case since, or a human's word took it back.
+def still(claimed: Claimed, rows: Rows) -> Standing:
+    """How a claimed case stands. Fenced when somebody took the case since, or a human's word took it back.
 
     A lease that ran out and that nobody took still holds: the fence decides, never the time.
     """
-    row = standing(connection, claimed.case.id)
+    row = _found(claimed.case.id, rows)
     if row.fence != claimed.fence or row.lease_owner != claimed.owner:
         holder = f"{row.lease_owner} holds it" if row.lease_owner else "nobody holds it"
         raise Fenced(
@@ -82,3 +94,19 @@ def held(connection: Connection, claimed: Claimed) -> Row[Any]:
             f"now the fence is {row.fence} and {holder}"
         )
     return row
+
+
+def held(connection: Connection, claimed: Claimed) -> Standing:
+    """The same of a case whose row is locked to the end of the transaction."""
+    return still(claimed, ask(connection, asks(claimed, lock=True))[0])
+
+
+def standing(connection: Connection, case_id: str) -> Standing:
+    """How a case stands, its row locked. PermanentError when there is none."""
+    return _found(case_id, ask(connection, _LOCKED(case=case_id))[0])
+
+
+def _found(case_id: str, rows: Rows) -> Standing:
+    if not rows:
+        raise PermanentError(f"there is no case {case_id}")
+    return Standing(*rows[0])

@@ -4,32 +4,36 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Connection, Engine, Table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from cases.errors import TemporaryError, TrackwalkerError
+from daemon.ledger.ready import POSTGRES, Asked, Ready, Rows, ask
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
     from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 WRITES = "ledger_writes"
-POSTGRES = "postgresql"
 
-_ALONE = text("SELECT pg_advisory_xact_lock(8373141)")  # any number that nobody else takes
+_ALONE = Ready(text("SELECT pg_advisory_xact_lock(8373141)"))  # any number that nobody else takes
 
 
 class Database(ABC):
     """The database of one ledger. Safe to use from several threads; several processes may have it open."""
 
-    def __init__(self, name: str, busy: timedelta, reader: Engine, writer: Engine) -> None:
+    driver_error: ClassVar[type[Exception]]
+    """What the driver raises when it is asked directly."""
+
+    def __init__(self, name: str, busy: timedelta, reader: Engine, writer: Engine, glancer: Engine) -> None:
         self.name = name  # for people: the file, or host/base
         self._busy = busy
         self._reader = reader
         self._writer = writer.execution_options(**{WRITES: True})
+        self._glancer = glancer  # begins nothing: one question is a transaction of its own
         self.advice: Callable[[], str] | None = None
         """What else is said of a database that is damaged: which backup is healthy, and how it is restored."""
 
@@ -61,6 +65,11 @@ class Database(ABC):
         with self._speaking("written"), self._writer.begin() as connection:
             yield connection
 
+    def look(self, asked: Asked) -> Rows:
+        """The answer to one question, which is a transaction of its own."""
+        with self._speaking("read"), self._glancer.connect() as connection:
+            return ask(connection, asked)[0]
+
     def close(self) -> None:
         """Let every connection go."""
         self._reader.dispose()
@@ -71,8 +80,8 @@ class Database(ABC):
         """Turn the database's errors into ours; one that means a bug goes through as it is."""
         try:
             yield
-        except DBAPIError as error:
-            ours = self._meaning(error.orig, verb)
+        except (DBAPIError, self.driver_error) as error:
+            ours = self._meaning(error.orig if isinstance(error, DBAPIError) else error, verb)
             if ours is None:
                 raise
             raise ours from error
@@ -97,8 +106,12 @@ def alone(connection: Connection) -> None:
     A case's row is locked before this, never after: so two transactions never wait for each other. SQLite's writers are
     alone from their first line on.
     """
-    if connection.dialect.name == POSTGRES:
-        connection.execute(_ALONE)
+    ask(connection, *alone_asks(connection))
+
+
+def alone_asks(connection: Connection) -> tuple[Asked, ...]:
+    """What has to be asked for that, so that more can be asked in the same trip."""
+    return (_ALONE(),) if connection.dialect.name == POSTGRES else ()
 
 
 def added(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:

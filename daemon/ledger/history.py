@@ -1,10 +1,10 @@
 """The history of cases, row by row: all that a case is."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 from cases.case import Case
 from cases.errors import IllegalStep, PermanentError
@@ -14,7 +14,12 @@ from daemon.ledger import audit
 from daemon.ledger.audit import AuditEntry
 from daemon.ledger.chain import digest, stamp
 from daemon.ledger.codec import EVENTS
+from daemon.ledger.ready import Ready, adding, ask, later
 from daemon.ledger.tables import cases, history, storable
+
+_ADD = adding(history)
+_ENTRIES = select(history.c.case_id, history.c.seq, history.c.at, history.c.actor, history.c.kind, history.c.payload)
+_OF_ONE = Ready(_ENTRIES.where(history.c.case_id == bindparam("case")).order_by(history.c.seq))
 
 
 def append(connection: Connection, case_id: str, version: int, entries: Sequence[Entry]) -> int | None:
@@ -26,7 +31,7 @@ def append(connection: Connection, case_id: str, version: int, entries: Sequence
     for seq, entry in enumerate(entries, start=version + 1):
         packed = EVENTS.pack(entry.event)
         row = {"at": entry.at, "actor": storable(entry.actor), "kind": packed.kind, "payload": packed.payload}
-        connection.execute(insert(history).values(case_id=case_id, seq=seq, **row))
+        later(connection, _ADD(case_id=case_id, seq=seq, **row))
         line = AuditEntry(
             at=entry.at,
             actor=entry.actor,
@@ -60,18 +65,23 @@ def rebuild(connection: Connection, condition: ColumnElement[bool], *, newest_fi
     """Every case whose row meets the condition, rebuilt from its history, by the time it was opened."""
     order = (cases.c.opened.desc(), cases.c.id.desc()) if newest_first else (cases.c.opened, cases.c.id)
     rows = connection.execute(
-        select(history).join(cases, cases.c.id == history.c.case_id).where(condition).order_by(*order, history.c.seq)
+        _ENTRIES.join(cases, cases.c.id == history.c.case_id).where(condition).order_by(*order, history.c.seq)
     )
-    entries = ((row.case_id, _entry(row.case_id, row)) for row in rows)
+    entries = ((row.case_id, _entry(*row)) for row in rows)
     return tuple(
         _replayed(case_id, (entry for _, entry in grouped))
         for case_id, grouped in groupby(entries, lambda pair: pair[0])
     )
 
 
-def _entry(case_id: str, row: Row[Any]) -> Entry:
-    where = f"entry {row.seq} of case {case_id}"
-    return Entry(at=row.at, actor=row.actor, event=EVENTS.unpack(row.kind, row.payload, where))
+def of(connection: Connection, case_id: str) -> Case | None:
+    """One case, rebuilt; None when it has no history."""
+    (rows,) = ask(connection, _OF_ONE(case=case_id))
+    return _replayed(case_id, (_entry(*row) for row in rows)) if rows else None
+
+
+def _entry(case_id: str, seq: int, at: datetime, actor: str, kind: str, payload: str) -> Entry:
+    return Entry(at=at, actor=actor, event=EVENTS.unpack(kind, payload, f"entry {seq} of case {case_id}"))
 
 
 def _replayed(case_id: str, entries: Iterable[Entry]) -> Case:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from cases.errors import PermanentError
 from cases.leases import Claimed, Intent, Swap
@@ -15,9 +15,10 @@ from daemon.ledger import audit
 from daemon.ledger.audit import AuditEntry
 from daemon.ledger.chain import digest
 from daemon.ledger.checkpoints import swapped
-from daemon.ledger.claims import NOTICE, held
+from daemon.ledger.claims import NOTICE, asks, still
 from daemon.ledger.codec import EFFECTS, RECEIPTS
-from daemon.ledger.database import Database, alone
+from daemon.ledger.database import Database, alone_asks
+from daemon.ledger.ready import Ready, Rows, adding, ask, later
 from daemon.ledger.tables import State, effects, storable
 
 ACTOR = audit.DAEMON
@@ -30,6 +31,28 @@ _INTENDED = select(effects).where(effects.c.state == State.INTENDED).order_by(ef
 _PENDING = _INTENDED.where(effects.c.case_id == bindparam("case"), effects.c.kind != NOTICE)
 _NOTICES = _INTENDED.where(effects.c.kind == NOTICE, effects.c.due <= bindparam("now")).limit(bindparam("limit"))
 _TAKEN = _NOTICES.with_for_update(skip_locked=True)  # where there are locks on rows, two daemons take different ones
+
+_COLUMNS = "seq", "key", "case_id", "kind", "state", "attempts", "promised"
+_LOCKED = Ready(
+    select(*(effects.c[name] for name in _COLUMNS)).where(effects.c.key == bindparam("key")).with_for_update()
+)
+_KNOWN = Ready(select(effects.c.key).where(effects.c.key == bindparam("key")))
+_ADD = adding(effects, "seq", "receipt")
+_DONE = Ready(
+    update(effects).where(effects.c.seq == bindparam("effect")).values(state=State.DONE, receipt=bindparam("receipt"))
+)
+
+
+class _Promised(NamedTuple):
+    """The row of an effect, but for what it is."""
+
+    seq: int
+    key: str
+    case_id: str | None
+    kind: str
+    state: str
+    attempts: int
+    promised: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +105,22 @@ class LedgerOutbox:
 
     def check(self, claimed: Claimed) -> None:
         """Raise Fenced unless the case is still held by this claim."""
-        with self._database.reading() as connection:
-            held(connection, claimed)
+        still(claimed, self._database.look(asks(claimed, lock=False)))
 
     def receive(self, receipt: Receipt, claimed: Claimed | None) -> None:
         """Store the receipt. A second one for the same key is left alone. Raises Fenced when a claim is lost."""
         with self._database.writing() as connection:
-            if claimed is not None:
-                held(connection, claimed)
-            row = _row(connection, receipt.key)
+            if claimed is None:
+                (found,) = ask(connection, _LOCKED(key=receipt.key))
+            else:
+                leased = asks(claimed, lock=True), _LOCKED(key=receipt.key)
+                stands, found = audit.ahead(connection, "", *leased)
+                still(claimed, stands)
+            row = _promised(receipt.key, found)
             if row.state == State.DONE:
                 return
             payload = RECEIPTS.pack(receipt).payload
-            _set(connection, row, state=State.DONE, receipt=payload)
+            later(connection, _DONE(effect=row.seq, receipt=payload))
             self._told(connection, row, ADOPTED if receipt.adopted else DONE, {"sha": digest(receipt=payload)})
 
     def receipt(self, key: str) -> Receipt | None:
@@ -122,7 +148,7 @@ class LedgerOutbox:
         with self._database.reading() as connection:
             return tuple(_intent(row) for row in connection.execute(query, wanted))
 
-    def _told(self, connection: Connection, row: Row[Any], action: str, more: dict[str, str]) -> None:
+    def _told(self, connection: Connection, row: "_Promised", action: str, more: dict[str, str]) -> None:
         line = AuditEntry(
             at=self._clock.now(),
             actor=ACTOR,
@@ -136,9 +162,11 @@ class LedgerOutbox:
 
 def promise(connection: Connection, wanted: Sequence[Effect], promised: Promise) -> None:
     """Store the effects as intents, due at once. One whose key was ever promised is left alone."""
-    alone(connection)  # who promises is alone from the look at a key to the end: no key is promised twice
+    # who promises is alone from the look at a key to the end: no key is promised twice
     keys = [storable(effect.key) for effect in wanted]
-    known = set(connection.execute(select(effects.c.key).where(effects.c.key.in_(keys))).scalars())
+    lock = alone_asks(connection)
+    answers = ask(connection, *lock, *(_KNOWN(key=key) for key in keys))
+    known = {row[0] for rows in answers[len(lock) :] for row in rows}
     for key, effect in zip(keys, wanted, strict=True):
         if key in known:
             continue
@@ -156,7 +184,7 @@ def promise(connection: Connection, wanted: Sequence[Effect], promised: Promise)
         )
         state = {"state": State.INTENDED, "attempts": 0, "due": promised.at, "last_error": ""}
         number = audit.append(connection, line)
-        connection.execute(insert(effects).values(**row, **state, created=promised.at, promised=number))
+        later(connection, _ADD(**row, **state, created=promised.at, promised=number))
 
 
 def _reason(connection: Connection, effect: Effect, promised: Promise) -> int | None:
@@ -186,12 +214,15 @@ def _brief(error: str) -> str:
     return storable(error[:LONGEST_ERROR])
 
 
-def _row(connection: Connection, key: str) -> Row[Any]:
-    row = connection.execute(select(effects).where(effects.c.key == key).with_for_update()).first()
-    if row is None:
+def _row(connection: Connection, key: str) -> "_Promised":
+    return _promised(key, ask(connection, _LOCKED(key=key))[0])
+
+
+def _promised(key: str, rows: Rows) -> "_Promised":
+    if not rows:
         raise PermanentError(f"no effect {key} was ever promised")
-    return row
+    return _Promised(*rows[0])
 
 
-def _set(connection: Connection, row: Row[Any], **columns: Any) -> None:  # noqa: ANN401 - as the columns' types are
+def _set(connection: Connection, row: "_Promised", **columns: Any) -> None:  # noqa: ANN401 - as the columns' types are
     connection.execute(update(effects).where(effects.c.seq == row.seq).values(columns))

@@ -1,19 +1,23 @@
 """PostgreSQL: one database of a server that several daemons, also on several machines, share."""
 
-from collections.abc import Callable
+import select
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 from sqlalchemy import URL, Connection, create_engine, event, text
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from cases.errors import PermanentError, TemporaryError, TrackwalkerError
-from daemon.ledger.database import POSTGRES, Database
+from daemon.ledger.database import Database
 from daemon.ledger.postgres_errors import NEVER, STANDBY, answer
+from daemon.ledger.ready import POSTGRES, Ready, ask, catch_up, postponing
 from daemon.ledger.tables import active_only
 
 POOL, OVERFLOW = 5, 10  # connections
-_NOW = text("SELECT clock_timestamp()")
+_NOW = Ready(text("SELECT clock_timestamp()"))
 _THERE = text("SELECT to_regclass('alembic_version') IS NOT NULL")
 _KIND = text("SELECT current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby")
 # A commit is on the disk before it returns, whatever the database's default; a stronger one stays.
@@ -26,6 +30,8 @@ class Postgres(Database):
     What the URL has behind its `?` goes to libpq: sslmode, sslrootcert, target_session_attrs. Settings are given when
     a connection is made: a pooler in between has to lend whole sessions.
     """
+
+    driver_error = psycopg.Error
 
     def __init__(self, url: URL, busy: timedelta, *, password: Callable[[], str] | None, given_time: bool) -> None:
         if url.password is not None or {"password", "sslpassword"} & set(url.query):
@@ -40,10 +46,12 @@ class Postgres(Database):
             pool_size=POOL,
             max_overflow=OVERFLOW,
             pool_timeout=busy.total_seconds(),
-            pool_pre_ping=True,  # a server that restarted is noticed before anything is asked of it
+            isolation_level="READ COMMITTED",
             connect_args=_given(url, busy),
         )
         event.listen(engine, "connect", _prepare)
+        event.listen(engine, "checkout", _see_it_live)
+        event.listen(engine, "before_cursor_execute", catch_up)
         if password is not None:
 
             def reveal(_dialect: object, _record: object, _given: object, named: dict[str, object]) -> None:
@@ -51,7 +59,8 @@ class Postgres(Database):
 
             event.listen(engine, "do_connect", reveal)
         reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        super().__init__(_name(url), busy, reader, engine.execution_options(isolation_level="READ COMMITTED"))
+        glancer = engine.execution_options(isolation_level="AUTOCOMMIT")
+        super().__init__(_name(url), busy, reader, engine, glancer)
 
     def open(self) -> None:
         """Reach the server, and see that it can be written and hold any text. Raises as every transaction does."""
@@ -73,8 +82,14 @@ class Postgres(Database):
         """The server's time: a host whose clock is wrong neither steals a lease nor holds one too long."""
         if self._given_time:
             return given
-        now: datetime = connection.execute(_NOW).scalar_one()
+        now: datetime = ask(connection, _NOW())[0][0][0]
         return now.astimezone(UTC)
+
+    @contextmanager
+    def writing(self) -> Generator[Connection]:
+        """One transaction that writes. What was put off in it goes to the server together with its commit."""
+        with super().writing() as connection, postponing(connection):
+            yield connection
 
     def trim(self) -> None:
         """Nothing: the server does it by itself."""
@@ -119,3 +134,19 @@ def _given(url: URL, busy: timedelta) -> dict[str, object]:
 def _prepare(connection: "psycopg.Connection[tuple[object, ...]]", _: ConnectionPoolEntry) -> None:
     connection.execute(_DURABLE)
     connection.commit()
+
+
+def _see_it_live(connection: "psycopg.Connection[tuple[object, ...]]", *_: object) -> None:
+    """Notice that the server was away before anything is asked of it, without a trip each time.
+
+    A server that closed the connection, and a network that gave it up, leave something to read there; so may a server
+    that is well, and then it answers.
+    """
+    try:
+        waiting = select.poll()
+        waiting.register(connection.fileno(), select.POLLIN)
+        if waiting.poll(0):
+            connection.execute("SELECT 1")
+            connection.rollback()
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error

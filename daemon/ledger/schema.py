@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from cases.errors import PermanentError
-from daemon.ledger.database import POSTGRES, Database, alone
+from daemon.ledger.database import Database, alone
+from daemon.ledger.ready import POSTGRES
 from daemon.ledger.tables import metadata
 
 if TYPE_CHECKING:

@@ -2,10 +2,9 @@
 
 import os
 import sqlite3
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -32,6 +31,8 @@ _SICK = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 class Sqlite(Database):
     """One SQLite file. A writing transaction is the only one from its first line on; a reader never waits."""
 
+    driver_error = sqlite3.Error
+
     def __init__(self, url: URL, busy: timedelta) -> None:
         if not url.database or url.database == ":memory:" or url.query:
             raise PermanentError("store: the ledger outlives the process and needs a plain file: sqlite:///FILE")
@@ -43,7 +44,7 @@ class Sqlite(Database):
         )
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
-        super().__init__(str(self.path), busy, engine, engine)
+        super().__init__(str(self.path), busy, engine, engine, engine)
 
     def open(self) -> None:
         """Make the file if there is none, and check its health. PermanentError for a sick or unreachable one."""
@@ -77,18 +78,6 @@ class Sqlite(Database):
             if not isinstance(raw, sqlite3.Connection):
                 raise TypeError(f"expected a SQLite connection, got {type(raw).__name__}")
             return str(raw.execute(pragma).fetchone()[0])
-
-    @contextmanager
-    def _speaking(self, verb: str) -> Generator[None]:
-        """The same, for what the driver says when it is asked directly."""
-        try:
-            with super()._speaking(verb):
-                yield
-        except sqlite3.Error as error:
-            ours = self._meaning(error, verb)
-            if ours is None:
-                raise
-            raise ours from error
 
     def _meaning(self, cause: object, verb: str) -> TrackwalkerError | None:
         code: int = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the module's own errors have none
@@ -131,4 +120,5 @@ def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
 
 def _begin(connection: Connection) -> None:
     """Take the write lock at once: a lock taken half-way can be refused after the reading was done."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
+    raw = cast("sqlite3.Connection", connection.connection.driver_connection)
+    raw.execute("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
