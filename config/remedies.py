@@ -125,7 +125,7 @@ class RepositorySettings(Section):
 
     reproduce: Text | None = None
     """A command that exits 1 while the fault is there and 0 when it is gone. Without it a change is never *proved*. It
-    is run three times a tree, twice in one container: one that comes and goes, or cannot be repeated, proves nothing."""
+    is run three times a tree, twice in one container; one that comes and goes, or cannot be repeated, is no proof."""
 
     sandbox: RepositorySandboxSettings = RepositorySandboxSettings()
     """What its trials need otherwise."""
