@@ -72,7 +72,7 @@ SCENARIOS: dict[str, Scenario] = {
         says="2 signals cannot be judged by one.",
     ),
     "TrackwalkerQueueOld": Scenario(
-        fires=two("trackwalker_queue_age_seconds", "0+60x30", "0x30"),
+        fires=two("trackwalker_queue_age_seconds", "1500x30", "0x30"),
         quiet=two("trackwalker_queue_age_seconds", "800x30", "0x30"),
         at=25,
         says="A case has been due for 25m 0s and nobody works on it.",
