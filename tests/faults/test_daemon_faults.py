@@ -1,8 +1,7 @@
 """A daemon that is told to end, stands still, has a second one beside it, or is told another time."""
 
-import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from cases.case import Case, Phase
 from cases.moments import EPOCH
 from daemon.clock import SystemClock
+from daemon.home import at_home
 from daemon.ledger.ledger import open_ledger
 from sandbox.docker import OWNER_LABEL
 from tests.faults.daemons import Place, a_hole, a_place, until
@@ -45,25 +45,24 @@ def cases_of(place: Place) -> tuple[Case, ...]:
         return ledger.cases.listed()
 
 
-def owners() -> set[str]:
-    """The daemons that have a container now."""
-    labels = '{{.Label "' + OWNER_LABEL + '"}}'
-    asked = ["docker", "ps", "--all", "--format", labels, "--filter", f"label={OWNER_LABEL}"]
-    return set(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split())
+def containers_at(place: Place) -> Callable[[], set[str]]:
+    """Gives those of the place's next two daemons, as they are when it is called: other tests have some meanwhile."""
+    with at_home(place.folder) as first, at_home(place.folder) as second:
+        labels = [f"{OWNER_LABEL}={home.name}" for home in (first, second)]
+    return lambda: {name for label in labels for name in containers(label)}
 
 
 def test_sigterm_in_the_middle_of_a_trial(tmp_path: Path, prometheus: str) -> None:
     base_image()
     with a_place(tmp_path, prometheus, runtime={"lease": "1h"}) as place:
         a_bad_commit(place)
-        before = owners()
+        trials = containers_at(place)
         with place.daemon(**reproduced_by(place, "sleep 100")) as it:
-            until(lambda: owners() - before, "a trial runs")
-            (owner,) = owners() - before
+            until(trials, "a trial runs")
             assert it.end() < DRAIN_S
             assert it.process.returncode == 0
             assert "Traceback" not in it.text
-        assert containers(f"{OWNER_LABEL}={owner}") == set()
+        assert trials() == set()
         with open_ledger(place.store) as ledger:
             claimed = ledger.cases.claim("another", SystemClock().now() + 15 * MINUTE, MINUTE)
             assert claimed is not None, "its lease of an hour is over"
@@ -128,10 +127,10 @@ def test_a_daemon_that_stood_still_too_long_is_fenced_when_it_wakes(tmp_path: Pa
     base_image()
     with a_place(tmp_path, prometheus) as place:
         a_bad_commit(place)
-        before = owners()
+        trials = containers_at(place)
         slow = reproduced_by(place, "sleep 1.5; grep -q good shop.txt")
         with place.daemon(**slow) as one, place.daemon(**slow) as two:
-            until(lambda: owners() - before, "a trial runs")
+            until(trials, "a trial runs")
             drafted = [it for it in (one, two) if any("→ drafted" in line for line in it.lines)]
             (sleeper,), (other,) = drafted, [it for it in (one, two) if it not in drafted]
             sleeper.stop()
@@ -149,7 +148,7 @@ def test_a_daemon_that_stood_still_too_long_is_fenced_when_it_wakes(tmp_path: Pa
         assert len(case.trials) == 1, "what the sleeper had in hand is dropped"
         told = Counter(notice["key"] for notice in one.notices() + two.notices())
         assert set(told.values()) == {1}
-        assert owners() - before == set()
+        assert trials() == set()
 
 
 @pytest.mark.parametrize("jump", [-HOUR, pytest.param(HOUR, marks=pytest.mark.long)], ids=["back", "forth"])

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +62,11 @@ class RunningPostgres:
 
 
 @contextmanager
-def running_postgres() -> Generator[RunningPostgres]:
-    """Start one until the end of the block. It refuses root, so that then it runs as the user of Debian's package."""
+def running_postgres(**settings: str) -> Generator[RunningPostgres]:
+    """Start one until the end of the block, with these settings of the server's besides.
+
+    It refuses root, so that then it runs as the user of Debian's package.
+    """
     bin_folder = _binaries()
     user = "postgres" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="tw-pg-"))
@@ -71,14 +74,14 @@ def running_postgres() -> Generator[RunningPostgres]:
         if user is not None:
             owner = pwd.getpwnam(user)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-        with _started(bin_folder, folder, user) as running:
+        with _started(bin_folder, folder, user, settings) as running:
             yield running
     finally:
         shutil.rmtree(folder)
 
 
 @contextmanager
-def _started(bin_folder: Path, folder: Path, user: str | None) -> Generator[RunningPostgres]:
+def _started(bin_folder: Path, folder: Path, user: str | None, wished: Mapping[str, str]) -> Generator[RunningPostgres]:
     secret, port = folder / "password", free_port()
     secret.write_text(OWNERS_PASSWORD)
     secret.chmod(0o644)
@@ -92,7 +95,7 @@ def _started(bin_folder: Path, folder: Path, user: str | None) -> Generator[Runn
     assert made.returncode == 0, f"initdb failed: {made.stderr}"
     settings = {
         "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "shared_buffers": "8MB",
-        "max_connections": "40", "autovacuum": "off", "port": str(port),
+        "max_connections": "40", "autovacuum": "off", "port": str(port), **wished,
     }  # fmt: skip
     command = (str(bin_folder / "postgres"), "-D", str(folder / "base"))
     given = tuple(f"-c{key}={value}" for key, value in settings.items())
