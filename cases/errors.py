@@ -46,6 +46,10 @@ class NoAnswer(PermanentError):  # noqa: N818 - the same
     """A language model refused, or gave nothing that can be used; what it cost is settled."""
 
 
+class Unreadable(PermanentError):  # noqa: N818 - it is a state of a case, and reads as one where it is caught
+    """What is stored of one case cannot be read by this version, or was damaged: the others go on."""
+
+
 class Fenced(TrackwalkerError):  # noqa: N818 - the field's own word
     """The lease was lost to another daemon between claim and write."""
 

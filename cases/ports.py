@@ -4,7 +4,7 @@ Every adapter raises TemporaryError when the same call may succeed later, Perman
 nothing else on purpose. No message of theirs carries a secret.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -279,7 +279,7 @@ class CaseStore(Protocol):
         ...
 
     def active(self) -> tuple[Case, ...]:
-        """Every case that is not closed, oldest first."""
+        """Every case that is not closed, oldest first. One whose history cannot be read is left out, here and below."""
         ...
 
     def load(self, case_id: str) -> Case:
@@ -287,11 +287,22 @@ class CaseStore(Protocol):
         ...
 
     def listed(self, limit: int = 100) -> tuple[Case, ...]:
-        """The newest cases, whatever their phase, newest first."""
+        """The newest cases, whatever their phase, newest first. For people: a list has an end."""
+        ...
+
+    def ended(self, services: Collection[str]) -> tuple[Case, ...]:
+        """The closed cases of these services, newest first; the newest twenty of each."""
+        ...
+
+    def since(self, moment: datetime) -> tuple[Case, ...]:
+        """Every case that something happened to since then, oldest first."""
         ...
 
     def claim(self, owner: str, now: datetime, lease: timedelta) -> Claimed | None:
-        """Take the longest-due case that nobody holds and that is not held (frozen, gate), or None."""
+        """Take the longest-due case that nobody holds and that is not held (frozen, gate), or None.
+
+        Raises Unreadable when the history of that one cannot be read: it is set aside, and the next is to be had.
+        """
         ...
 
     def renew(self, claimed: Claimed, now: datetime, lease: timedelta) -> Claimed:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from cases.case import Phase
-from cases.errors import Fenced, PermanentError, TemporaryError
+from cases.errors import Fenced, PermanentError, TemporaryError, Unreadable
 from cases.leases import Claimed
 from cases.ports import CaseStore, Clock, Levers, Outbox
 from daemon.alerts.delivery import Delivery
@@ -204,7 +204,12 @@ class Cycle:
     def _claim(self) -> int:
         claimed_now = 0
         while len(self._working) < IN_HAND and not self._leaving:
-            claimed = self._cases.claim(self.owner, self._clock.now(), self._lease)
+            try:
+                claimed = self._cases.claim(self.owner, self._clock.now(), self._lease)
+            except Unreadable as error:
+                log.error("%s", error)  # noqa: TRY400 - a sentence, no trace
+                self._metrics.ledger_errors.inc()
+                continue
             if claimed is None:
                 break
             if claimed.stolen_from not in {"", self.owner}:

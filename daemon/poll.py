@@ -4,7 +4,6 @@ Nothing of a look is kept but what can be read again: baselines are fitted anew 
 was blind last time is a checkpoint, so that a human hears of it once.
 """
 
-import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
 from cases.telemetry import SeriesBlock, Sight, Signal, SignalState
 from config import duration
+from daemon.lasting import Lasting
 from daemon.listing import Watch
 from daemon.observe.metrics import Metrics
 from daemon.sights import UNSEEN, Sights
@@ -32,7 +32,6 @@ from remediation.ports import Ports
 log = logging.getLogger("trackwalker.poll")
 
 ACTOR = "daemon"
-LASTING = "lasting"  # the checkpoint: fingerprints that were out of range at the last look
 HISTORY_POINTS = 4_032  # two weeks, five minutes apart: as fine as the times of day that a baseline tells apart
 STALL_S = 2.0  # a read that fails only after so long has waited for a source that does not answer
 MOST_STALLS = 2  # of one source within one look: the rest of its signals is blind without asking
@@ -95,11 +94,15 @@ class Poll:
         # Readings are asked for on a grid that stands still, so that an onset is dated alike at every look.
         step = self._ports.settings.detection.step
         self._stalled.clear()
+        lasting = Lasting.of(self._checkpoints)
         looks = [self._look(watch, EPOCH + (now - EPOCH) // step * step) for watch in self.watches.current()]
         self._states = {look.signal.key: look.state for look in looks}
         self._learnt = {key: learnt for key, learnt in self._learnt.items() if key in self._states}
         self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind())
-        self._triage([anomaly for look in looks for anomaly in look.anomalies], now)
+        anomalies = [anomaly for look in looks for anomaly in look.anomalies]
+        self._triage(anomalies, lasting, now)
+        judged = [look.signal.key for look in looks if look.state.sight is Sight.FRESH]
+        lasting.keep(self._checkpoints, anomalies, judged, now)
         self._recover(looks, now)
         for look in looks:
             self._metrics.polls.labels(look.state.sight).inc()
@@ -161,12 +164,17 @@ class Poll:
         log.info("%s: learnt what is normal from %s of history", signal.key, duration.format(wanted.history))
         return baseline
 
-    def _triage(self, anomalies: Sequence[Anomaly], now: datetime) -> None:
-        fresh = self._without_lasting(anomalies, now)
-        if not fresh:
+    def _triage(self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime) -> None:
+        if not anomalies:
             return
-        ended = frozenset(case.id for case in self._cases.listed() if not case.active)
-        for decision in triage(fresh, self._cases.active(), known=ended):
+        active = self._cases.active()
+        held = {had.fingerprint for case in active for had in case.anomalies}
+        loose = [anomaly for anomaly in anomalies if anomaly.fingerprint not in held]
+        ended = self._cases.ended({anomaly.signal.service for anomaly in loose})
+        news = lasting.news(loose, ended)
+        self._metrics.anomalies.labels("Lasting").inc(len(loose) - len(news))
+        fresh = [*(anomaly for anomaly in anomalies if anomaly.fingerprint in held), *news]
+        for decision in triage(fresh, active, known={case.id for case in ended}):
             self._metrics.anomalies.labels(type(decision).__name__).inc()
             match decision:
                 case OpenCase():
@@ -176,25 +184,6 @@ class Poll:
                         log.info("case %s: %s joins: %s", case_id, anomaly.signal.key, decision.because)
                 case Suppressed(case_id=case_id, anomaly=anomaly):
                     log.debug("case %s: %s suppressed: %s", case_id, anomaly.signal.key, decision.because)
-
-    def _without_lasting(self, anomalies: Sequence[Anomaly], now: datetime) -> list[Anomaly]:
-        """Leave out the troubles that go on without a break since their case ended: they are no news.
-
-        What was out of range at the last look is a checkpoint, so that a restart opens nothing anew either.
-        """
-        stored = self._checkpoints.get(LASTING)
-        before: list[str] = json.loads(stored) if stored else []
-        now_out = sorted({anomaly.fingerprint for anomaly in anomalies})
-        if now_out != before:
-            self._checkpoints.put(LASTING, json.dumps(now_out).encode(), now)
-        if not anomalies:
-            return []
-        ended = {had.fingerprint for case in self._cases.listed() if not case.active for had in case.anomalies}
-        lasting = ended & set(before)
-        for anomaly in anomalies:
-            if anomaly.fingerprint in lasting:
-                self._metrics.anomalies.labels("Lasting").inc()
-        return [anomaly for anomaly in anomalies if anomaly.fingerprint not in lasting]
 
     def _open(self, decision: OpenCase, now: datetime) -> None:
         anomaly = decision.anomaly

@@ -20,7 +20,7 @@ from remediation.impact import look_around
 from remediation.neutral import neutral
 from remediation.picture import draw
 from remediation.plot import sparkline
-from remediation.policy import Traffic, gate
+from remediation.policy import HOUR, Traffic, gate
 from remediation.ports import Ports
 from remediation.pull_request_text import body, commit_message, labels, title
 from remediation.reading import read
@@ -81,7 +81,7 @@ def taken_back(case: Case, because: str) -> tuple[Effect, ...]:
 
 def _traffic(case: Case, ports: Ports) -> Traffic:
     """What is open on the forge, and what the ledger remembers of the last hours, rollbacks left out."""
-    others = [other for other in ports.cases.listed() if other.id != case.id]
+    others = [other for other in ports.cases.since(ports.now - HOUR) if other.id != case.id]
     opened = [
         entry.at
         for other in others

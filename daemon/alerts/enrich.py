@@ -103,7 +103,7 @@ class Enrichment:
         stored = self.checkpoints.get(KNOWN)
         known: dict[str, list[str]] = json.loads(stored) if stored else {}
         active = {case.id: case for case in self.cases.active()}
-        ended = {case.id: case for case in self.cases.listed() if case.id in known and not case.active}
+        ended = {name: case for name in known if name not in active and (case := self._ended(name)) is not None}
         cases = {**active, **ended, **also}
         self._seen = {}
         if not cases:
@@ -124,6 +124,14 @@ class Enrichment:
         self._failed = None
         self._seen = {case.id: _Seen(length=len(case.history), where=_where(pairs[case.id])) for case in cases.values()}
         self._remember(pairs, known, active)
+
+    def _ended(self, case_id: str) -> Case | None:
+        """A case that has ended since the last look; None when there is nothing left to tell of it."""
+        try:
+            return self.cases.load(case_id)
+        except PermanentError as error:
+            log.info("its alert is not told how it ended: %s", error)
+            return None
 
     def _write(self, pairs: Mapping[str, Paired], said: Mapping[str, Mapping[str, str]]) -> None:
         wanted = [

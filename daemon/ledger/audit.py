@@ -123,8 +123,7 @@ class Audit:
         """The book, which every connection of this ledger carries from the first call on."""
         if self._book is None:
             book = self._book = _Book()
-            with self._database.writing() as connection:
-                engine = connection.engine  # that of its writers
+            engine = self._database.writer
 
             def begun(connection: Connection) -> None:
                 connection.info[_BOOK] = book

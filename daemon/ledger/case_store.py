@@ -1,14 +1,15 @@
 """CaseStore: cases with their leases, each write one transaction that the fence guards."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
 from cases.case import Case
-from cases.errors import PermanentError
+from cases.errors import PermanentError, Unreadable
 from cases.events import Closed, Entry
 from cases.leases import Claimed
 from cases.lifecycle import advance, opened, repeats
@@ -22,6 +23,8 @@ from daemon.ledger.ready import Ready, later
 from daemon.ledger.tables import State, cases
 from daemon.ledger.tables import effects as promised
 
+log = logging.getLogger("trackwalker.ledger")
+
 _ONE = update(cases).where(cases.c.id == bindparam("case"))
 _TAKE = Ready(
     _ONE.values(fence=bindparam("fence"), lease_owner=bindparam("owner"), lease_until=bindparam("until"), wake=None)
@@ -31,12 +34,19 @@ _LET_GO = Ready(_ONE.values(due=bindparam("due"), lease_owner=None, lease_until=
 _ADVANCE = Ready(_ONE.values({name: bindparam(name) for name in ("due", "phase", "hold", "updated", "version")}))
 
 
+MOST_ENDED = 20
+"""How many closed cases of a service `ended` gives."""
+SET_ASIDE = timedelta(minutes=10)
+"""How long a case is left alone whose history cannot be read: a newer version, or a restored backup, may read it."""
+
+
 class LedgerCases:
     """The cases of one ledger (see `cases.ports.CaseStore`). Safe for threads and for several daemons on one store."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._said: set[str] = set()  # the cases that were said to be left out
 
     def open(self, entry: Entry, effects: Sequence[Effect], due: datetime) -> Case | None:
         """Store a new case; None when an active case with its fingerprint exists already."""
@@ -55,8 +65,7 @@ class LedgerCases:
 
     def active(self) -> tuple[Case, ...]:
         """Every case that is not closed, oldest first."""
-        with self._database.reading() as connection:
-            return history.rebuild(connection, cases.c.phase != CLOSED)
+        return self._readable(cases.c.phase != CLOSED)
 
     def load(self, case_id: str) -> Case:
         """One case. PermanentError when there is none of that id."""
@@ -66,14 +75,39 @@ class LedgerCases:
     def listed(self, limit: int = 100) -> tuple[Case, ...]:
         """The newest cases, whatever their phase, newest first."""
         newest = select(cases.c.id).order_by(cases.c.opened.desc(), cases.c.id.desc()).limit(limit)
+        return self._readable(cases.c.id.in_(newest), newest_first=True)
+
+    def ended(self, services: Collection[str]) -> tuple[Case, ...]:
+        """The closed cases of these services, newest first: of each the newest `MOST_ENDED`."""
+        if not services:
+            return ()
+        newest = func.row_number().over(
+            partition_by=cases.c.service, order_by=(cases.c.opened.desc(), cases.c.id.desc())
+        )
+        closed = cases.c.phase == CLOSED, cases.c.service.in_(services)
+        ranked = select(cases.c.id, newest.label("place")).where(*closed).subquery()
+        wanted = select(ranked.c.id).where(ranked.c.place <= MOST_ENDED)
+        return self._readable(cases.c.id.in_(wanted), newest_first=True)
+
+    def since(self, moment: datetime) -> tuple[Case, ...]:
+        """Every case that something happened to since then, oldest first."""
+        return self._readable(cases.c.updated >= moment)
+
+    def _readable(self, condition: ColumnElement[bool], *, newest_first: bool = False) -> tuple[Case, ...]:
         with self._database.reading() as connection:
-            return history.rebuild(connection, cases.c.id.in_(newest), newest_first=True)
+            return history.rebuild(connection, condition, newest_first=newest_first, unreadable=self._left_out)
+
+    def _left_out(self, case_id: str, error: PermanentError) -> None:
+        """Say it once: cases are asked for several times a second."""
+        if case_id not in self._said:
+            self._said.add(case_id)
+            log.error("case %s is left out: %s", case_id, error)
 
     def claim(self, owner: str, now: datetime, lease: timedelta) -> Claimed | None:
         """Take the longest-due case that nobody holds and that is not held; None when nothing is due.
 
         A closed case is taken only while it owes the forge an effect. The lease goes by the database's time, and
-        `until` by the caller's.
+        `until` by the caller's. Raises Unreadable, with the case set aside, when its history cannot be read.
         """
         with self._database.reading() as connection:  # most looks find nothing: they take no lock
             if next_case(connection, now, self._database.moment(connection, now)) is None:
@@ -86,8 +120,16 @@ class LedgerCases:
             row = standing(connection, case_id)
             fence = row.fence + 1
             later(connection, _TAKE(case=case_id, fence=fence, owner=owner, until=lapse + lease))
-            case = _rebuilt(connection, case_id)
-            return Claimed(case=case, owner=owner, fence=fence, until=now + lease, stolen_from=row.lease_owner or "")
+            try:
+                case = _rebuilt(connection, case_id)
+            except PermanentError as error:
+                later(connection, _LET_GO(case=case_id, due=now + SET_ASIDE))
+                unreadable = Unreadable(f"case {case_id} is set aside for {SET_ASIDE}: {error}")
+            else:
+                return Claimed(
+                    case=case, owner=owner, fence=fence, until=now + lease, stolen_from=row.lease_owner or ""
+                )
+        raise unreadable
 
     def renew(self, claimed: Claimed, now: datetime, lease: timedelta) -> Claimed:
         """Keep the case longer. Raises Fenced when it was lost."""

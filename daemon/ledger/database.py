@@ -37,6 +37,11 @@ class Database(ABC):
         self.advice: Callable[[], str] | None = None
         """What else is said of a database that is damaged: which backup is healthy, and how it is restored."""
 
+    @property
+    def writer(self) -> Engine:
+        """What the transactions that write begin on, to listen to them. Opens nothing."""
+        return self._writer
+
     @abstractmethod
     def open(self) -> None:
         """See that a ledger can be kept there. PermanentError when it cannot, TemporaryError when it cannot now."""

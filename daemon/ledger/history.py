@@ -1,6 +1,6 @@
 """The history of cases, row by row: all that a case is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -61,17 +61,30 @@ def _seen(connection: Connection, case_id: str, entry: Entry) -> int | None:
     )
 
 
-def rebuild(connection: Connection, condition: ColumnElement[bool], *, newest_first: bool = False) -> tuple[Case, ...]:
-    """Every case whose row meets the condition, rebuilt from its history, by the time it was opened."""
+def rebuild(
+    connection: Connection,
+    condition: ColumnElement[bool],
+    *,
+    newest_first: bool = False,
+    unreadable: Callable[[str, PermanentError], object] | None = None,
+) -> tuple[Case, ...]:
+    """Every case whose row meets the condition, rebuilt from its history, by the time it was opened.
+
+    One whose history cannot be read is handed to `unreadable` and left out; without that, PermanentError.
+    """
     order = (cases.c.opened.desc(), cases.c.id.desc()) if newest_first else (cases.c.opened, cases.c.id)
     rows = connection.execute(
         _ENTRIES.join(cases, cases.c.id == history.c.case_id).where(condition).order_by(*order, history.c.seq)
     )
-    entries = ((row.case_id, _entry(*row)) for row in rows)
-    return tuple(
-        _replayed(case_id, (entry for _, entry in grouped))
-        for case_id, grouped in groupby(entries, lambda pair: pair[0])
-    )
+    found: list[Case] = []
+    for case_id, of_case in groupby(rows, lambda row: row.case_id):
+        try:
+            found.append(_replayed(case_id, (_entry(*row) for row in of_case)))
+        except PermanentError as error:
+            if unreadable is None:
+                raise
+            unreadable(case_id, error)
+    return tuple(found)
 
 
 def of(connection: Connection, case_id: str) -> Case | None:

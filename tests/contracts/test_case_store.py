@@ -57,6 +57,31 @@ def test_active_is_oldest_first_and_listed_newest_first(store: CaseStore) -> Non
     assert [case.id for case in store.listed(limit=2)] == ["c", "b"]
 
 
+def test_ended_gives_the_newest_closed_cases_of_the_services(store: CaseStore) -> None:
+    for number in range(25):
+        event = replace(an_opened(), case_id=f"s{number:02}", fingerprint=f"{number}", service="shop")
+        store.open(an_entry(event, number), (), NOW)
+        store.add(f"s{number:02}", did(Closed, number), (), None)
+    for name in ("cart", "mail"):
+        store.open(an_entry(replace(an_opened(), case_id=name, fingerprint=name, service=name)), (), NOW)
+    store.add("cart", did(Closed), (), None)
+    born(store)
+    found = [case.id for case in store.ended({"shop", "cart", "mail"})]
+    assert found == [f"s{number:02}" for number in range(24, 4, -1)] + ["cart"]
+    assert [case.id for case in store.ended({"cart"})] == ["cart"]
+    assert store.ended(()) == ()
+
+
+def test_since_gives_what_something_happened_to(store: CaseStore) -> None:
+    for name in "abc":
+        born(store, name)
+    store.add("b", did(Closed, 10), (), None)
+    store.add("c", did(Guided, 20), (), None)
+    assert [case.id for case in store.since(NOW)] == ["a", "b", "c"]
+    assert [case.id for case in store.since(NOW + timedelta(minutes=10))] == ["b", "c"]
+    assert [case.id for case in store.since(NOW + timedelta(minutes=21))] == []
+
+
 def test_a_case_that_is_not_there_is_said_so(store: CaseStore) -> None:
     with pytest.raises(PermanentError, match="no case nobody"):
         store.load("nobody")

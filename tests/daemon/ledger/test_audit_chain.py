@@ -16,10 +16,12 @@ from daemon.invariants.told import audit_lines
 from daemon.ledger import anchor, audit
 from daemon.ledger.anchor import Anchored, AnchorFile, anchors_below, anchors_in
 from daemon.ledger.audit import AuditEntry
+from daemon.ledger.database import alone
 from daemon.ledger.ledger import Ledger
 from daemon.ledger.ready import log as statements
 from daemon.ledger.tables import audit as table
 from tests.parts.nouns import NOW
+from tests.parts.stores import Place
 
 A_LINE = AuditEntry(at=NOW, actor="human:sre", action="note", detail={"was": "\ud800\0 <b>"})
 
@@ -200,3 +202,10 @@ def test_a_head_that_was_removed_for_its_age_is_accepted_only_with_its_own_line(
     assert rows(ledger, path) == []
     changed(ledger, 4, actor="somebody")
     assert rows(ledger, path) == ["audit 4"]
+
+
+def test_an_anchor_is_named_while_somebody_else_writes(place: Place, tmp_path: Path) -> None:
+    with place.opened() as first, place.opened(busy=timedelta(0)) as second, first.database.writing() as connection:
+        alone(connection)
+        second.audit.anchor(tmp_path / "anchor")
+        assert second.cases.listed() == ()
