@@ -205,7 +205,11 @@ def test_a_head_that_was_removed_for_its_age_is_accepted_only_with_its_own_line(
 
 
 def test_an_anchor_is_named_while_somebody_else_writes(place: Place, tmp_path: Path) -> None:
-    with place.opened() as first, place.opened(busy=timedelta(0)) as second, first.database.writing() as connection:
+    with (
+        place.opened() as first,
+        place.opened(busy=timedelta(seconds=0.2)) as second,
+        first.database.writing() as connection,
+    ):
         alone(connection)
         second.audit.anchor(tmp_path / "anchor")
         assert second.cases.listed() == ()
