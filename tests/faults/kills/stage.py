@@ -5,6 +5,7 @@ Everything that a life of a daemon needs to know is in one folder, so that a new
 
 import json
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from signals.grid import grid
 SPEED = 20  # seconds of the daemons' clock in one of ours: what waits for a minute waits for three seconds
 GOOD, BAD, THRESHOLD = 0.01, 0.30, 0.10
 SERVICE = re.compile(r"s\d{4}")
+
+_WRITES = threading.Lock()  # one thread breaks services, while another deploys what mends them
 
 MENDED = 'return Decimal(text.replace(",", "."))'
 
@@ -84,15 +87,17 @@ class Stage:
 
     def becomes(self, service: str, level: float) -> None:
         """From now on its error ratio is at that level."""
-        told = dict(self.readings())
-        told[service] = [*told[service], (milliseconds(self.clock.now()), level)]
-        self.write("readings.json", told)
+        with _WRITES:
+            told = dict(self.readings())
+            told[service] = [*told[service], (milliseconds(self.clock.now()), level)]
+            self.write("readings.json", told)
 
     def deployed(self, service: str, commit: str) -> None:
         """The platform says that the commit runs since now."""
-        told: dict[str, list[tuple[int, str]]] = dict(self._read("deploys.json"))
-        told[service] = [*told[service], (milliseconds(self.clock.now()), commit)]
-        self.write("deploys.json", told)
+        with _WRITES:
+            told: dict[str, list[tuple[int, str]]] = dict(self._read("deploys.json"))
+            told[service] = [*told[service], (milliseconds(self.clock.now()), commit)]
+            self.write("deploys.json", told)
 
     def noted(self, name: str) -> list[str]:
         """The lines of a file that the lives append to."""
