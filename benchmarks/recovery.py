@@ -29,9 +29,10 @@ sys.path.insert(0, str(ROOT))
 from cases.events import Closed  # noqa: E402 - after the path
 from daemon.clock import SystemClock  # noqa: E402
 from daemon.ledger.ledger import open_ledger  # noqa: E402
+from tests.parts.daemons import Daemon, daemon  # noqa: E402
 from tests.parts.dockerd import ensure_dockerd  # noqa: E402
 from tests.parts.nouns import an_entry, an_event, an_opened  # noqa: E402
-from tests.parts.place import Daemon, Place, a_place, daemon  # noqa: E402
+from tests.parts.place import Place, a_place  # noqa: E402
 
 LEASE = timedelta(seconds=30)
 HOLDER = """

@@ -14,7 +14,8 @@ from daemon.clock import SystemClock
 from daemon.home import at_home
 from daemon.ledger.ledger import open_ledger
 from sandbox.docker import OWNER_LABEL
-from tests.faults.daemons import Place, a_hole, a_place, until
+from tests.faults.places import Place, a_hole, a_place
+from tests.parts.daemons import until
 from tests.parts.dockerd import base_image, containers
 from tests.parts.playhouse import house
 from tests.parts.prometheus import running_prometheus

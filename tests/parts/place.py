@@ -1,17 +1,9 @@
-"""A real `trackwalker run` in a folder of its own, with a real Prometheus and the forge; and what it says meanwhile."""
+"""What a real `trackwalker run` needs around it: a folder with a configuration, a real Prometheus, and the forge."""
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
-import threading
-import time
-import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,80 +11,11 @@ from cases.case import Case
 from daemon.home import at_home
 from daemon.ledger.ledger import open_ledger
 from remediation.forge.local.server import serve
+from tests.parts.daemons import TOKEN, Daemon, until
 from tests.parts.dockerd import base_image, containers
 from tests.parts.hub import Hub
 from tests.parts.prometheus import running_prometheus
 from tests.parts.settings import a_document
-
-TOKEN = "made-up-token-0123456789"
-PATIENCE_S = 20.0
-
-
-@dataclass
-class Daemon:
-    """A real `trackwalker run`, and what it has logged so far."""
-
-    process: subprocess.Popen[str]
-    lines: list[str] = field(default_factory=list[str])
-
-    def read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(line.rstrip())
-
-    def hang_up(self) -> None:
-        self.process.send_signal(signal.SIGHUP)
-
-    def says(self, words: str, times: int = 1) -> list[str]:
-        """Wait until that many lines hold the words; those lines."""
-        by = time.monotonic() + PATIENCE_S
-        while True:
-            found = [line for line in self.lines if words in line]
-            if len(found) >= times:
-                return found
-            assert time.monotonic() < by, f"{words!r} was not said; what was:\n" + "\n".join(self.lines)
-            assert self.process.poll() is None, "it ended:\n" + "\n".join(self.lines)
-            threading.Event().wait(0.02)
-
-    @property
-    def url(self) -> str:
-        return self.says("own health at")[0].rsplit(" ", 1)[1]
-
-    def metric(self, name: str) -> float:
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310 - our own address
-            text = answer.read().decode()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if re.match(rf"{name}[ {{]", line))
-
-    def polls(self, more: int) -> None:
-        """Wait for that many further polls."""
-        goal, by = self.metric("trackwalker_polls_total") + more, time.monotonic() + PATIENCE_S
-        while self.metric("trackwalker_polls_total") < goal:
-            assert time.monotonic() < by, "it does not poll:\n" + "\n".join(self.lines)
-            threading.Event().wait(0.05)
-
-    def end(self) -> float:
-        """SIGTERM; the seconds that it took."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=PATIENCE_S)
-        return time.monotonic() - began
-
-
-@contextmanager
-def daemon(folder: Path, config: str = "trackwalker.yaml") -> Generator[Daemon]:
-    """Started now; killed at the end of the block when it still runs."""
-    words = [sys.executable, "-P", "-c", "from daemon.main import main; main()", "run", "--config", config]
-    environment = {**os.environ, "TOKEN": TOKEN}
-    with subprocess.Popen(words, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        started = Daemon(process)
-        reader = threading.Thread(target=started.read)
-        reader.start()
-        try:
-            yield started
-        finally:
-            process.kill()
-            reader.join()
-            sys.stderr.write("\n".join(started.lines))  # shown when the test fails
 
 
 @dataclass
@@ -122,10 +45,7 @@ class Place:
 
     def tries(self, it: Daemon) -> None:
         """Wait until a trial runs."""
-        by = time.monotonic() + PATIENCE_S
-        while not self.containers():
-            assert time.monotonic() < by, "nothing is tried:\n" + "\n".join(it.lines)
-            threading.Event().wait(0.05)
+        until(self.containers, f"a trial runs; what was said:\n{it.text}")
 
 
 @contextmanager

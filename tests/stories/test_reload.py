@@ -16,7 +16,8 @@ from config.load import load
 from config.wording import key
 from daemon.clock import SystemClock
 from daemon.reload import Hangups, hearing_hangups
-from tests.parts.place import Place, a_place, daemon
+from tests.parts.daemons import daemon
+from tests.parts.place import Place, a_place
 
 
 @pytest.fixture

@@ -90,7 +90,10 @@ class Reaper:
     def finish(self, slot: int, how: signal.Signals, *, whole_group: bool = True) -> None:
         """End a daemon and wait until it has ended."""
         pid = self.lives[slot]
-        end = os.pidfd_open(pid)
+        try:
+            end = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
         try:
             (os.killpg if whole_group else os.kill)(pid, how)
             select.select([end], [], [], 20)
@@ -110,7 +113,10 @@ class Reaper:
 
     def ended(self, slot: int, within: float) -> bool:
         """Wait until a daemon ends by itself."""
-        end = os.pidfd_open(self.lives[slot])
+        try:
+            end = os.pidfd_open(self.lives[slot])
+        except ProcessLookupError:
+            return True  # and the nursery has taken note of it already
         try:
             return bool(select.select([end], [], [], within)[0])
         finally:
