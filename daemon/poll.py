@@ -103,12 +103,13 @@ class Poll:
         self._triage(anomalies, lasting, now)
         judged = [look.signal.key for look in looks if look.state.sight is Sight.FRESH]
         lasting.keep(self._checkpoints, anomalies, judged, now)
-        self._recover(looks, now)
+        active = self._cases.active()
+        self._recover(active, looks, now)
         for look in looks:
             self._metrics.polls.labels(look.state.sight).inc()
         self._metrics.sights(self.blind())
         self._metrics.sources(self._reached(looks))
-        self._count_cases()
+        self._count(active)
         self.polled = True
 
     def _look(self, watch: Watch, now: datetime) -> Look:
@@ -210,12 +211,12 @@ class Poll:
         for other in decision.others:
             self._add(case.id, Joined(anomaly=other), now, None)
 
-    def _recover(self, looks: Iterable[Look], now: datetime) -> None:
+    def _recover(self, active: Iterable[Case], looks: Iterable[Look], now: datetime) -> None:
         """Note the cases whose signals are back before anything of ours ran."""
         wanted = self._ports.settings.detection
         blocks = {look.signal.key: look.block for look in looks if look.block is not None}
         baselines = {key: learnt.baseline for key, learnt in self._learnt.items() if learnt.baseline is not None}
-        for case in self._cases.active():
+        for case in active:
             if case.phase not in UNDECIDED or case.merges or case.recovered is not None or self._young(case, now):
                 continue
             seen = recovery(case, blocks, baselines, now, confirm=wanted.confirm, stale_after=wanted.stale_after)
@@ -243,8 +244,7 @@ class Poll:
         wanted = self._ports.settings.detection
         return now - case.opened < wanted.confirm * wanted.step
 
-    def _count_cases(self) -> None:
-        active = self._cases.active()
+    def _count(self, active: Sequence[Case]) -> None:
         for phase in Phase:
             if phase is not Phase.CLOSED:
                 self._metrics.cases.labels(phase).set(sum(case.phase is phase for case in active))
