@@ -48,8 +48,8 @@ def test_killed_at_every_step_twenty_times(tmp_path: Path, parent: Nursery, nowh
 
 def assert_every_step_was_struck(folder: Path, tally: Tally, *, cases: int) -> None:
     struck = (folder / "struck").read_text().splitlines()
-    assert len(struck) == len(set(struck)), "each site ends one life"
-    assert cases * len(STEPS) < tally.kills <= len(struck), "two threads of one life may meet their sites at once"
+    # two daemons, and two threads of one life, may meet a site at once: then it is struck twice
+    assert cases * len(STEPS) < tally.kills <= len(struck)
     for side in ("before", "after"):
         steps = [step_of(site) for site in struck if site.startswith(side)]
         assert {step: steps.count(step) >= cases for step in STEPS} == dict.fromkeys(STEPS, True), struck
