@@ -1,0 +1,58 @@
+"""Entries of several lines: which lines of a block go on with the one before, as a stack trace does."""
+
+from collections.abc import Sequence
+
+from detectors.blocks import State, goes_on, joined, state_of
+
+
+class Wholes:
+    """Remembers between blocks whether a trace is still open."""
+
+    def __init__(self) -> None:
+        self._state: State | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a trace has begun that the next block may go on with by more than its form."""
+        return self._state not in {None, State.PLAIN, State.RAISED}
+
+    def end(self, text: str) -> None:
+        """Say how a block ended in which nothing goes on."""
+        self._state = state_of(text)
+
+    def parts(self, lines: Sequence[bytes], may: Sequence[int], *, first: bool) -> list[int]:
+        """The places of lines that go on with the line before, in order.
+
+        `may` are the places where that may begin; `first` says that nothing came before the block.
+        """
+        found: list[int] = []
+        done = -1
+        starts = [0, *may] if self.is_open and may[:1] != [0] else may
+        state = self._state or State.PLAIN
+        for start in starts:
+            if start <= done or (start == 0 and first):
+                continue
+            if start > 0:
+                if not self.by_form(lines[start]):
+                    continue
+                state = state_of(_text(lines[start - 1]))
+            at, after = start, joined(state, _text(lines[start]))
+            while after is not None:
+                found.append(at)
+                state, at = after, at + 1
+                after = joined(state, _text(lines[at])) if at < len(lines) else None
+            done = at - 1
+        if done == len(lines) - 1 and found:
+            self._state = state
+        else:
+            self._state = state_of(_text(lines[-1]))
+        return found
+
+    @staticmethod
+    def by_form(line: bytes) -> bool:
+        """Whether a line goes on with another by its own form."""
+        return goes_on(_text(line))
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace")
