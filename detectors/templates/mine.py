@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from cases.redaction import redacted
 from cases.telemetry import Mask
+from detectors.blocks import goes_on
 from detectors.stacks import clean
 from detectors.templates.groups import Groups
 from detectors.templates.keys import keys_of
@@ -27,12 +28,12 @@ MOST_TEMPLATES = 10_000
 """Beyond, those that were not seen for the longest time are dropped; they get a new id when they come again."""
 
 _MOST_KEYS, _MOST_KEY_BYTES = 200_000, 64 << 20
-_PIECE = 1 << 18  # bytes whose keys are made at once: they fit the processor's cache
-_LONGEST_LOOK = 4_096  # bytes of a line that are looked at
-_LONGEST_KEY = 2_048
+_PIECE = 1 << 18
+_LONGEST_LINE = 1 << 16  # bytes of a line that are looked at
+_LONGEST_KEY = 1 << 16  # a line with a longer one is looked at each time
 _LONGEST_SAMPLE, _LONGEST_TEXT = 500, 1_000
 _KEPT = 0.9  # of the templates, when some are dropped
-_GOES_ON, _UNSEEN = -1, -2
+_GOES_ON = -1
 
 
 @dataclass(slots=True)
@@ -82,23 +83,17 @@ class Miner:
             return np.zeros(0, dtype=np.int64)
         self._fed += 1
         self._make_room()
-        if b"\r" in block:
-            block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
         block = block.removesuffix(b"\n")
         keys = _keys(block)
-        known = self._numbers
-        numbers = [known.get(key, _UNSEEN) for key in keys]
-        within: list[int] = []
-        if self._wholes.is_open or min(numbers) < 0:
-            lines = [line[:_LONGEST_LOOK] for line in block.split(b"\n")]
-            within = self._within(lines, keys, numbers)
+        numbers = list(map(self._numbers.get, keys))
+        heads = np.ones(len(numbers), dtype=np.bool_)
+        if self._wholes.is_open or None in numbers or _GOES_ON in numbers:
+            lines = block.split(b"\n")
+            heads[self._within(lines, keys, numbers)] = False
             self._learn(lines, keys, numbers)
         else:
-            self._wholes.end(_text(block[block.rfind(b"\n") + 1 :][:_LONGEST_LOOK]))
-        ids, heads = self._ids[np.array(numbers, dtype=np.int64)], np.ones(len(numbers), dtype=np.bool_)
-        if within:
-            heads[within] = False
-            ids = _as_before(ids, heads, self._last)
+            self._wholes.end(_text(block[block.rfind(b"\n") + 1 :]))
+        ids = _as_before(self._ids[np.array(numbers, dtype=np.int64)], heads, self._last)
         self._count(ids[heads])
         self._last = int(ids[-1])
         return ids
@@ -107,22 +102,33 @@ class Miner:
         """All that are kept, the most frequent first."""
         return tuple(sorted(self._found.values(), key=lambda one: (-one.count, one.id)))
 
-    def _within(self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int]) -> list[int]:
+    def _within(self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int | None]) -> list[int]:
         """The places of lines that go on with the one before; their number, which is not used, becomes 0."""
-        may = [place for place, number in enumerate(numbers) if number < 0]
+        by_form: dict[bytes, bool] = {}
+        may: list[int] = []
+        for place, number in enumerate(numbers):
+            if number is None:
+                key = keys[place]
+                form = by_form.get(key)
+                if form is None:
+                    form = by_form[key] = goes_on(_text(lines[place]))
+                if form:
+                    may.append(place)
+            elif number == _GOES_ON:
+                may.append(place)
         found = self._wholes.parts(lines, may, first=self._last < 0)
         for place in found:
-            if numbers[place] == _UNSEEN and self._wholes.by_form(lines[place]):
+            if by_form.get(keys[place]):
                 self._remember(keys[place], _GOES_ON)
             numbers[place] = 0
         return found
 
-    def _learn(self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int]) -> None:
+    def _learn(self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int | None]) -> None:
         """Give each line that was not seen before its number, and each new template its id."""
         first: dict[int, str] = {}
         fresh: dict[bytes, int] = {}
         for place, number in enumerate(numbers):
-            if number < 0:
+            if number is None or number == _GOES_ON:
                 key = keys[place]
                 given = fresh.get(key)
                 if given is None:
@@ -178,8 +184,9 @@ class Miner:
                 template.seen = self._fed
 
     def _remember(self, key: bytes, number: int) -> None:
-        self._numbers[key] = number
-        self._key_bytes += len(key)
+        if len(key) <= _LONGEST_KEY:
+            self._numbers[key] = number
+            self._key_bytes += len(key)
 
     def _make_room(self) -> None:
         """Drop templates beyond the most there may be, and forget keys when there are too many. Ids stay."""
@@ -201,6 +208,7 @@ class Miner:
 
 
 def _keys(block: bytes) -> list[bytes]:
+    """The keys of the lines, made in pieces that fit the processor's cache."""
     keys: list[bytes] = []
     place = 0
     while len(block) - place > _PIECE:
@@ -211,13 +219,11 @@ def _keys(block: bytes) -> list[bytes]:
         keys += keys_of(block[place:end])
         place = end + 1
     keys += keys_of(block[place:])
-    if max(map(len, keys)) > _LONGEST_KEY:
-        keys = [key[:_LONGEST_KEY] for key in keys]
     return keys
 
 
 def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace")
+    return line[:_LONGEST_LINE].decode("utf-8", "replace")
 
 
 def _shown(tokens: Tokens, gaps: Sequence[bool]) -> str:
@@ -226,5 +232,7 @@ def _shown(tokens: Tokens, gaps: Sequence[bool]) -> str:
 
 def _as_before(ids: Ids, heads: Mask, last: int) -> Ids:
     """Each id, or where a line is no head that of the line before."""
+    if heads.all():
+        return ids
     place = np.maximum.accumulate(np.where(heads, np.arange(len(ids)), -1))
     return np.where(place < 0, last, ids[place])

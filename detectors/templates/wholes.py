@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from detectors.blocks import State, goes_on, joined, state_of
+from detectors.blocks import State, joined, state_of
+
+_LONGEST = 1_000  # bytes of a line that say whether it is part of a trace
 
 
 class Wholes:
@@ -33,8 +35,6 @@ class Wholes:
             if start <= done or (start == 0 and first):
                 continue
             if start > 0:
-                if not self.by_form(lines[start]):
-                    continue
                 state = state_of(_text(lines[start - 1]))
             at, after = start, joined(state, _text(lines[start]))
             while after is not None:
@@ -42,17 +42,9 @@ class Wholes:
                 state, at = after, at + 1
                 after = joined(state, _text(lines[at])) if at < len(lines) else None
             done = at - 1
-        if done == len(lines) - 1 and found:
-            self._state = state
-        else:
-            self._state = state_of(_text(lines[-1]))
+        self._state = state if found and found[-1] == len(lines) - 1 else state_of(_text(lines[-1]))
         return found
-
-    @staticmethod
-    def by_form(line: bytes) -> bool:
-        """Whether a line goes on with another by its own form."""
-        return goes_on(_text(line))
 
 
 def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace")
+    return line[:_LONGEST].decode("utf-8", "replace").removesuffix("\r")
