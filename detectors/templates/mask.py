@@ -13,6 +13,7 @@ _DOMAINS = (
     "|ar|at|au|be|br|ca|ch|cn|co|cz|de|dk|es|eu|fi|fr|hk|id|il|in|it|jp|kr|mx|my|nl|no|ph|pl|ru|se|sg|th|tr|tw|ua|uk"
     "|us|vn"
 )
+_SOURCES = "c|cc|cpp|cs|ex|go|h|java|js|kt|php|py|rb|rs|scala|swift|ts"  # a file and a line, no host and a port
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _DAY = "(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? {1,2})?"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
@@ -28,7 +29,7 @@ _WHOLE = re.compile(
             r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",
             r"(?<![\w.])(?:[A-Za-z]:|~|\.{1,2})?(?:[\\/][\w@%+.$~#=-]{1,255})+[\\/]?(?:\?[^\s\"']{0,2000})?",
             rf"(?<![\w.-])(?:[\w-]{{1,63}}\.){{1,10}}(?:{_DOMAINS})(?![\w.-])(?::\d{{1,5}})?",
-            r"(?<![\w.-])(?:localhost|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,10}):\d{2,5}\b(?!:)",
+            rf"(?<![\w.-])(?:localhost|[a-z0-9-]{{1,63}}(?:\.(?!(?:{_SOURCES}):)[a-z0-9-]{{1,63}}){{1,10}}):\d{{2,5}}\b(?!:)",
         )
     )
 )
@@ -40,7 +41,8 @@ _SIZE = re.compile(
 )
 _ASSIGNED = re.compile(r"(?<=[\w\])])( = |=)(?:\"[^\"]*\"|'[^']*'|[^\s,;()\[\]{}<>=\"']+)")
 _NUMBERED = re.compile(r"[A-Za-z0-9_.@$%#*+~-]*\d(?:[A-Za-z0-9_.@$%#*+~:-]*[A-Za-z0-9_@$%#*+~])?")
-_LETTERS_OF_HEX = re.compile(r"\b(?:[a-f]{8,}|[A-F]{8,})\b")
+_LETTERS_OF_HEX = re.compile(r"(?:\b[\w.]{1,60}-)?\b(?:[a-f]{7,}|[A-F]{7,})\b")  # no digit by chance
+_VISITOR = re.compile(r"(\x00 -) \S{1,100} (?=\[\x00\] \")")  # the user in an access log
 _EITHER = re.compile(r"\b(?:true|false|null|nil|None|True|False|NULL|TRUE|FALSE|undefined)\b")
 _SIGNED = re.compile(r"[-+]?\x00[%\x00]*")
 _ENCLOSED = re.compile(r"\b[A-Z]+\(\x00\)|\x00\{\x00\}")
@@ -63,6 +65,7 @@ def masked(text: str) -> str:
         text = shape.sub(VALUE, text)
     text = _ENCLOSED.sub(VALUE, text)
     text = _NOTHING.sub(_one_within, text)
+    text = _VISITOR.sub(rf"\1 {VALUE} ", text)
     text = _SEVERAL.sub(VALUE, text)
     return " ".join(text.split())
 

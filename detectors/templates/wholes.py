@@ -1,10 +1,16 @@
 """Entries of several lines: which lines of a block go on with the one before, as a stack trace does."""
 
+import re
 from collections.abc import Sequence
 
 from detectors.blocks import State, joined, state_of
 
 _LONGEST = 1_000  # bytes of a line that say whether it is part of a trace
+
+# The line between a message and its frames, as the JVM and .NET have it.
+_NAMES_EXCEPTION = re.compile(
+    rb"(?:[a-z_]\w*\.){1,20}[A-Z]\w*(?:\$\w+)?(?::|\s*$)|[A-Z]\w*(?:Exception|Error)(?::|\s*$)"
+)
 
 
 class Wholes:
@@ -36,6 +42,8 @@ class Wholes:
                 continue
             if start > 0:
                 state = state_of(_text(lines[start - 1]))
+            if start - 1 > max(done, first - 1) and _NAMES_EXCEPTION.match(lines[start - 1]):
+                found.append(start - 1)
             at, after = start, joined(state, _text(lines[start]))
             while after is not None:
                 found.append(at)
