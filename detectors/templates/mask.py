@@ -37,7 +37,7 @@ _PRODUCT = re.compile(r'"[A-Za-z][\w.-]{0,40}/[\w.]{1,20}(?: [^"]{0,500})?"')  #
 _UNIT = "[KMGTP]i?B|[Bb]ytes?|B|[kKMGT]b|[KMGT]"
 _SIZE = re.compile(
     rf"(?<![\w.])[-+]?\d+(?:\.\d+)? ?(?:{_UNIT})(?!\w)(?: ?\(\d+(?:\.\d+)? ?[KMGTP]i?B\))?"
-    r"|<? ?\b\d+(?:\.\d+)? ?(?:ns|us|µs|ms|m?secs?|(?:milli)?seconds?|mins?|minutes?|hours?|hrs?|days?|[smhd])\b"
+    r"|(?:< ?)?\b\d+(?:\.\d+)? ?(?:ns|us|µs|ms|m?secs?|(?:milli)?seconds?|mins?|minutes?|hours?|hrs?|days?|[smhd])\b"
 )
 _ASSIGNED = re.compile(r"(?<=[\w\])])( = |=)(?:\"[^\"]*\"|'[^']*'|[^\s,;()\[\]{}<>=\"']+)")
 _NUMBERED = re.compile(r"[A-Za-z0-9_.@$%#*+~-]*\d(?:[A-Za-z0-9_.@$%#*+~:-]*[A-Za-z0-9_@$%#*+~])?")
@@ -45,7 +45,7 @@ _LETTERS_OF_HEX = re.compile(r"(?:\b[\w.]{1,60}-)?\b(?:[a-f]{7,}|[A-F]{7,})\b") 
 _VISITOR = re.compile(r"(\x00 -) \S{1,100} (?=\[\x00\] \")")  # the user in an access log
 _EITHER = re.compile(r"\b(?:true|false|null|nil|None|True|False|NULL|TRUE|FALSE|undefined)\b")
 _SIGNED = re.compile(r"[-+]?\x00[%\x00]*")
-_ENCLOSED = re.compile(r"\b[A-Z]+\(\x00\)|\x00\{\x00\}")
+_ENCLOSED = re.compile(r"(?<= (?:to|by|on|of|in) )[A-Z]+\(\x00\)|\x00\{\x00\}")
 _NOTHING = re.compile(r'(?<=[ \x00])\(\)|(?<= )"-?"(?= |$)')
 _GLUED = re.compile(r"[^\s,;\"'()\[\]=:<>\x00]*(?:\x00[^\s,;\"'()\[\]=:<>\x00]*[\\/]|[\\/]\x00)[^\s,;\"'()\[\]=:<>]*")
 _SEVERAL = re.compile(r"\x00(?:(?: ?[,:;/|#x*+-] ?|  ?|##)\x00)+")
