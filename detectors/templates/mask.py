@@ -40,14 +40,18 @@ _SIZE = re.compile(
     r"|(?:< ?)?\b\d+(?:\.\d+)? ?(?:ns|us|µs|ms|m?secs?|(?:milli)?seconds?|mins?|minutes?|hours?|hrs?|days?|[smhd])\b"
 )
 _ASSIGNED = re.compile(r"(?<=[\w\])])( = |=)(?:\"[^\"]*\"|'[^']*'|[^\s,;()\[\]{}<>=\"']+)")
-_NUMBERED = re.compile(r"[A-Za-z0-9_.@$%#*+~-]*\d(?:[A-Za-z0-9_.@$%#*+~:-]*[A-Za-z0-9_@$%#*+~])?")
+_NUMBERED = re.compile(
+    r"(?<![A-Za-z0-9_.@$%#*+~-])[A-Za-z0-9_.@$%#*+~-]*\d(?:[A-Za-z0-9_.@$%#*+~:-]*[A-Za-z0-9_@$%#*+~])?"
+)
 _LETTERS_OF_HEX = re.compile(r"(?:\b[\w.]{1,60}-)?\b(?:[a-f]{7,}|[A-F]{7,})\b")  # no digit by chance
 _VISITOR = re.compile(r"(\x00 -) \S{1,100} (?=\[\x00\] \")")  # the user in an access log
 _EITHER = re.compile(r"\b(?:true|false|null|nil|None|True|False|NULL|TRUE|FALSE|undefined)\b")
 _SIGNED = re.compile(r"[-+]?\x00[%\x00]*")
 _ENCLOSED = re.compile(r"(?<= (?:to|by|on|of|in) )[A-Z]+\(\x00\)|\x00\{\x00\}")
 _NOTHING = re.compile(r'(?<=[ \x00])\(\)|(?<= )"-?"(?= |$)')
-_GLUED = re.compile(r"[^\s,;\"'()\[\]=:<>\x00]*(?:\x00[^\s,;\"'()\[\]=:<>\x00]*[\\/]|[\\/]\x00)[^\s,;\"'()\[\]=:<>]*")
+_GLUED = re.compile(
+    r"(?<![^\s,;\"'()\[\]=:<>\x00])[^\s,;\"'()\[\]=:<>\x00]*(?:\x00[^\s,;\"'()\[\]=:<>\x00]*[\\/]|[\\/]\x00)[^\s,;\"'()\[\]=:<>]*"
+)
 _SEVERAL = re.compile(r"\x00(?:(?: ?[,:;/|#x*+-] ?|  ?|##)\x00)+")
 _DOTS = re.compile(r"\.{2,}")
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}m")
