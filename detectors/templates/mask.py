@@ -18,32 +18,40 @@ _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _DAY = "(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? {1,2})?"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 
-_WHOLE = re.compile(
-    "|".join(
-        (
-            rf"\b{_DAY}{_MONTH} {{1,2}}\d{{1,2}} {{1,2}}(?:\d{{4}} )?{_CLOCK}(?: [A-Z]{{3,4}})?(?: \d{{4}})?\b",
-            rf"\b{_DAY}\d{{1,2}}[ /-]{_MONTH}[ /-]\d{{2,4}}[ :]{_CLOCK}(?: ?[+-]\d{{4}}| [A-Z]{{3,4}})?",
-            r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b",
-            r"\b(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}\b",
-            r"\b[A-Za-z][A-Za-z0-9+.-]{1,60}://[^\s\"'<>,;)\]}]{0,2000}[^\s\"'<>,;)\]}.:]",
-            r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",
-            r"(?<![\w.])(?:[A-Za-z]:|~|\.{1,2})?(?:[\\/][\w@%+.$~#=-]{1,255})+[\\/]?(?:\?[^\s\"']{0,2000})?",
-            rf"(?<![\w.-])(?:[\w-]{{1,63}}\.){{1,10}}(?:{_DOMAINS})(?![\w.-])(?::\d{{1,5}})?",
-            rf"(?<![\w.-])(?:localhost|[a-z0-9-]{{1,63}}(?:\.(?!(?:{_SOURCES}):)[a-z0-9-]{{1,63}}){{1,10}}):\d{{2,5}}\b(?!:)",
-        )
-    )
+_DATE = re.compile(
+    rf"\b{_DAY}{_MONTH} {{1,2}}\d{{1,2}} {{1,2}}(?:\d{{4}} )?{_CLOCK}(?: [A-Z]{{3,4}})?(?: \d{{4}})?\b"
+    rf"|\b{_DAY}\d{{1,2}}[ /-]{_MONTH}[ /-]\d{{2,4}}[ :]{_CLOCK}(?: ?[+-]\d{{4}}| [A-Z]{{3,4}})?"
+)
+_HARDWARE = re.compile(r"\b(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}\b")
+_URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,60}://[^\s\"'<>,;)\]}]{0,2000}[^\s\"'<>,;)\]}.:]")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_PATH = re.compile(r"(?<![\w.])(?:[A-Za-z]:|~|\.{1,2})?(?:[\\/][\w@%+.$~#=-]{1,255})+[\\/]?(?:\?[^\s\"']{0,2000})?")
+_HOST = re.compile(rf"(?<![\w.-])(?:[\w-]{{1,63}}\.){{1,10}}(?:{_DOMAINS})(?![\w.-])(?::\d{{1,5}})?")
+_PORT = re.compile(
+    rf"(?<![\w.-])(?:localhost|[a-z0-9-]{{1,63}}(?:\.(?!(?:{_SOURCES}):)[a-z0-9-]{{1,63}}){{1,10}}):\d{{2,5}}\b(?!:)"
+)
+# (what a text must have, the value that it may then have). Most texts have few of them; to look for a sign is quick.
+_WHOLE = (
+    (re.compile(r":\d\d:"), _DATE),
+    (re.compile(r"[:-][0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-]"), _HARDWARE),
+    (re.compile("://"), _URL),
+    (re.compile("@"), _MAIL),
+    (re.compile(r"[\\/]"), _PATH),
+    (re.compile(rf"\.(?:{_DOMAINS})(?![\w.-])"), _HOST),
+    (re.compile(r":\d"), _PORT),
 )
 _PRODUCT = re.compile(r'"[A-Za-z][\w.-]{0,40}/[\w.]{1,20}(?: [^"]{0,500})?"')  # a user agent, in quotes
-_UNIT = "[KMGTP]i?B|[Bb]ytes?|B|[kKMGT]b|[KMGT]"
 _SIZE = re.compile(
-    rf"(?<![\w.])[-+]?\d+(?:\.\d+)? ?(?:{_UNIT})(?!\w)(?: ?\(\d+(?:\.\d+)? ?[KMGTP]i?B\))?"
-    r"|(?:< ?)?\b\d+(?:\.\d+)? ?(?:ns|us|µs|ms|m?secs?|(?:milli)?seconds?|mins?|minutes?|hours?|hrs?|days?|[smhd])\b"
+    r"\d(?<![\w.]\d)(?<!\w-\d)\d*(?:\.\d+)? ?(?:[KMGTP]i?B|[Bb]ytes?|B|[kKMGT]b|[KMGT]|ns|us|µs|ms|m?secs?"
+    r"|(?:milli)?seconds?|mins?|minutes?|hours?|hrs?|days?|[smhd])(?!\w|-\w)(?: ?\(\d+(?:\.\d+)? ?[KMGTP]i?B\))?"
 )
+_UNDER = re.compile(r"< ?(?=\x00(?:[ ,;.]|$))")  # <1 sec
 _ASSIGNED = re.compile(r"(?<=[\w\])])( = |=)(?:\"[^\"]*\"|'[^']*'|[^\s,;()\[\]{}<>=\"']+)")
 _NUMBERED = re.compile(
     r"(?<![A-Za-z0-9_.@$%#*+~-])[A-Za-z0-9_.@$%#*+~-]*\d(?:[A-Za-z0-9_.@$%#*+~:-]*[A-Za-z0-9_@$%#*+~])?"
 )
-_LETTERS_OF_HEX = re.compile(r"(?:\b[\w.]{1,60}-)?\b(?:[a-f]{7,}|[A-F]{7,})\b")  # no digit by chance
+_HEX_SIGN = re.compile(r"[a-f]{7}|[A-F]{7}")  # no digit among them by chance
+_LETTERS_OF_HEX = re.compile(r"(?:\b[\w.]{1,60}-)?\b(?:[a-f]{7,}|[A-F]{7,})\b")
 _VISITOR = re.compile(r"(\x00 -) \S{1,100} (?=\[\x00\] \")")  # the user in an access log
 _EITHER = re.compile(r"\b(?:true|false|null|nil|None|True|False|NULL|TRUE|FALSE|undefined)\b")
 _SIGNED = re.compile(r"[-+]?\x00[%\x00]*")
@@ -62,11 +70,17 @@ def masked(text: str) -> str:
     text = _COLOUR.sub("", text).replace(VALUE, " ")
     text = _DOTS.sub(" .. ", text)
     text = _PRODUCT.sub(VALUE, text)
-    text = _WHOLE.sub(VALUE, text)
+    for sign, value in _WHOLE:
+        if sign.search(text):
+            text = value.sub(VALUE, text)
     text = _SIZE.sub(VALUE, text)
+    text = _UNDER.sub("", text)
     text = _ASSIGNED.sub(r"\1" + VALUE, text)
-    for shape in (_NUMBERED, _LETTERS_OF_HEX, _EITHER, _SIGNED, _GLUED):
-        text = shape.sub(VALUE, text)
+    text = _NUMBERED.sub(VALUE, text)
+    if _HEX_SIGN.search(text):
+        text = _LETTERS_OF_HEX.sub(VALUE, text)
+    for value in (_EITHER, _SIGNED, _GLUED):
+        text = value.sub(VALUE, text)
     text = _ENCLOSED.sub(VALUE, text)
     text = _NOTHING.sub(_one_within, text)
     text = _VISITOR.sub(rf"\1 {VALUE} ", text)
