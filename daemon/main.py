@@ -25,6 +25,7 @@ COMMANDS = {
     "resume": ("daemon.commands.resume", "Go on after a pause."),
     "lessons": ("daemon.commands.lessons", "List what was learnt."),
     "score": ("daemon.commands.score", "Score readings from standard input, one a line."),
+    "templates": ("daemon.commands.templates", "Find what the lines of a log have in common."),
     "backtest": ("daemon.commands.backtest", "Say what would have fired."),
     "replay": ("daemon.commands.replay", "Render a case and its pull request from history, without an outward write."),
     "backup": ("daemon.commands.backup", "Copy the store, while daemons run, into one file."),

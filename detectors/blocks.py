@@ -70,7 +70,7 @@ class Block:
 
     def join(self, line: LogLine) -> bool:
         """Take the entry in if it goes on with this block; whether it did."""
-        after = _joined(self.state, line.text) if line.at - self.last <= SOON else None
+        after = joined(self.state, line.text) if line.at - self.last <= SOON else None
         if after is None:
             return False
         self.state, self.last = after, line.at
@@ -84,7 +84,7 @@ class Block:
 
 def begun(line: LogLine, service: str) -> Block:
     """The block that an entry begins."""
-    state = _state(line.text)
+    state = state_of(line.text)
     return Block(
         service=service, labels=line.labels, first=line.at, last=line.at, state=state, texts=[_capped(line.text)]
     )
@@ -102,7 +102,8 @@ def _capped(text: str) -> str:
     )
 
 
-def _state(text: str) -> State:
+def state_of(text: str) -> State:
+    """What may join an entry that begins so."""
     head, several = text[:_LONGEST_ENTRY], "\n" in text.rstrip()
     if _TRACEBACK in head:
         trace = trace_of(text) if several else None
@@ -112,12 +113,17 @@ def _state(text: str) -> State:
     return State.RAISED if several else State.PLAIN
 
 
-def _joined(state: State, text: str) -> State | None:
-    """The state after the entry joined, or None when it does not belong here."""
+def goes_on(text: str) -> bool:
+    """Whether a line is part of a trace by its own form: a frame, a cause, or what announces frames."""
+    return _FRAME.match(text) is not None or text.startswith((_TRACEBACK, *_CHAINED, "goroutine ", "[signal "))
+
+
+def joined(state: State, text: str) -> State | None:
+    """The state after an entry joined a block in that state, or None when it does not belong there."""
     if text.startswith(_CHAINED):
         return State.CHAINED
     if _TRACEBACK in text[:1_000]:
-        return _state(text) if state in {State.PLAIN, State.CHAINED} else None
+        return state_of(text) if state in {State.PLAIN, State.CHAINED} else None
     if state is State.PANIC:
         return state if _GO_FRAME.match(text) else None
     if state is State.RAISING and text[:1].isspace():

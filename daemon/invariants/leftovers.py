@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from sqlalchemy import Text, cast, select
 
+from cases.redaction import redacted
 from daemon.invariants.finding import Finding
 from daemon.invariants.ground import Ground
 from daemon.ledger.tables import audit, checkpoints, effects, history, lessons, levers
-from remediation.model.redaction import redacted
 
 _MARK = re.compile(r"\[redacted: ([^\]]{1,40})\]")
 GUESSED = frozenset({"secret", "header", "e-mail", "card", "account", "social security number"})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Clock
-from remediation.model.redaction import redacted
+from cases.redaction import redacted
 from remediation.neutral import neutral
 
 if TYPE_CHECKING:

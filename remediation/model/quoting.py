@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cases.asking import Material, Question
+from cases.redaction import redacted
 from remediation.model.cleaning import visible
-from remediation.model.redaction import redacted
 
 LONGEST = 24_000
 """Characters of one piece: a long source file, or some hundred log lines."""

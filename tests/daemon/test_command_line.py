@@ -64,6 +64,7 @@ def test_help_is_quick_and_lists_every_command(tmp_path: Path) -> None:
         "pause",
         "resume",
         "lessons",
+        "templates",
         "forge",
         "image",
     ],

@@ -1,4 +1,4 @@
-"""Secrets and personal data, blotted out before a text leaves for a model.
+"""Secrets and personal data, blotted out before a text is stored or leaves for a model.
 
 Shapes that issuers document come first, then words that announce a secret. It is tuned on telemetry and code: trace
 ids, digests, image names and code that merely handles a password stay as they are (a test counts both kinds of error).

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from remediation.model.redaction import redacted
+from cases.redaction import redacted
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 HEX = "0123456789abcdef"
