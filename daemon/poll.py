@@ -17,6 +17,7 @@ from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
 from cases.telemetry import SeriesBlock, Sight, Signal, SignalState
 from config import duration
+from daemon.budgets import Budgets
 from daemon.lasting import Lasting
 from daemon.listing import Watch
 from daemon.observe.metrics import Metrics
@@ -79,6 +80,7 @@ class Poll:
         self._metrics = metrics
         self.watches = watches
         self._learnt: dict[str, Learnt] = {}
+        self._budgets = Budgets()
         self._states: dict[str, SignalState] = {}
         self._stalled: dict[str, tuple[SourceDown, ...]] = {}  # by source, of the present look
         self.polled = False
@@ -98,6 +100,7 @@ class Poll:
         looks = [self._look(watch, EPOCH + (now - EPOCH) // step * step) for watch in self.watches.current()]
         self._states = {look.signal.key: look.state for look in looks}
         self._learnt = {key: learnt for key, learnt in self._learnt.items() if key in self._states}
+        self._budgets.keep(self._states)
         self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind())
         anomalies = [anomaly for look in looks for anomaly in look.anomalies]
         self._triage(anomalies, lasting, now)
@@ -115,13 +118,14 @@ class Poll:
         wanted, signal = self._ports.settings.detection, watch.signal
         try:
             block = self._patiently(signal, now - wanted.recent, now, wanted.step)
+            burning = self._budgets.look(signal, watch.slo, now, self._patiently) if watch.slo else None
         except (SourceDown, PermanentError) as error:
             state = SignalState(signal=signal.key, sight=Sight.BLIND, at=now, because=str(error))
             return Look(signal=signal, state=state, block=None, anomalies=())
         state = sight(block, now, wanted.stale_after)
         if state.sight is not Sight.FRESH:
             return Look(signal=signal, state=state, block=block, anomalies=())
-        found = detect(block, self._baseline(watch, now), confirm=watch.confirm, choice=watch.detector)
+        found = burning or detect(block, self._baseline(watch, now), confirm=watch.confirm, choice=watch.detector)
         if found.warming:
             state = SignalState(signal=signal.key, sight=Sight.WARMING, at=now, because=found.reason, value=state.value)
         return Look(signal=signal, state=state, block=block, anomalies=found.anomalies)
