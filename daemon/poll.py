@@ -5,6 +5,7 @@ was blind last time is a checkpoint, so that a human hears of it once.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from cases.errors import IllegalStep, PermanentError, SourceDown
 from cases.events import Entry, Event, Joined, Opened, Recovered
 from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
+from cases.steps import Effect
 from cases.telemetry import SeriesBlock, Sight, Signal, SignalState
 from config import duration
 from daemon.budgets import Budgets
@@ -27,7 +29,7 @@ from detectors.baseline import Baseline, fit
 from detectors.detect import detect
 from detectors.recovery import recovery
 from detectors.sight import sight
-from detectors.triage import JoinCase, OpenCase, Suppressed, triage
+from detectors.triage import JoinCase, OpenCase, Suppressed, more_urgent, triage
 from remediation.ports import Ports
 
 log = logging.getLogger("trackwalker.poll")
@@ -178,13 +180,17 @@ class Poll:
         news = lasting.news(loose, ended)
         self._metrics.anomalies.labels("Lasting").inc(len(loose) - len(news))
         fresh = [*(anomaly for anomaly in anomalies if anomaly.fingerprint in held), *news]
+        joined: defaultdict[str, list[Anomaly]] = defaultdict(list)
         for decision in triage(fresh, active, known={case.id for case in ended}):
             self._metrics.anomalies.labels(type(decision).__name__).inc()
             match decision:
                 case OpenCase():
                     self._open(decision, now)
                 case JoinCase(case_id=case_id, anomaly=anomaly):
-                    if self._add(case_id, Joined(anomaly=anomaly), now, None):
+                    had = [*next((case.anomalies for case in active if case.id == case_id), ()), *joined[case_id]]
+                    joined[case_id].append(anomaly)
+                    told = self._tell(case_id, anomaly.signal.severity, anomaly) if more_urgent(anomaly, had) else ()
+                    if self._add(case_id, Joined(anomaly=anomaly), now, None, told):
                         log.info("case %s: %s joins: %s", case_id, anomaly.signal.key, decision.because)
                 case Suppressed(case_id=case_id, anomaly=anomaly):
                     log.debug("case %s: %s suppressed: %s", case_id, anomaly.signal.key, decision.because)
@@ -194,14 +200,7 @@ class Poll:
         event = Opened(
             case_id=decision.case_id, service=decision.service, fingerprint=decision.fingerprint, anomaly=anomaly
         )
-        told = self._ports.tell(
-            f"{decision.case_id}-opened",
-            anomaly.signal.severity,
-            f"{decision.service}: {anomaly.signal.name} is {anomaly.direction}",
-            f"It reads {anomaly.value:.4g}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected. "
-            f"Case {decision.case_id}.",
-            case=decision.case_id,
-        )
+        told = self._tell(decision.case_id, "opened", anomaly)
         # The others join before the case is due, so that its diagnosis sees all of them.
         due = now + timedelta(seconds=1) if decision.others else now
         case = self._cases.open(Entry(at=now, actor=ACTOR, event=event), told, due)
@@ -213,6 +212,15 @@ class Poll:
         self._metrics.anomalies.labels(JoinCase.__name__).inc(len(decision.others))
         for other in decision.others:
             self._add(case.id, Joined(anomaly=other), now, None)
+
+    def _tell(self, case_id: str, why: str, anomaly: Anomaly) -> tuple[Effect, ...]:
+        return self._ports.tell(
+            f"{case_id}-{why}",
+            anomaly.signal.severity,
+            f"{anomaly.signal.service}: {anomaly.signal.name} is {anomaly.direction}",
+            f"It reads {anomaly.value:.4g}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected. Case {case_id}.",
+            case=case_id,
+        )
 
     def _recover(self, looks: Iterable[Look], now: datetime) -> None:
         """Note the cases whose signals are back before anything of ours ran."""
@@ -226,10 +234,12 @@ class Poll:
             if seen.recovered and self._add(case.id, Recovered(because=seen.because), now, now):
                 log.info("case %s: recovered by itself: %s", case.id, seen.because)
 
-    def _add(self, case_id: str, event: Event, now: datetime, due: datetime | None) -> bool:
+    def _add(
+        self, case_id: str, event: Event, now: datetime, due: datetime | None, told: Sequence[Effect] = ()
+    ) -> bool:
         """Add a fact to a case. False when the case ended since it was looked at: then it is no news any more."""
         try:
-            self._cases.add(case_id, Entry(at=now, actor=ACTOR, event=event), (), due)
+            self._cases.add(case_id, Entry(at=now, actor=ACTOR, event=event), told, due)
         except IllegalStep as error:
             log.info("case %s: %s", case_id, error)
             return False

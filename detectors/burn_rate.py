@@ -32,7 +32,6 @@ _LEAST_THERE = 0.5  # of a window
 _LEAST_FAILED = 3.0  # events
 _COUNTABLE = 1e15  # events a second, beyond which a number is no count
 _MOST_ALLOWED = 0.99  # a pair that would let everything fail fires when nearly everything does
-_URGENCY = tuple(Severity)  # the most urgent first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +153,7 @@ def _burns(spent: "_Spent", total: SeriesBlock, row: int, of: Signal, *, ongoing
 def _anomaly(spent: "_Spent", run: Run, pair: Pair, times: Millis, labels: Mapping[str, str], of: Signal) -> Anomaly:
     at, budget = run.confirmed, spent.objective.budget
     value = float(spent.share(pair.long)[at])
-    severity = max(of.severity, pair.severity, key=_URGENCY.index)
+    severity = max(of.severity, pair.severity, key=lambda severity: severity.urgency)
     return Anomaly(
         signal=replace(of, severity=severity),
         labels=labels,

@@ -23,14 +23,14 @@ WATCH = {
 }
 
 
-def counted(begin: datetime, end: datetime, incident: tuple[datetime, datetime], share: float) -> str:
-    """Counters of ten requests a second, of which that share fails during the incident."""
+def counted(begin: datetime, end: datetime, *incidents: tuple[datetime, datetime, float]) -> str:
+    """Counters of ten requests a second, of which a share fails from one moment to another."""
     minutes = round((end - begin) / MINUTE)
     good, bad = 0.0, 0.0
     lines: dict[str, list[tuple[float, float]]] = {"200": [], "500": []}
     for minute in range(minutes):
         at = begin + minute * MINUTE
-        failed = share if incident[0] < at <= incident[1] else 0.0
+        failed = max((share for since, until, share in incidents if since < at <= until), default=0.0)
         good, bad = good + 600 * (1 - failed), bad + 600 * failed
         lines["200"].append(((at - EPOCH).total_seconds(), good))
         lines["500"].append(((at - EPOCH).total_seconds(), bad))
@@ -41,7 +41,7 @@ def counted(begin: datetime, end: datetime, incident: tuple[datetime, datetime],
 def test_a_budget_that_burns_fast_opens_an_urgent_case_that_ends_when_it_is_back(tmp_path: Path) -> None:
     now = SystemClock().now().replace(second=0, microsecond=0)
     since, until = now + 2 * MINUTE, now + 6 * MINUTE
-    history = counted(now - timedelta(days=3), now + 60 * MINUTE, (since, until), 0.5)
+    history = counted(now - timedelta(days=3), now + 60 * MINUTE, (since, until, 0.5))
     (tmp_path / "prometheus").mkdir()
     with running_prometheus(tmp_path / "prometheus", history) as prometheus:
         it = standing(tmp_path, ManualClock(now), prometheus.url, watch=[WATCH])
@@ -57,10 +57,11 @@ def test_a_budget_that_burns_fast_opens_an_urgent_case_that_ends_when_it_is_back
             assert not app.ledger.cases.active()  # it recovered, and what the long windows remember is no news
 
 
-def test_a_budget_that_burns_slowly_opens_a_ticket(tmp_path: Path) -> None:
+def test_a_budget_that_burns_slowly_opens_a_ticket_and_pages_when_it_burns_fast(tmp_path: Path) -> None:
     now = SystemClock().now().replace(second=0, microsecond=0)
     since = now - timedelta(hours=30)
-    history = counted(now - timedelta(days=3), now + 10 * MINUTE, (since, now + 10 * MINUTE), 0.004)
+    later = now + 10 * MINUTE
+    history = counted(now - timedelta(days=3), later, (since, later, 0.004), (now + 2 * MINUTE, later, 0.5))
     (tmp_path / "prometheus").mkdir()
     with running_prometheus(tmp_path / "prometheus", history) as prometheus:
         it = standing(tmp_path, ManualClock(now), prometheus.url, watch=[WATCH])
@@ -69,3 +70,8 @@ def test_a_budget_that_burns_slowly_opens_a_ticket(tmp_path: Path) -> None:
             (case,) = app.ledger.cases.active()
             assert (case.anomaly.detector, case.anomaly.signal.severity) == ("burn rate", Severity.TICKET)
             assert abs(case.anomaly.onset - since) <= 10 * MINUTE
+            assert [notice["severity"] for notice in it.told()] == ["ticket"]
+            it.passes(5)
+            (same,) = app.ledger.cases.active()
+            assert same.id == case.id
+            assert [notice["severity"] for notice in it.told()].count("page") == 1
