@@ -38,10 +38,13 @@ def counted(begin: datetime, end: datetime, *incidents: tuple[datetime, datetime
     return exposition("requests_total", series).replace("_total gauge", "_total unknown") + "\n# EOF\n"
 
 
-def test_a_budget_that_burns_fast_opens_an_urgent_case_that_ends_when_it_is_back(tmp_path: Path) -> None:
+def test_each_outage_opens_an_urgent_case_that_ends_when_it_is_back(tmp_path: Path) -> None:
     now = SystemClock().now().replace(second=0, microsecond=0)
     since, until = now + 2 * MINUTE, now + 6 * MINUTE
-    history = counted(now - timedelta(days=3), now + 60 * MINUTE, (since, until, 0.5))
+    again_at = now + 47 * MINUTE
+    history = counted(
+        now - timedelta(days=3), now + 60 * MINUTE, (since, until, 0.5), (again_at, now + 60 * MINUTE, 0.9)
+    )
     (tmp_path / "prometheus").mkdir()
     with running_prometheus(tmp_path / "prometheus", history) as prometheus:
         it = standing(tmp_path, ManualClock(now), prometheus.url, watch=[WATCH])
@@ -55,6 +58,12 @@ def test_a_budget_that_burns_fast_opens_an_urgent_case_that_ends_when_it_is_back
             assert abs(case.anomaly.onset - since) <= 2 * MINUTE
             it.passes(10)
             assert not app.ledger.cases.active()  # it recovered, and what the long windows remember is no news
+            it.clock.advance(timedelta(minutes=30))
+            it.passes(1)
+            assert not app.ledger.cases.active()
+            it.passes(4)
+            (again,) = app.ledger.cases.active()
+            assert again.id != case.id
 
 
 def test_a_budget_that_burns_slowly_opens_a_ticket_and_pages_when_it_burns_fast(tmp_path: Path) -> None:
