@@ -15,6 +15,10 @@ class AnomalyKind(StrEnum):
 
     THRESHOLD = "threshold"
     LEVEL = "level"  # left its forecast band and stayed out
+    BURN_RATE = "burn rate"  # spends an objective's error budget too fast
+    ABSENCE = "absence"  # was there, and is not
+    SATURATION = "saturation"  # will reach a limit
+    DRIFT = "drift"  # worse by little each day: an opportunity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,8 +120,9 @@ def repeats(case: Case, event: Event) -> bool:
     """Whether the event only tells what the case has already: two daemons that look at one series both tell it."""
     match event:
         case Joined(anomaly=new):
-            mine = any(had.fingerprint == new.fingerprint and had.labels == new.labels for had in case.anomalies)
-            return mine and (case.recovered is None or new.onset <= case.recovered)
+            mine = [had for had in case.anomalies if had.fingerprint == new.fingerprint and had.labels == new.labels]
+            urgent = any(had.signal.severity.urgency <= new.signal.severity.urgency for had in mine)
+            return urgent and (case.recovered is None or new.onset <= case.recovered)
         case Recovered():
             return case.recovered is not None
         case _:

@@ -34,6 +34,11 @@ class Severity(StrEnum):
     TICKET = "ticket"
     NOTE = "note"
 
+    @property
+    def urgency(self) -> int:
+        """Its place among them: the lower, the more urgent."""
+        return tuple(Severity).index(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:

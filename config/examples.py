@@ -65,6 +65,16 @@ EXAMPLES: Mapping[str, str] = {
           - {name: errors, service: shop, query: 'rate(errors_total[1m])', threshold: 0.05, harm: up, severity: page}
           - {name: sales, service: shop, query: 'sum(rate(sales_total[5m]))', harm: down}   # what is normal is learnt
     """,
+    "watch[].slo": """
+        watch:
+          - name: availability
+            service: shop
+            slo:
+              good: sum(rate(http_requests_total{status!~"5.."}[5m]))
+              total: sum(rate(http_requests_total[5m]))
+              objective: 99.9
+              window: 30d
+    """,
     "watch[] with by": """
         watch:
           - {name: errors, by: service, query: 'sum by (service) (rate(errors_total[1m]))', harm: up}

@@ -1,7 +1,7 @@
 """What one setting says of another: names that must exist, names that must be told apart, lengths that must fit."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -97,13 +97,24 @@ def _queries(settings: Settings) -> Found:
     for place, watch in enumerate(settings.watch):
         if not isinstance(watch, WatchSettings):
             continue
-        if watch.source in databases and watch.query is not None:
+        if watch.slo is not None:
+            yield from _slo(("watch", place), watch, databases | {source.name for source in settings.signals.loki})
+        elif watch.source in databases and watch.query is not None:
             yield (
                 ("watch", place, "query"),
                 (f"{watch.source} has its query already", "remove one of the two: signals.sql has it"),
             )
         elif watch.source not in databases and watch.query is None:
             yield ("watch", place, "query"), ("is missing", "add it: the query, in the source's own language")
+
+
+def _slo(loc: Loc, watch: WatchSettings, others: Collection[str]) -> Found:
+    """An objective says by itself what is asked, what is harm and where it begins, and asks a Prometheus."""
+    for name in ("query", "threshold", "harm", "detector"):
+        if name in watch.model_fields_set:
+            yield (*loc, name), ("an objective has its own", f"remove one of the two: {name} or slo")
+    if watch.source in others:
+        yield (*loc, "source"), (f"{watch.source} is no Prometheus", "name one: slo.good and slo.total are PromQL")
 
 
 def _services(settings: Settings) -> Found:

@@ -12,7 +12,7 @@ from annotated_types import Ge
 from pydantic import Field
 
 from cases.errors import PermanentError
-from cases.telemetry import Signal
+from cases.telemetry import Direction, Severity, Signal
 from config.access import AuthSettings, BasicSettings, HttpSettings, TlsSettings
 from config.alerts import AlertsSettings, EmailSettings, ReceiverSettings, SlackSettings, SlackThreadSettings
 from config.deploys import (
@@ -60,6 +60,7 @@ from config.watches import (
     CatalogSettings,
     FamilyWatchSettings,
     ImportWatchSettings,
+    SloSettings,
     WatchSettings,
 )
 
@@ -112,6 +113,7 @@ __all__ = [
     "SignalsSettings",
     "SlackSettings",
     "SlackThreadSettings",
+    "SloSettings",
     "SqlSettings",
     "TlsSettings",
     "TuneSettings",
@@ -297,11 +299,16 @@ class Settings(Section):
                 name=watch.name,
                 service=watch.service,
                 source=self.source_of(watch),
-                query=watch.query or queries.get(self.source_of(watch), ""),
-                harm=watch.harm,
-                severity=watch.severity,
-                threshold=watch.threshold,
+                query=_query(watch) or queries.get(self.source_of(watch), ""),
+                harm=Direction.UP if watch.slo else watch.harm,
+                severity=Severity.PAGE if watch.slo and "severity" not in watch.model_fields_set else watch.severity,
+                threshold=1 - watch.slo.objective / 100 if watch.slo else watch.threshold,
             )
             for watch in self.watch
             if isinstance(watch, WatchSettings)
         )
+
+
+def _query(watch: WatchSettings) -> str | None:
+    """What is asked to see the watch's state: of an objective, the share of events that fail."""
+    return f"1 - ({watch.slo.good}) / ({watch.slo.total})" if watch.slo else watch.query

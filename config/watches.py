@@ -54,11 +54,36 @@ class _Watching(Section):
     """What a human is asked for: page (get up now), ticket (look today), note (some day). Nobody is woken unasked."""
 
 
+class SloSettings(Section):
+    """An objective: how much must be good, over how long. An anomaly is an error budget that is spent too fast.
+
+    Judged by burn rates over four pairs of windows, as Google's SRE Workbook has them: 14.4 over 1h and 5m, and 6 over
+    6h and 30m, ask for a page; 3 over 1d and 2h, and 1 over 3d and 6h, for a ticket. The windows are those of an
+    objective over 30d; for another `window` they shrink or grow with it.
+    """
+
+    good: Text
+    """Good events a second, in PromQL, as a rate over the shortest window (5m for 30d)."""
+
+    total: Text
+    """All events a second, in PromQL, over the same window and with the same labels."""
+
+    objective: Annotated[float, Field(ge=50, lt=100)]
+    """The percentage of events that must be good, as in 99.9."""
+
+    window: Duration = timedelta(days=30)
+    """Over how long the objective is held. Windows are counted in minutes: below 6d they are rounded."""
+
+
 class WatchSettings(_Watching):
     """One watched query of one service."""
 
     service: Name
     """The service whose health it shows."""
+
+    slo: SloSettings | None = None
+    """An objective in place of a query; its budget takes the place of `threshold` and `harm`. `severity` is then the
+    most that is asked for, and page unless it is said: the burn rate decides."""
 
     query: Text | None = None
     """The query, in the source's own language. Each series of its answer is watched by itself. A source of SQL has its

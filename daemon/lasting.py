@@ -14,7 +14,7 @@ from cases.case import Case
 from cases.leases import Swap
 from cases.ports import Checkpoints
 
-OUT = "out-of-range"  # the checkpoint: fingerprint → [its signal, when it was last out of range]
+OUT = "out-of-range"  # the checkpoint: see `_name` → [its signal, when it was last out of range]
 KEPT = timedelta(hours=1)
 """How long a trouble counts as going on while its signal cannot be judged. What is seen after a longer gap is news."""
 
@@ -47,7 +47,7 @@ class Lasting:
             anomaly
             for anomaly in anomalies
             if anomaly.fingerprint not in ends
-            or (anomaly.fingerprint not in self.before and anomaly.onset > ends[anomaly.fingerprint])
+            or (_name(anomaly) not in self.before and anomaly.onset > ends[anomaly.fingerprint])
         ]
 
     def keep(
@@ -60,10 +60,15 @@ class Lasting:
         """
         seen = frozenset(judged)
         out = {name: had for name, had in self.before.items() if had[0] not in seen and now - had[1] <= KEPT}
-        out |= {anomaly.fingerprint: (anomaly.signal.key, now) for anomaly in anomalies}
+        out |= {_name(anomaly): (anomaly.signal.key, now) for anomaly in anomalies}
         if out.keys() != self.before.keys() or any(now - at > KEPT / 4 for _, at in self.before.values()):
             document = {name: [signal, at.isoformat()] for name, (signal, at) in sorted(out.items())}
             checkpoints.swap(Swap(key=OUT, before=self.stored, after=json.dumps(document).encode()), now)
+
+
+def _name(anomaly: Anomaly) -> str:
+    """What becomes more urgent is another trouble: an outage is news while a budget still remembers the last one."""
+    return f"{anomaly.fingerprint}-{anomaly.signal.severity}"
 
 
 def _read(stored: bytes | None) -> dict[str, tuple[str, datetime]]:

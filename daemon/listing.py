@@ -10,6 +10,7 @@ from cases.ports import SignalSource
 from cases.telemetry import Signal
 from config.settings import FamilyWatchSettings, ImportWatchSettings, Settings
 from daemon.reach import Reach, service_of
+from detectors.burn_rate import Objective
 from detectors.detect import Choice
 from signals.rules import AlertRule, MetricApi, Reading, readings_of, rules_of
 
@@ -18,10 +19,20 @@ MOST_ASKED = 200  # queries that one refresh asks for the services of rules; the
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """An objective, and the queries for good events and all of them, each a second."""
+
+    good: str
+    total: str
+    objective: Objective
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """One signal and how an anomaly of it is told.
 
     confirm   consecutive points that prove it
+    slo       the objective that decides instead of `detector`; the signal is then the share of events that fail
     runbook   a link for whoever is woken, as the rule's annotations have it, or ""
     because   why a rule's firing state is watched and not its reading, or ""
     """
@@ -31,6 +42,7 @@ class Watch:
     confirm: int
     runbook: str = ""
     because: str = ""
+    slo: Slo | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

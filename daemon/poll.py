@@ -5,6 +5,7 @@ was blind last time is a checkpoint, so that a human hears of it once.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,8 +16,10 @@ from cases.errors import IllegalStep, PermanentError, SourceDown
 from cases.events import Entry, Event, Joined, Opened, Recovered
 from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
+from cases.steps import Effect
 from cases.telemetry import SeriesBlock, Sight, Signal, SignalState
 from config import duration
+from daemon.budgets import Budgets
 from daemon.lasting import Lasting
 from daemon.listing import Watch
 from daemon.observe.metrics import Metrics
@@ -26,7 +29,7 @@ from detectors.baseline import Baseline, fit
 from detectors.detect import detect
 from detectors.recovery import recovery
 from detectors.sight import sight
-from detectors.triage import JoinCase, OpenCase, Suppressed, triage
+from detectors.triage import JoinCase, OpenCase, Suppressed, more_urgent, triage
 from remediation.ports import Ports
 
 log = logging.getLogger("trackwalker.poll")
@@ -79,6 +82,7 @@ class Poll:
         self._metrics = metrics
         self.watches = watches
         self._learnt: dict[str, Learnt] = {}
+        self._budgets = Budgets()
         self._states: dict[str, SignalState] = {}
         self._stalled: dict[str, tuple[SourceDown, ...]] = {}  # by source, of the present look
         self.polled = False
@@ -98,6 +102,7 @@ class Poll:
         looks = [self._look(watch, EPOCH + (now - EPOCH) // step * step) for watch in self.watches.current()]
         self._states = {look.signal.key: look.state for look in looks}
         self._learnt = {key: learnt for key, learnt in self._learnt.items() if key in self._states}
+        self._budgets.keep(self._states)
         self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind())
         anomalies = [anomaly for look in looks for anomaly in look.anomalies]
         self._triage(anomalies, lasting, now)
@@ -116,13 +121,14 @@ class Poll:
         wanted, signal = self._ports.settings.detection, watch.signal
         try:
             block = self._patiently(signal, now - wanted.recent, now, wanted.step)
+            burning = self._budgets.look(signal, watch.slo, now, self._patiently) if watch.slo else None
         except (SourceDown, PermanentError) as error:
             state = SignalState(signal=signal.key, sight=Sight.BLIND, at=now, because=str(error))
             return Look(signal=signal, state=state, block=None, anomalies=())
         state = sight(block, now, wanted.stale_after)
         if state.sight is not Sight.FRESH:
             return Look(signal=signal, state=state, block=block, anomalies=())
-        found = detect(block, self._baseline(watch, now), confirm=watch.confirm, choice=watch.detector)
+        found = burning or detect(block, self._baseline(watch, now), confirm=watch.confirm, choice=watch.detector)
         if found.warming:
             state = SignalState(signal=signal.key, sight=Sight.WARMING, at=now, because=found.reason, value=state.value)
         return Look(signal=signal, state=state, block=block, anomalies=found.anomalies)
@@ -175,13 +181,17 @@ class Poll:
         news = lasting.news(loose, ended)
         self._metrics.anomalies.labels("Lasting").inc(len(loose) - len(news))
         fresh = [*(anomaly for anomaly in anomalies if anomaly.fingerprint in held), *news]
+        joined: defaultdict[str, list[Anomaly]] = defaultdict(list)
         for decision in triage(fresh, active, known={case.id for case in ended}):
             self._metrics.anomalies.labels(type(decision).__name__).inc()
             match decision:
                 case OpenCase():
                     self._open(decision, now)
                 case JoinCase(case_id=case_id, anomaly=anomaly):
-                    if self._add(case_id, Joined(anomaly=anomaly), now, None):
+                    had = [*next((case.anomalies for case in active if case.id == case_id), ()), *joined[case_id]]
+                    joined[case_id].append(anomaly)
+                    told = self._tell(case_id, anomaly.signal.severity, anomaly) if more_urgent(anomaly, had) else ()
+                    if self._add(case_id, Joined(anomaly=anomaly), now, None, told):
                         log.info("case %s: %s joins: %s", case_id, anomaly.signal.key, decision.because)
                 case Suppressed(case_id=case_id, anomaly=anomaly):
                     log.debug("case %s: %s suppressed: %s", case_id, anomaly.signal.key, decision.because)
@@ -191,14 +201,7 @@ class Poll:
         event = Opened(
             case_id=decision.case_id, service=decision.service, fingerprint=decision.fingerprint, anomaly=anomaly
         )
-        told = self._ports.tell(
-            f"{decision.case_id}-opened",
-            anomaly.signal.severity,
-            f"{decision.service}: {anomaly.signal.name} is {anomaly.direction}",
-            f"It reads {anomaly.value:.4g}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected. "
-            f"Case {decision.case_id}.",
-            case=decision.case_id,
-        )
+        told = self._tell(decision.case_id, "opened", anomaly)
         # The others join before the case is due, so that its diagnosis sees all of them.
         due = now + timedelta(seconds=1) if decision.others else now
         case = self._cases.open(Entry(at=now, actor=ACTOR, event=event), told, due)
@@ -210,6 +213,15 @@ class Poll:
         self._metrics.anomalies.labels(JoinCase.__name__).inc(len(decision.others))
         for other in decision.others:
             self._add(case.id, Joined(anomaly=other), now, None)
+
+    def _tell(self, case_id: str, why: str, anomaly: Anomaly) -> tuple[Effect, ...]:
+        return self._ports.tell(
+            f"{case_id}-{why}",
+            anomaly.signal.severity,
+            f"{anomaly.signal.service}: {anomaly.signal.name} is {anomaly.direction}",
+            f"It reads {anomaly.value:.4g}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected. Case {case_id}.",
+            case=case_id,
+        )
 
     def _recover(self, active: Iterable[Case], looks: Iterable[Look], now: datetime) -> None:
         """Note the cases whose signals are back before anything of ours ran."""
@@ -223,10 +235,12 @@ class Poll:
             if seen.recovered and self._add(case.id, Recovered(because=seen.because), now, now):
                 log.info("case %s: recovered by itself: %s", case.id, seen.because)
 
-    def _add(self, case_id: str, event: Event, now: datetime, due: datetime | None) -> bool:
+    def _add(
+        self, case_id: str, event: Event, now: datetime, due: datetime | None, told: Sequence[Effect] = ()
+    ) -> bool:
         """Add a fact to a case. False when the case ended since it was looked at: then it is no news any more."""
         try:
-            self._cases.add(case_id, Entry(at=now, actor=ACTOR, event=event), (), due)
+            self._cases.add(case_id, Entry(at=now, actor=ACTOR, event=event), told, due)
         except IllegalStep as error:
             log.info("case %s: %s", case_id, error)
             return False

@@ -9,7 +9,8 @@ from cases.errors import PermanentError, TemporaryError
 from cases.ports import Clock, SignalSource
 from cases.telemetry import Signal
 from config.settings import FamilyWatchSettings, ImportWatchSettings, Settings, WatchSettings
-from daemon.listing import Family, Import, Listed, Unmatched, Watch
+from daemon.listing import Family, Import, Listed, Slo, Unmatched, Watch
+from detectors.burn_rate import Objective
 
 log = logging.getLogger("trackwalker.watches")
 
@@ -102,9 +103,17 @@ def _named(settings: Settings) -> tuple[Watch, ...]:
     """The watches that the file names."""
     listed = [watch for watch in settings.watch if isinstance(watch, WatchSettings)]
     return tuple(
-        Watch(signal=signal, detector=watch.detector, confirm=settings.detection.confirm)
+        Watch(signal=signal, detector=watch.detector, confirm=settings.detection.confirm, slo=_slo(watch))
         for watch, signal in zip(listed, settings.watched(), strict=True)
     )
+
+
+def _slo(watch: WatchSettings) -> Slo | None:
+    wanted = watch.slo
+    if wanted is None:
+        return None
+    objective = Objective(share=wanted.objective / 100, window=wanted.window)
+    return Slo(good=wanted.good, total=wanted.total, objective=objective)
 
 
 def _entries(settings: Settings, sources: Mapping[str, SignalSource]) -> Iterator[_Entry]:

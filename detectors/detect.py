@@ -22,7 +22,7 @@ class Detection:
     """
 
     anomalies: tuple[Anomaly, ...]
-    detector: Literal["threshold", "seasonal", "none"]
+    detector: Literal["threshold", "seasonal", "burn rate", "none"]
     reason: str
     warming: bool = False
 

@@ -1,7 +1,7 @@
 """Triage: from anomalies to cases. Each anomaly opens a case, joins one, or is suppressed with the reason."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -10,7 +10,6 @@ from typing import TypeAlias
 from cases.anomaly import Anomaly
 from cases.case import Case, Hold, Phase
 from cases.moments import iso
-from cases.telemetry import Severity
 
 MOMENT = timedelta(minutes=10)
 """Anomalies of one service whose onsets are no further apart are taken for one story."""
@@ -23,7 +22,6 @@ MOST_SYMPTOMS = 50
 storm the next look must not wait for a thousand of them."""
 
 _BEFORE_THE_FORGE = frozenset({Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED})
-_URGENCY = {Severity.PAGE: 0, Severity.TICKET: 1, Severity.NOTE: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +67,8 @@ def triage(
     """Decide for every anomaly, in a fixed order whatever order they come in. Pure: the same input, the same answer.
 
     Against `active` cases, oldest first:
-    1. A fingerprint that a case has is suppressed; unless the case had recovered before it began: then it comes back.
+    1. A fingerprint that a case has is suppressed; unless the case had recovered before it began: then it comes back;
+       or it has become more urgent: then it joins once more, so that a human hears of it.
     2. A symptom that is new to a case of its service joins it while the case is before the forge and not held, and in
        any other phase only as an echo: when it began within `window` of a symptom that the case has.
     The rest opens cases: one for each service and moment, led by the most severe, then the earliest anomaly.
@@ -95,6 +94,11 @@ def case_id(anomaly: Anomaly) -> str:
     return hashlib.sha256(f"{anomaly.fingerprint}\x1f{iso(anomaly.onset)}".encode()).hexdigest()[:8]
 
 
+def more_urgent(anomaly: Anomaly, others: Iterable[Anomaly]) -> bool:
+    """Whether it asks for more than any of the others does."""
+    return all(anomaly.signal.severity.urgency < other.signal.severity.urgency for other in others)
+
+
 def _against(
     anomaly: Anomaly, active: Sequence[Case], joined: dict[str, set[str]], window: timedelta
 ) -> JoinCase | Suppressed | None:
@@ -105,7 +109,12 @@ def _against(
         if anomaly.fingerprint in new:
             because = f"another series of a signal that has just joined case {case.id}"
             return Suppressed(case_id=case.id, anomaly=anomaly, because=because)
-        if any(anomaly.fingerprint == had.fingerprint for had in case.anomalies):
+        same = [had for had in case.anomalies if had.fingerprint == anomaly.fingerprint]
+        if same:
+            if more_urgent(anomaly, same):
+                new.add(anomaly.fingerprint)
+                because = f"what case {case.id} has of it was less urgent: it asks for a {anomaly.signal.severity} now"
+                return JoinCase(case_id=case.id, anomaly=anomaly, because=because)
             if case.recovered is None or anomaly.onset <= case.recovered:
                 because = f"case {case.id} ({case.phase}) has it already"
                 return Suppressed(case_id=case.id, anomaly=anomaly, because=because)
@@ -183,7 +192,7 @@ def _opened(moment: Sequence[Anomaly], known: Collection[str]) -> list[Decision]
 def _rank(anomaly: Anomaly) -> tuple[object, ...]:
     """Most severe first, then earliest, then farthest out; the names make the order total."""
     return (
-        _URGENCY[anomaly.signal.severity],
+        anomaly.signal.severity.urgency,
         anomaly.onset,
         -anomaly.score,
         anomaly.signal.key,

@@ -48,6 +48,9 @@ def from_sources(
         source = sources.get(watch.signal.source)
         if source is None:
             raise PermanentError(f"{watch.signal.key} reads {watch.signal.source!r}, and there is no such source")
+        if watch.slo is not None:
+            yield _unread(watch, "an objective is judged by its burn rate, which is not replayed yet")
+            continue
         try:
             yield _look_at(watch, source, wanted, stretch)
         except (SourceDown, PermanentError) as error:

@@ -111,6 +111,15 @@ def test_what_an_active_case_has_is_suppressed_in_every_phase(phase: Phase) -> N
         assert decision.case_id == had.id
 
 
+def test_what_becomes_more_urgent_joins_its_case_once_more() -> None:
+    had = case(anomaly(severity=Severity.TICKET), phase=Phase.PROPOSED)
+    urgent = anomaly(severity=Severity.PAGE)
+    assert isinstance(only(triage([urgent], [had])), JoinCase)
+    both = case(anomaly(severity=Severity.TICKET), urgent, phase=Phase.PROPOSED)
+    for again in (urgent, anomaly(severity=Severity.TICKET)):
+        assert isinstance(only(triage([again], [both])), Suppressed)
+
+
 def test_what_comes_back_after_a_recovery_is_told_to_its_case() -> None:
     recovered = replace(case(anomaly(), phase=Phase.PROPOSED), recovered=at(60))
     assert isinstance(only(triage([anomaly(minute=90)], [recovered])), JoinCase)
