@@ -1,6 +1,6 @@
-"""Hunks: what a unified diff changes, and whether a stack frame, a log template or a number leads to it. Pure, bounded.
+"""Hunks: what a unified diff changes, and whether a stack frame, a log line or a number leads to it. Pure, bounded.
 
-A frame is a place of the new version of a file: it is looked up among the line numbers that the diff gives to that side.
+A frame is a place of the new version of a file: it is looked up among the numbers that the diff gives to its new lines.
 """
 
 import re
@@ -17,8 +17,9 @@ LONGEST_PATCH = 200_000
 _RANGE = re.compile(r"@@ -\d+(?:,\d+)? \+(\d{1,9})(?:,\d{1,9})? @@(.*)")
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _SETTING = re.compile(
-    r"""^\s*(?:export\s+|const\s+|final\s+|self\.|-\s*name:\s*)?["']?([A-Za-z_][\w.-]{1,60})["']?\s*[:=]+\s*["']?(\d+(?:\.\d+)?)"""
+    r"""^\s*(?:export\s+|const\s+|final\s+|self\.)?["']?([A-Za-z_][\w.-]{1,60})["']?\s*[:=]+\s*["']?(\d+(?:\.\d+)?)"""
 )
+_LITERAL = re.compile(r"(?<![\w/.-])[a-z0-9]+(?:[._-][a-z0-9]+){2,}(?![\w/-])")  # db-2.internal, cart.max-age.days
 _FEWEST_WORDS, _MOST_WORDS = 3, 40
 _COVERED = 0.8  # of a template's words, in their order, on one added line
 _MOST_LINES = 400  # added lines that templates are looked for in
@@ -29,7 +30,7 @@ _LINE, _NEAR, _FUNCTION, _FILE = 1.0, 0.75, 0.6, 0.3
 
 @dataclass(slots=True, kw_only=True)
 class Hunk:
-    """One stretch of one file. `first` and `last` are lines of the new version; `added` the numbers of its new lines."""
+    """One stretch of one file: `first` to `last` are lines of the new version, `added` its new ones by number."""
 
     path: str
     function: str
@@ -102,7 +103,7 @@ def reached(trace: Trace, commit: Commit, changes: Sequence[Hunk]) -> Reached | 
 
 
 def _in_hunks(frame: Frame, changes: Sequence[Hunk]) -> tuple[float, bool]:
-    function = re.split(r"\.|::|#", frame.function)[-1].strip("()<> ")
+    function = re.split(r"\.|::|#", frame.function).pop().strip("()<> ")
     strength, changed = _FILE, False
     for hunk in changes:
         if frame.line in hunk.added:
@@ -155,6 +156,16 @@ def _added(changes: Sequence[Hunk]) -> Iterator[tuple[Hunk, str]]:
                 return
 
 
+def writes_name(text: str, changes: Sequence[Hunk]) -> tuple[str, Hunk] | None:
+    """A name in a log line (a host, a path, a key) that a change brings, and that stood on none of its old lines."""
+    for hunk, added in _added(changes):
+        for name in _LITERAL.findall(added):
+            known = any(name in old for each in changes for old in each.removed)
+            if not known and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text):
+                return name, hunk
+    return None
+
+
 def settings(changes: Sequence[Hunk]) -> tuple[Setting, ...]:
     """The numbers that a change sets anew under a name that it had before: `pool_size: 50` → `pool_size: 5`."""
     found: list[Setting] = []
@@ -168,5 +179,5 @@ def settings(changes: Sequence[Hunk]) -> tuple[Setting, ...]:
 
 
 def _path(text: str) -> str:
-    text = text.split("\t")[0].strip().strip('"')
+    text = text.split("\t", maxsplit=1)[0].strip().strip('"')
     return text[2:] if text[:2] in {"a/", "b/"} else text

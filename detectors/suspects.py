@@ -15,6 +15,7 @@ Between equals the bigger change goes first: size is the steadiest predictor of 
 (Kamei et al., "A large-scale empirical study of just-in-time quality assurance", 2013).
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -98,9 +99,9 @@ def weigh(ran: Ran, about: float, size: float, *, prose: bool = False) -> float:
 
     `about` in [0, 1] is how much it is about the symptom, `size` in [0, 1] how big it is.
     """
-    halvings = ran.between + ran.ago / _HALF_LIFE
+    halvings: float = ran.between + ran.ago / _HALF_LIFE
     alone = _ALONE if ran.alone else 0.0
-    score = _BASE + _SIZE * size + _RECENT * 0.5**halvings + _ABOUT * about + alone
+    score = _BASE + _SIZE * size + _RECENT * math.pow(0.5, halvings) + _ABOUT * about + alone
     return score * _DOCUMENTATION if prose else score
 
 

@@ -2,16 +2,16 @@
 
     python benchmarks/detection/ranking.py [--each 12] [--seed 7] [--ablate] [--json]
 
-Incidents are made by `bundles.py`: 18 kinds over two systems, written to disk and read back as the command does. Seeds 1 to 6
-were looked at while the ranking was written; 7 and on are held out.
+Incidents are made by `bundles.py`: 19 kinds over two systems, written to disk and read back as the command does.
+Seeds 1 to 6 were looked at while the ranking was written; 7 and on are held out.
 
-AC@k      the culprit (a commit or a flag) is among the first k suspects; operational incidents have none and are left out
-rival     BARO's robust score (maximum after the alert, median and interquartile range before), as its paper has it: it
-          ranks services; it finds a commit when the newest deploy or flag before the alert of its first service is the one
+AC@k      the culprit (a commit or a flag) is among the first k suspects; incidents that nobody made are left out
+rival     BARO's robust score (maximum after the alert; median and interquartile range before), as its paper has it. It
+          ranks services; it finds a commit where that is the newest deploy or flag of its first service
 service   the first suspect's service is the one where the fault is
 false     convictions of somebody innocent; `operational` those among incidents that nobody made
-forged    the same incidents with stack traces, and lines written from the diff, forged into the log against each innocent
-          deploy of the hour: convictions of somebody innocent, and of operational incidents
+forged    the same incidents with stack traces, and lines copied from diffs, forged into the logs against each innocent
+          deploy of the hour: convictions of somebody innocent, and of incidents that nobody made
 """
 
 import argparse
@@ -30,7 +30,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from bundles import KINDS, OPERATIONAL, Incident, incident  # noqa: E402 - after the path
+from bundles import KINDS, OPERATIONAL, UNEXPLAINED, Incident, incident  # noqa: E402 - after the path
 
 from cases.bundle import Bundle, Entry  # noqa: E402
 from cases.moments import milliseconds  # noqa: E402
@@ -67,13 +67,15 @@ class Tally:
     false_operational: int = 0
     forged: int = 0
     forged_operational: int = 0
+    operational: int = 0  # of a kind that is known
     recognised: int = 0
     called_operational: int = 0  # of incidents with a culprit
     rank_ms: list[float] = field(default_factory=list[float])
     read_ms: list[float] = field(default_factory=list[float])
 
     def document(self) -> dict[str, float]:
-        operational = max(1, self.incidents - self.blamed)
+        """The rates."""
+        operational = max(1, self.operational)
         blamed = max(1, self.blamed)
         return {
             "incidents": self.incidents,
@@ -144,7 +146,9 @@ def judge(tally: Tally, made: Incident, bundle: Bundle, ranking: Ranking) -> Non
         tally.false += first.id != made.culprit
         tally.false_operational += made.culprit is None
     if made.culprit is None:
-        tally.recognised += ranking.verdict is Verdict.OPERATIONAL
+        if made.kind not in UNEXPLAINED:
+            tally.operational += 1
+            tally.recognised += ranking.verdict is Verdict.OPERATIONAL
         return
     tally.blamed += 1
     tally.called_operational += ranking.verdict is Verdict.OPERATIONAL
@@ -157,7 +161,16 @@ def judge(tally: Tally, made: Incident, bundle: Bundle, ranking: Ranking) -> Non
     tally.rival += bool(services) and newest(bundle, services[0]) == made.culprit
 
 
-def run(seed: int, each: int, *, large: bool, use: Sources, kinds: Sequence[str] = KINDS, show: bool = False, forge: bool = True):  # noqa: ANN201
+def run(
+    seed: int,
+    each: int,
+    *,
+    large: bool,
+    use: Sources,
+    kinds: Sequence[str] = KINDS,
+    show: bool = False,
+    forge: bool = True,
+) -> tuple[Tally, dict[str, Tally]]:
     """The tallies of all and of each kind."""
     whole, by_kind = Tally(), {kind: Tally() for kind in kinds}
     with tempfile.TemporaryDirectory(prefix="bundles-") as name:
@@ -186,7 +199,7 @@ def run(seed: int, each: int, *, large: bool, use: Sources, kinds: Sequence[str]
 def _show(made: Incident, ranking: Ranking) -> None:
     place = next((n for n, s in enumerate(ranking.suspects, start=1) if s.id == made.culprit), None)
     wrong = made.culprit is not None and place != 1
-    missed = made.culprit is None and ranking.verdict is not Verdict.OPERATIONAL
+    missed = made.culprit is None and made.kind not in UNEXPLAINED and ranking.verdict is not Verdict.OPERATIONAL
     if wrong or missed:
         first = ranking.suspects[0] if ranking.suspects else None
         truth = next((s for s in ranking.suspects if s.id == made.culprit), None)
@@ -194,6 +207,22 @@ def _show(made: Incident, ranking: Ranking) -> None:
         for each in (first, truth):
             if each is not None:
                 print(f"    {each.score} {each.id[:10]} {each.kind} {each.service} sure={each.sure} {each.evidence}")
+
+
+def _tell(name: str, whole: Tally, by_kind: dict[str, Tally]) -> None:
+    told = whole.document()
+    if not by_kind:
+        recognised = told["operational recognised"]
+        print(f"{name}: AC@1 {told['AC@1']}, false convictions {whole.false}, operational recognised {recognised}")
+        return
+    print(name)
+    for key, value in told.items():
+        print(f"    {key:40} {value}")
+    for kind, tally in by_kind.items():
+        first = f"first {tally.hits[1]}, rival {tally.rival}"
+        how = f"recognised {tally.recognised}" if kind in OPERATIONAL else first if tally.blamed else "nobody's"
+        ends = f"convicted {tally.convicted}, false {tally.false}, forged {tally.forged}"
+        print(f"    {kind:28} {tally.incidents:3} incidents: {how}, {ends}")
 
 
 def main() -> None:
@@ -209,19 +238,19 @@ def main() -> None:
     for large in (False, True):
         name = "40 services" if large else "10 services"
         for which, use in ABLATIONS.items() if wanted.ablate else [("all", Sources())]:
-            whole, by_kind = run(wanted.seed, wanted.each, large=large, use=use, kinds=wanted.kinds, show=wanted.show, forge=which == "all")
+            whole, by_kind = run(
+                wanted.seed,
+                wanted.each,
+                large=large,
+                use=use,
+                kinds=wanted.kinds,
+                show=wanted.show,
+                forge=which == "all",
+            )
             document[f"{name}, {which}"] = whole.document()
             if wanted.json:
                 continue
-            if which != "all":
-                print(f"{name}, {which}: AC@1 {whole.document()['AC@1']}, false convictions {whole.false}, recognised {whole.document()['operational recognised']}")
-                continue
-            print(f"{name}")
-            for key, value in whole.document().items():
-                print(f"    {key:40} {value}")
-            for kind, tally in by_kind.items():
-                told = f"recognised {tally.recognised}" if kind in OPERATIONAL else f"first {tally.hits[1]}, rival {tally.rival}"
-                print(f"    {kind:28} {tally.incidents:3} incidents: {told}, convicted {tally.convicted}, false {tally.false}, forged {tally.forged}")
+            _tell(f"{name}, {which}", whole, by_kind if which == "all" else {})
     if wanted.json:
         print(json.dumps(document, indent=1))
 

@@ -146,7 +146,9 @@ def _span(rng, made: System, effects: Effects, at, onset_s: float, rows, depth: 
     if not failed and depth < 6:
         for callee in made.callees.get(service, ()):
             if rng.random() < 0.75:
-                took, broke = _span(rng, made, effects, (trace, identity, callee, begin + mine / 2000), onset_s, rows, depth + 1)
+                took, broke = _span(
+                    rng, made, effects, (trace, identity, callee, begin + mine / 2000), onset_s, rows, depth + 1
+                )
                 total += took
                 failed = failed or (broke and rng.random() < 0.9)
     rows[place] = (trace, identity, parent, service, name, begin, total, bool(failed))

@@ -1,4 +1,4 @@
-"""An incident bundle on disk, read: `alert.json`, and beside it series, logs, spans and changes as far as they are there.
+"""An incident bundle on disk, read: `alert.json`, and beside it series, logs, spans and changes where there are any.
 
 Every text is capped and every file bounded on the way in; the newest log entries and spans are the ones that are kept.
 """
@@ -8,6 +8,7 @@ import json
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ _MESSAGE, _STACK, _NAME = 600, 12_000, 200
 _MOST_STACKS = 2_000  # different ones that are kept
 _LARGEST = 1e150  # beyond it sums of squares are infinite
 _COLUMNS = ("timestamp", "service", "metric", "value")
-_NO_VALUE = frozenset({"", "nan", "null", "none", "na", "n/a", "inf", "-inf", "+inf"})
+_NO_VALUE = frozenset({"", "null", "none", "na", "n/a"})
 _FAILED = frozenset({"error", "failed", "failure", "fault", "status_code_error", "2"})
 _OK = frozenset({"", "ok", "unset", "status_code_ok", "status_code_unset", "success"})
 
@@ -65,26 +66,19 @@ def _alert(path: Path, times: Times) -> Alert:
 def _series(path: Path, times: Times) -> dict[tuple[str, str], Readings]:
     if not path.is_file():
         return {}
-    found: dict[tuple[str, str], dict[int, float]] = {}
+    found: dict[tuple[str, str], _Cells] = {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file)
             header = next(rows, None)
             if header is None:
                 return {}
-            order = _order([cell.strip().lower() for cell in header], path)
-            for number, row in enumerate(rows):
-                if number >= MOST_READINGS:
-                    raise PermanentError(
-                        f"{path.name} has more than {MOST_READINGS:,} readings; cut it to the incident"
-                    )
-                if row:
-                    _reading(row, order, Place(path.name, rows.line_num), times, found)
+            _fill(found, rows, _order([cell.strip().lower() for cell in header], path), path, times)
     except csv.Error as error:
         raise PermanentError(f"{path.name} is not CSV: {error}; write {','.join(_COLUMNS)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
-    return {key: _readings(values) for key, values in found.items()}
+    return {key: cells.readings() for key, cells in found.items()}
 
 
 def _order(header: list[str], path: Path) -> tuple[int, ...]:
@@ -94,31 +88,57 @@ def _order(header: list[str], path: Path) -> tuple[int, ...]:
     return tuple(header.index(name) for name in _COLUMNS)
 
 
-def _reading(
-    row: list[str], order: tuple[int, ...], place: Place, times: Times, found: dict[tuple[str, str], dict[int, float]]
+@dataclass(slots=True)
+class _Cells:
+    """One metric's cells, in the order of their lines."""
+
+    times: list[int] = field(default_factory=list[int])
+    values: list[float] = field(default_factory=list[float])
+
+    def readings(self) -> Readings:
+        """In the order of time, whatever order the lines had; of several at a time the last; no number, no reading."""
+        at, values = np.array(self.times, dtype=np.int64), np.array(self.values)
+        order = np.argsort(at, kind="stable")
+        at, values = at[order], values[order]
+        kept = np.isfinite(values)
+        kept[:-1] &= at[1:] != at[:-1]
+        return Readings(times=at[kept], values=np.clip(values[kept], -_LARGEST, _LARGEST))
+
+
+def _fill(
+    found: dict[tuple[str, str], _Cells], rows: Iterator[list[str]], order: tuple[int, ...], path: Path, times: Times
 ) -> None:
+    """Tens of thousands of lines are the rule: right ones go by the shortest way, the rest is looked at again."""
+    when, who, what, how = order
+    for number, row in enumerate(rows, start=2):
+        try:
+            at, key, value = times.known[row[when]], (row[who], row[what]), float(row[how])
+            found[key].times.append(at)
+            found[key].values.append(value)
+        except (KeyError, IndexError, ValueError):
+            if row:
+                key, at, value = _reading(row, order, Place(path.name, number), times)
+                cells = found.setdefault(key, _Cells())
+                cells.times.append(at)
+                cells.values.append(value)
+        if number > MOST_READINGS:
+            raise PermanentError(f"{path.name} has more than {MOST_READINGS:,} lines; cut it to the incident")
+
+
+def _reading(row: list[str], order: tuple[int, ...], place: Place, times: Times) -> tuple[tuple[str, str], int, float]:
     if len(row) <= max(order):
         raise place.wrong("", f"{len(row)} cells", f"every line has {len(_COLUMNS)}: {','.join(_COLUMNS)}")
     at, service, metric, cell = (row[column] for column in order)
     moment = times.at(at, place, "timestamp")
     if not service or not metric:
         raise place.wrong("metric" if service else "service", "it is empty", "name it")
+    key = service, metric
     if cell.strip().lower() in _NO_VALUE:
-        return
+        return key, moment, math.nan
     try:
-        value = float(cell)
+        return key, moment, float(cell)
     except ValueError:
         raise place.wrong("value", f"{shown(cell)} is no number", "write one, or nothing where there is none") from None
-    if math.isfinite(value):
-        key = service[:_NAME], metric[:_NAME]
-        found.setdefault(key, {})[moment] = min(_LARGEST, max(-_LARGEST, value))
-
-
-def _readings(values: Mapping[int, float]) -> Readings:
-    """In the order of time, whatever order the lines had; of several at one time the last."""
-    at = np.fromiter(values.keys(), dtype=np.int64, count=len(values))
-    order = np.argsort(at, kind="stable")
-    return Readings(times=at[order], values=np.fromiter(values.values(), dtype=np.float64, count=len(values))[order])
 
 
 def _entries(path: Path, times: Times) -> tuple[Entry, ...]:
@@ -241,12 +261,13 @@ def _lines(path: Path) -> Iterator[tuple[Place, Mapping[str, Any]]]:
     """The objects of a file that has one a line; empty lines are passed over."""
     if not path.is_file():
         return
+    name = path.name
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if not line.strip():
                     continue
-                place = Place(path.name, number)
+                place = Place(name, number)
                 try:
                     document: object = json.loads(line)
                 except (ValueError, RecursionError):

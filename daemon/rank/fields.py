@@ -34,8 +34,9 @@ class Times:
 
     def at(self, text: object, place: Place, key: str) -> int:
         """Epoch milliseconds. Raises PermanentError for what is no time, or has no zone."""
-        if isinstance(text, str) and text in self.known:
-            return self.known[text]
+        known = self.known.get(text) if isinstance(text, str) else None
+        if known is not None:
+            return known
         if not isinstance(text, str):
             raise place.wrong(key, f"{shown(text)} is not a time", f"write it as text, as in {_EXAMPLE}")
         try:
@@ -79,7 +80,7 @@ def items(document: Mapping[str, Any], key: str, place: Place) -> list[Any]:
         return []
     if not isinstance(value, list):
         raise place.wrong(key, f"{shown(value)} is not a list", "write [ … ]")
-    return cast("list[Any]", value)
+    return value
 
 
 def shown(value: object) -> str:

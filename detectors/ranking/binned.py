@@ -42,7 +42,7 @@ def of_spans(spans: Sequence[Span]) -> Series:
 
 
 def of_entries(entries: Sequence[Entry], bad: frozenset[str]) -> Series:
-    """How many entries of the severities `bad` each service wrote. Anybody can write them: for dating at the very last."""
+    """How many entries of the severities `bad` each service wrote. Anybody can write them: they date only at last."""
     if not entries:
         return {}
     edges = _edges(min(entry.at for entry in entries), max(entry.at for entry in entries))

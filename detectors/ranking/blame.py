@@ -21,6 +21,8 @@ SYMPTOM = re.compile(r"lat|dur|time|p\d\d|err|fail|5xx|success|avail|queue|slow"
 _EXCUSED = 0.75
 _LATE_MS = 180_000.0  # a service that follows the first one by so long is blamed by a third
 _METRIC_FULL = math.log1p(200.0)  # deviations that say all a metric can say
+_BESIDE = 0.5  # of a metric's strength that it has by how far it went beside the same metric elsewhere
+_LEAST = 1e-9
 _ALERTED = 0.25  # what the alert's own service has without any evidence; what it calls, by half
 _WEIGHTS = {"metrics": 0.40, "calls": 0.45, "logs": 0.15}
 
@@ -58,7 +60,7 @@ def blame(
     metrics = _by_metrics(moved, spans, use) if use.metrics else {}
     called = spans.blame if use.calls else {}
     logged = _by_logs(said) if use.logs else {}
-    near = {service: _ALERTED / 2 for service in spans.below(alert.service)} | {alert.service: _ALERTED}
+    near = {**dict.fromkeys(spans.below(alert.service), _ALERTED / 2), alert.service: _ALERTED}
     weights = {
         "metrics": _WEIGHTS["metrics"] if metrics else 0.0,
         "calls": _WEIGHTS["calls"] if any(called.values()) else 0.0,
@@ -67,7 +69,7 @@ def blame(
     sure_weight = weights["metrics"] + weights["calls"]
     farthest = {shift.service: shift for shift in reversed(moved)}
     found: dict[str, Blame] = {}
-    for service in services:
+    for service in sorted(services):
         sure = weights["metrics"] * metrics.get(service, 0.0) + weights["calls"] * called.get(service, 0.0)
         total = sure + weights["logs"] * logged.get(service, 0.0)
         whole = sure_weight + weights["logs"]
@@ -94,10 +96,12 @@ def _by_metrics(moved: Sequence[Shift], spans: Calls, use: Sources) -> dict[str,
     if not clear:
         return {}
     first = min((shift.onset for shift in clear if shift.onset is not None), default=0)
+    farthest = _farthest(clear)
     own: dict[str, float] = defaultdict(float)
     handed: dict[str, float] = defaultdict(float)
     for shift in clear:
         strength = min(1.0, math.log1p(shift.score) / _METRIC_FULL)
+        strength *= 1.0 - _BESIDE + _BESIDE * _size(shift) / farthest[shift.metric, shift.up]
         if use.onset and shift.onset is not None:
             strength *= math.exp(-max(0, shift.onset - first - shift.step) / _LATE_MS)
         side = handed if SYMPTOM.search(shift.metric) else own
@@ -106,6 +110,25 @@ def _by_metrics(moved: Sequence[Shift], spans: Calls, use: Sources) -> dict[str,
         service: max(own[service], handed[service] * (1.0 - _EXCUSED * _excuse(service, own, handed, spans)))
         for service in {*own, *handed}
     }
+
+
+def _farthest(clear: Sequence[Shift]) -> dict[tuple[str, bool], float]:
+    found: dict[tuple[str, bool], float] = defaultdict(lambda: _LEAST)
+    for shift in clear:
+        key = shift.metric, shift.up
+        found[key] = max(found[key], _size(shift))
+    return found
+
+
+def _size(shift: Shift) -> float:
+    """How far it went, as the same metric of two services compares: a share by its difference, the rest by its ratio.
+
+    Where errors arise more of the calls fail than further up, and a delay is a bigger part of what was usual.
+    """
+    if min(shift.before, shift.after) >= 0.0 and max(shift.before, shift.after) <= 1.0:
+        return abs(shift.after - shift.before)
+    low, high = sorted((abs(shift.before), abs(shift.after)))
+    return math.log((high + _LEAST) / (low + _LEAST))
 
 
 def _excuse(service: str, own: Mapping[str, float], handed: Mapping[str, float], spans: Calls) -> float:

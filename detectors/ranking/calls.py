@@ -24,8 +24,10 @@ _FELT_MS = 5.0  # a tenfold self time of a tenth of a millisecond delays nobody
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation of one service, before the onset and after: median self time in ms, share of spans that failed by
-    themselves, and how many spans a minute."""
+    """One operation of one service, before the onset and after.
+
+    Median self time in ms, the share of spans that failed by themselves, and how many spans there are a minute.
+    """
 
     service: str
     name: str

@@ -103,7 +103,9 @@ def _unknown(deploy: Deploy) -> Candidate:
 
 
 def _with_company(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    loads = Counter((c.service, c.started) for c in found if c.commit is not None and c.started is not None)
+    loads: Counter[tuple[str, datetime | None]] = Counter(
+        (c.service, c.started) for c in found if c.commit is not None and c.started is not None
+    )
     return tuple(
         Candidate(
             service=c.service,

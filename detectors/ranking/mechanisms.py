@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cases.diagnosis import Commit
-from detectors.hunks import Hunk, Reached, hunks, reached, settings, writes
+from detectors.hunks import Hunk, Reached, hunks, reached, settings, writes, writes_name
 from detectors.ranking.calls import Calls
 from detectors.ranking.candidates import Candidate
 from detectors.ranking.sayings import Sayings
 from detectors.ranking.shifts import CLEAR, Shift
 from detectors.words import telling, words_of
 
-_GAINS = {"stack": 0.45, "template": 0.20, "setting": 0.30, "operation": 0.20, "flag": 0.20}
+_GAINS = {"stack": 0.45, "template": 0.20, "setting": 0.30, "operation": 0.20, "flag": 0.20, "name": 0.25}
 _FILE_ONLY = 0.20
 _BIG = 12  # files from which on a commit is in every trace's way
 _CLOSE, _CLOSE_MS = 0.03, 0.08
+_NAMED = 2  # words that name an operation well enough to convict by
+_PARTLY = 0.5  # of the gain, where some of them are shared
+_MOST_TEXTS = 2_000
 _OPERATION = 0.35  # of an operation's strength, from which on the trouble arises there
 
 
@@ -89,6 +92,12 @@ def _templates(candidate: Candidate, changes: Sequence[Hunk], scene: Scene) -> l
         if hunk is not None and not saying.before:
             told = f"a line that it adds to {hunk.path} writes what is new in the log: “{saying.sample[:80]}”"
             return [Mechanism(kind="template", gain=_GAINS["template"], told=told, convicts=True, sure=False)]
+    for saying in scene.said.of(candidate.service):
+        found = writes_name(saying.sample, changes) if saying.bad and not saying.before else None
+        if found is not None:
+            name, hunk = found
+            told = f"{name}, which it brings into {hunk.path}, is what the log complains of: “{saying.sample[:80]}”"
+            return [Mechanism(kind="name", gain=_GAINS["name"], told=told, convicts=True, sure=False)]
     return []
 
 
@@ -100,22 +109,25 @@ def _settings(candidate: Candidate, changes: Sequence[Hunk], scene: Scene) -> li
             if shift.service != candidate.service or shift.score < CLEAR or not key & set(words_of(shift.metric)):
                 continue
             if _at(shift.after, setting.new, _CLOSE) and not _at(shift.before, setting.new, _CLOSE):
-                told = f"{shift.metric} sticks at {shift.after:.4g} since {setting.key} went from {setting.old:g} to {setting.new:g}"
+                told = (
+                    f"{shift.metric} sticks at {shift.after:.4g} since {setting.key} went from {setting.old:g} "
+                    f"to {setting.new:g}"
+                )
                 return [Mechanism(kind="setting", gain=_GAINS["setting"], told=told, convicts=True, sure=True)]
         if not key & {"timeout", "deadline", "delay", "wait"}:
             continue
         for operation in scene.spans.operations:
-            if operation.service == candidate.service and operation.slower > 1.0:
-                if _at(operation.after_ms, setting.new, _CLOSE_MS):
-                    told = f"{operation.name} takes {operation.after_ms:.0f} ms since {setting.key} is {setting.new:g}"
-                    return [Mechanism(kind="setting", gain=_GAINS["setting"], told=told, convicts=True, sure=True)]
+            mine = operation.service == candidate.service and operation.slower > 1.0
+            if mine and _at(operation.after_ms, setting.new, _CLOSE_MS):
+                told = f"{operation.name} takes {operation.after_ms:.0f} ms since {setting.key} is {setting.new:g}"
+                return [Mechanism(kind="setting", gain=_GAINS["setting"], told=told, convicts=True, sure=True)]
     return []
 
 
 def _operations(candidate: Candidate, changes: Sequence[Hunk], scene: Scene) -> list[Mechanism]:
     """The operation in which the errors or the delay arise is named in the lines that were changed."""
     texts = [text for hunk in changes for text in (hunk.function, *hunk.added.values(), *hunk.removed)]
-    return _by_operation(candidate, {word for text in texts for word in words_of(text)}, scene)
+    return _by_operation(candidate, [set(words_of(text)) for text in texts[:_MOST_TEXTS]], scene)
 
 
 def _of_flag(candidate: Candidate, scene: Scene) -> tuple[Mechanism, ...]:
@@ -123,7 +135,7 @@ def _of_flag(candidate: Candidate, scene: Scene) -> tuple[Mechanism, ...]:
         return ()
     flag = candidate.flip.flag
     words = set(telling([flag], scene.services))
-    found = _by_operation(candidate, words, scene)
+    found = _by_operation(candidate, [words], scene)
     for saying in scene.said.of(candidate.service):
         if flag.lower() in saying.sample.lower() and not saying.before:
             told = f"what is new in the log names the flag: “{saying.sample[:80]}”"
@@ -132,14 +144,17 @@ def _of_flag(candidate: Candidate, scene: Scene) -> tuple[Mechanism, ...]:
     return tuple(found)
 
 
-def _by_operation(candidate: Candidate, words: set[str], scene: Scene) -> list[Mechanism]:
+def _by_operation(candidate: Candidate, texts: Sequence[set[str]], scene: Scene) -> list[Mechanism]:
     for operation in scene.spans.operations:
         if operation.service != candidate.service or operation.strength < _OPERATION:
             continue
         named = set(telling([operation.name], scene.services))
-        if named and len(named & words) * 2 >= len(named):
-            told = f"{operation.name}, in which the trouble arises, is what it changed"
-            return [Mechanism(kind="operation", gain=_GAINS["operation"], told=told, convicts=True, sure=True)]
+        shared = max((len(named & words) for words in texts), default=0)
+        if shared and shared * 2 >= len(named):
+            whole = shared == len(named) >= _NAMED
+            told = f"{operation.name}, in which the trouble arises, is {'' if whole else 'near '}what it changed"
+            gain = _GAINS["operation"] * (1.0 if whole else _PARTLY)
+            return [Mechanism(kind="operation", gain=gain, told=told, convicts=whole, sure=True)]
     return []
 
 

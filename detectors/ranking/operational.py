@@ -38,13 +38,16 @@ _SAYS: Mapping[str, re.Pattern[str]] = {
     ),
     NODE: re.compile(
         r"OOM-?Killed|out of memory|oom-kill|exit(ed)? (with )?(code|status) 137|no space left|disk (is )?full|ENOSPC"
-        r"|node \S* ?(is )?(not ready|lost|unreachable|down)|NodeNotReady|evicted|DiskPressure|MemoryPressure|read-only file system",
+        r"|node \S* ?(is )?(not ready|lost|unreachable|down)|NodeNotReady|evicted|DiskPressure|MemoryPressure"
+        r"|read-only file system",
         re.IGNORECASE,
     ),
     DATA: re.compile(
         r"malformed|schema (mismatch|violation|version|validation)|unexpected (token|field|column|type|format)"
-        r"|invalid (json|csv|xml|utf-?8|date|payload|format|record|row)|could not (parse|decode|convert)|cannot (parse|deserialize|decode)"
-        r"|failed to (parse|decode|deserialize)|missing (required )?(field|column)|parse error|JSONDecodeError|UnicodeDecodeError",
+        r"|invalid (json|csv|xml|utf-?8|date|payload|format|record|row)|could not (parse|decode|convert)"
+        r"|cannot (parse|deserialize|decode)"
+        r"|failed to (parse|decode|deserialize)|missing (required )?(field|column)|parse error|JSONDecodeError"
+        r"|UnicodeDecodeError",
         re.IGNORECASE,
     ),
 }

@@ -3,12 +3,14 @@
 A change is weighed as the daemon weighs one of a single service (`detectors.suspects.weigh`), times how much of the
 trouble arises in its service, plus what a mechanism adds. Three verdicts:
 
-convicted          It ran before the onset, a mechanism leads to what it changed, and what no log line can fake (deploys,
-                   series, spans) puts it first as well, alone and by a margin; and no other cause explains it.
-operational cause  Nobody changed anything that does it: a surge, a certificate, a name server, a provider, a machine, bad data.
+convicted          It ran before the onset, a mechanism leads to what it changed, and what no log line can fake
+                   (deploys, series, spans) puts it first as well, by a margin; and no other cause explains it.
+operational cause  Nobody changed anything that does it: a surge, a certificate, a name server, a provider, a machine,
+                   bad data.
 shortlist          Anything else.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +38,7 @@ _SAID = 0.6  # how far words of the log count beside those of the alert
 _FULL = 2.0  # the sum of all that can speak for a change
 _AFTER, _NEVER = 0.05, 0.02
 _FOLLOWS = timedelta(hours=1)  # an onset so long after a deploy may still be laid to it
+_OLD = 0.2  # of a mechanism's gain that is left to what ran long before the onset
 _LEAD, _LEAST_BLAME, _FIRST = 0.05, 0.30, 0.9
 _OPERATIONAL, _DOUBT = 0.5, 0.35
 _SHARED = 0.7  # what is left of an unsure operational cause where a change ran just before in the same service
@@ -52,7 +55,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """One suspect. `kind` is commit, flag, operational or service; `sure` the score without what logs say."""
+    """One suspect. `kind` is commit, flag, operational or service; `sure` the score without what logs say.
+
+    able   whether it ran before the onset
+    fresh  whether so shortly before that the onset may be laid to it
+    """
 
     id: str
     kind: str
@@ -61,6 +68,7 @@ class Ranked:
     evidence: tuple[str, ...]
     sure: float = 0.0
     able: bool = True
+    fresh: bool = False
     mechanisms: tuple[Mechanism, ...] = ()
 
 
@@ -171,6 +179,7 @@ def _changes(view: _View) -> list[Ranked]:
                 score=_score(candidate, view, found, about, total, linked),
                 sure=_score(candidate, view, found, known.strength, trusted, [m for m in linked if m.sure]),
                 evidence=tuple(_evidence(candidate, view, known, said, linked)),
+                fresh=_is_fresh(candidate, view),
                 mechanisms=linked,
             )
         )
@@ -194,6 +203,10 @@ def _able(candidate: Candidate, view: _View) -> bool:
     if candidate.started is None:
         return False
     return not view.use.deploys or milliseconds(candidate.started) <= view.onset + view.slack
+
+
+def _is_fresh(candidate: Candidate, view: _View) -> bool:
+    return candidate.started is not None and from_milliseconds(view.onset) - candidate.started <= _FOLLOWS
 
 
 def _about(view: _View, found: Sequence[Candidate]) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
@@ -238,15 +251,16 @@ def _score(
     prose = commit is not None and bool(commit.files) and is_documentation(commit)
     size = size_of(commit) if commit is not None else 0.5
     ran = Ran(ago=ago, between=len(others), alone=candidate.company == 0 and candidate.named)
-    weight = weigh(ran, about, size, prose=prose) + _SOON * 0.5 ** (ago / _JUST_BEFORE)
+    weight = weigh(ran, about, size, prose=prose) + _SOON * math.pow(0.5, ago / _JUST_BEFORE)
     weight *= 1 - _OWN + _OWN * blamed
     if not candidate.named:
         weight *= _GUESSED
     shift = view.blames[candidate.service].shift if candidate.service in view.blames else None
-    if shift is not None and shift.onset is not None and shift.score >= CLEAR and view.use.onset:
-        if milliseconds(candidate.started) > shift.onset + 2 * shift.step:
-            weight *= _ALREADY_OUT
-    gains = 0.0 if prose else sum(mechanism.gain for mechanism in linked)
+    out = shift.onset if shift is not None and shift.score >= CLEAR and view.use.onset else None
+    if shift is not None and out is not None and milliseconds(candidate.started) > out + 2 * shift.step:
+        weight *= _ALREADY_OUT
+    fresh = _OLD + (1.0 - _OLD) * math.pow(0.5, ago / _FOLLOWS)
+    gains = 0.0 if prose else fresh * sum(mechanism.gain for mechanism in linked)
     return round(min(1.0, (weight + gains) / _FULL), 4)
 
 
@@ -284,7 +298,10 @@ def _evidence(
 
 
 def _causes(view: _View, ranked: Sequence[Ranked]) -> list[Cause]:
-    """The operational causes; one that rests on logs alone weighs less where a change ran just before in its service."""
+    """The operational causes; one that rests on logs alone weighs less where a change ran just before in its service.
+
+    Only a change with a mechanism counts: that a wrong host cannot be resolved is no failure of the name servers.
+    """
     seen = Seen(
         series=view.bundle.series,
         moved=view.moved,
@@ -293,7 +310,7 @@ def _causes(view: _View, ranked: Sequence[Ranked]) -> list[Cause]:
         onset=view.onset,
         known=frozenset(s for s, _ in view.bundle.series) | {d.service for d in view.bundle.deploys},
     )
-    changed = {each.service for each in ranked if each.able and any(m.convicts for m in each.mechanisms)}
+    changed = {each.service for each in ranked if each.able and each.fresh and any(m.convicts for m in each.mechanisms)}
     return [
         cause
         if cause.sure or cause.service not in changed
@@ -327,10 +344,6 @@ def _verdict(view: _View, ranked: Sequence[Ranked], found: Sequence[Cause]) -> t
 def _doubt(view: _View, able: Sequence[Ranked], found: Sequence[Cause]) -> str:
     """Why the best suspect is not convicted; "" when nothing is left in doubt."""
     best = able[0]
-    started = next(
-        (c.started for c in candidates(view.bundle, view.services) if c.id == best.id and c.service == best.service),
-        None,
-    )
     where = view.blames[best.service]
     first = max(each.sure for each in view.blames.values())
     others = [each for each in able[1:] if (each.kind, each.id) != (best.kind, best.id)]
@@ -340,7 +353,7 @@ def _doubt(view: _View, able: Sequence[Ranked], found: Sequence[Cause]) -> str:
         return "another change has a mechanism as well"
     if found and found[0].strength >= _DOUBT:
         return f"a {found[0].kind} may explain it"
-    if started is None or from_milliseconds(view.onset) - started > _FOLLOWS:
+    if not best.fresh:
         return "it had run too long before the onset"
     if max(where.metrics, where.calls) < _LEAST_BLAME or where.sure < _FIRST * first:
         return f"neither series nor spans say that the trouble arises in {best.service}"
