@@ -181,7 +181,12 @@ class Maker(Making):
         self.errors(f"https://api.{provider}.example/v1: 503 Service Unavailable", "ProviderError", often=60)
 
     def _node(self) -> None:
-        lost = [str(n) for n in self.rng.choice(self.system.services[1:], size=4 if self.large else 3, replace=False)]
+        lost = [
+            str(n)
+            for n in self.rng.choice(
+                self.system.services[3 if self.large else 1 :], size=4 if self.large else 3, replace=False
+            )
+        ]
         self.service = lost[0]
         if self.chance(0.5):
             self.effects.gone = set(lost)

@@ -248,7 +248,7 @@ class Making:
         service = (
             self.pick(callers)
             if callers and (not services or self.kind == "upstream" or self.chance(0.5))
-            else (services or callers)[0]
+            else (services or callers or [self.system.services[0]])[0]
         )
         slow = not self.effects.failing
         metric = "latency_p95_ms" if slow else "error_ratio"

@@ -80,7 +80,8 @@ def items(document: Mapping[str, Any], key: str, place: Place) -> list[Any]:
         return []
     if not isinstance(value, list):
         raise place.wrong(key, f"{shown(value)} is not a list", "write [ … ]")
-    return value
+    listed: list[Any] = value
+    return listed
 
 
 def shown(value: object) -> str:

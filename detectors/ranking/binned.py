@@ -9,6 +9,7 @@ from cases.bundle import Entry, Readings, Series, Span
 
 _BINS = 90
 _SHORTEST_MS = 5_000
+_BEFORE_MS = 1_800_000
 _FEWEST = 40  # events of a service that make a series
 _FEWEST_A_BIN = 0.8  # of bins that hold a span at all
 
@@ -41,11 +42,14 @@ def of_spans(spans: Sequence[Span]) -> Series:
     return found
 
 
-def of_entries(entries: Sequence[Entry], bad: frozenset[str]) -> Series:
-    """How many entries of the severities `bad` each service wrote. Anybody can write them: they date only at last."""
+def of_entries(entries: Sequence[Entry], bad: frozenset[str], fired: int) -> Series:
+    """How many entries of the severities `bad` each service wrote. Anybody can write them: they date only at last.
+
+    Logs often hold nothing but the trouble: half an hour before the alert (`fired`, epoch ms) is looked at in any case.
+    """
     if not entries:
         return {}
-    edges = _edges(min(entry.at for entry in entries), max(entry.at for entry in entries))
+    edges = _edges(min(fired - _BEFORE_MS, *(entry.at for entry in entries)), max(entry.at for entry in entries))
     by_service: dict[str, list[int]] = defaultdict(list)
     for entry in entries:
         if entry.severity.lower() in bad or entry.error:

@@ -101,7 +101,8 @@ def _by_metrics(moved: Sequence[Shift], spans: Calls, use: Sources) -> dict[str,
     handed: dict[str, float] = defaultdict(float)
     for shift in clear:
         strength = min(1.0, math.log1p(shift.score) / _METRIC_FULL)
-        strength *= 1.0 - _BESIDE + _BESIDE * _size(shift) / farthest[shift.metric, shift.up]
+        beside = [size / most for size, most in zip(_sizes(shift), farthest[shift.metric, shift.up], strict=True)]
+        strength *= 1.0 - _BESIDE + _BESIDE * sum(beside) / len(beside)
         if use.onset and shift.onset is not None:
             strength *= math.exp(-max(0, shift.onset - first - shift.step) / _LATE_MS)
         side = handed if SYMPTOM.search(shift.metric) else own
@@ -112,23 +113,26 @@ def _by_metrics(moved: Sequence[Shift], spans: Calls, use: Sources) -> dict[str,
     }
 
 
-def _farthest(clear: Sequence[Shift]) -> dict[tuple[str, bool], float]:
-    found: dict[tuple[str, bool], float] = defaultdict(lambda: _LEAST)
+def _farthest(clear: Sequence[Shift]) -> dict[tuple[str, bool], tuple[float, float]]:
+    found: dict[tuple[str, bool], tuple[float, float]] = {}
     for shift in clear:
-        key = shift.metric, shift.up
-        found[key] = max(found[key], _size(shift))
+        key, (difference, ratio) = (shift.metric, shift.up), _sizes(shift)
+        most = found.get(key, (_LEAST, _LEAST))
+        found[key] = max(most[0], difference), max(most[1], ratio)
     return found
 
 
-def _size(shift: Shift) -> float:
-    """How far it went, as the same metric of two services compares: a share by its difference, the rest by its ratio.
+def _sizes(shift: Shift) -> tuple[float, float]:
+    """How far it went, as the same metric of two services compares: by its difference, and by its ratio.
 
-    Where errors arise more of the calls fail than further up, and a delay is a bigger part of what was usual.
+    Where errors arise more of the calls fail than further up. Of delays neither tells for sure: a share is of one scale
+    everywhere, so that its difference counts alone.
     """
+    difference = abs(shift.after - shift.before)
     if min(shift.before, shift.after) >= 0.0 and max(shift.before, shift.after) <= 1.0:
-        return abs(shift.after - shift.before)
+        return difference, difference
     low, high = sorted((abs(shift.before), abs(shift.after)))
-    return math.log((high + _LEAST) / (low + _LEAST))
+    return difference, math.log((high + _LEAST) / (low + _LEAST))
 
 
 def _excuse(service: str, own: Mapping[str, float], handed: Mapping[str, float], spans: Calls) -> float:

@@ -89,11 +89,11 @@ def _stacks(candidate: Candidate, commit: Commit, changes: Sequence[Hunk], scene
 def _templates(candidate: Candidate, changes: Sequence[Hunk], scene: Scene) -> list[Mechanism]:
     for saying in scene.said.of(candidate.service):
         hunk = writes(saying.sample, changes)
-        if hunk is not None and not saying.before:
+        if hunk is not None and saying.fresh:
             told = f"a line that it adds to {hunk.path} writes what is new in the log: “{saying.sample[:80]}”"
             return [Mechanism(kind="template", gain=_GAINS["template"], told=told, convicts=True, sure=False)]
     for saying in scene.said.of(candidate.service):
-        found = writes_name(saying.sample, changes) if saying.bad and not saying.before else None
+        found = writes_name(saying.sample, changes) if saying.bad and saying.fresh else None
         if found is not None:
             name, hunk = found
             told = f"{name}, which it brings into {hunk.path}, is what the log complains of: “{saying.sample[:80]}”"
@@ -137,7 +137,7 @@ def _of_flag(candidate: Candidate, scene: Scene) -> tuple[Mechanism, ...]:
     words = set(telling([flag], scene.services))
     found = _by_operation(candidate, [words], scene)
     for saying in scene.said.of(candidate.service):
-        if flag.lower() in saying.sample.lower() and not saying.before:
+        if flag.lower() in saying.sample.lower() and saying.fresh:
             told = f"what is new in the log names the flag: “{saying.sample[:80]}”"
             found.append(Mechanism(kind="flag", gain=_GAINS["flag"], told=told, convicts=True, sure=False))
             break

@@ -33,7 +33,7 @@ from detectors.words import Match, matches, telling, words_of
 _OWN = 0.85  # of a change's weight that it has by the blame of its service
 _GUESSED = 0.6  # of one that no deploy names
 _ALREADY_OUT = 0.35  # of one whose service had left its range before it ran
-_SOON, _JUST_BEFORE = 0.12, timedelta(minutes=30)
+_SOON, _JUST_BEFORE = 0.20, timedelta(minutes=20)
 _SAID = 0.6  # how far words of the log count beside those of the alert
 _FULL = 2.0  # the sum of all that can speak for a change
 _AFTER, _NEVER = 0.05, 0.02
@@ -148,7 +148,7 @@ def _onset(bundle: Bundle, moved: Sequence[Shift], fired: int) -> tuple[int, int
     if onset is None:
         onset = min((s.onset for s in moved if s.onset is not None and s.score >= CLEAR), default=None)
     if onset is None and not moved:
-        told = shifts(of_entries(bundle.entries, BAD), fired)
+        told = shifts(of_entries(bundle.entries, BAD, fired), fired)
         onset = min((s.onset for s in told if s.onset is not None and s.score >= CLEAR), default=None)
         slack = max((shift.step for shift in told), default=slack)
     return (fired if onset is None else min(onset, fired)), slack

@@ -43,6 +43,11 @@ class Saying:
     first: int
     bad: bool
 
+    @property
+    def fresh(self) -> bool:
+        """Whether there was next to none of it before; an onset may be dated a little late."""
+        return self.before * 10 <= self.count
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sayings:
