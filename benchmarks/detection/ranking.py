@@ -161,39 +161,48 @@ def judge(tally: Tally, made: Incident, bundle: Bundle, ranking: Ranking) -> Non
     tally.rival += bool(services) and newest(bundle, services[0]) == made.culprit
 
 
-def run(
-    seed: int,
-    each: int,
-    *,
-    large: bool,
-    use: Sources,
-    kinds: Sequence[str] = KINDS,
-    show: bool = False,
-    forge: bool = True,
-) -> tuple[Tally, dict[str, Tally]]:
-    """The tallies of all and of each kind."""
-    whole, by_kind = Tally(), {kind: Tally() for kind in kinds}
+@dataclass(slots=True)
+class Tallies:
+    """Of all incidents, and of each kind."""
+
+    whole: Tally = field(default_factory=Tally)
+    by_kind: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+
+
+def run(wanted: argparse.Namespace, *, large: bool) -> dict[str, Tallies]:
+    """By which evidence is used; every incident is made once."""
+    uses = ABLATIONS if wanted.ablate else {"all": Sources()}
+    found = {which: Tallies() for which in uses}
     with tempfile.TemporaryDirectory(prefix="bundles-") as name:
-        for kind in kinds:
-            for number in range(each):
-                made = incident(seed * 1000 + number, kind, large=large)
+        for kind in wanted.kinds:
+            for number in range(wanted.each):
+                made = incident(wanted.seed * 1000 + number, kind, large=large)
                 folder = made.write(Path(name) / made.name)
                 began = time.process_time()
                 bundle = read_bundle(folder)
-                read = time.process_time()
-                ranking = rank_bundle(bundle, use)
-                done = time.process_time()
-                ahead = rank_bundle(forged(bundle, made.culprit), use) if forge else ranking
-                for tally in (whole, by_kind[kind]):
-                    judge(tally, made, bundle, ranking)
-                    tally.read_ms.append((read - began) * 1000)
-                    tally.rank_ms.append((done - read) * 1000)
-                    if ahead.verdict is Verdict.CONVICTED and ahead.suspects[0].id != made.culprit:
-                        tally.forged += 1
-                        tally.forged_operational += made.culprit is None
-                if show:
-                    _show(made, ranking)
-    return whole, by_kind
+                read_ms = (time.process_time() - began) * 1000
+                for which, use in uses.items():
+                    tallies = found[which]
+                    for tally in (tallies.whole, tallies.by_kind[kind]):
+                        tally.read_ms.append(read_ms)
+                    _rank(made, bundle, use, (tallies.whole, tallies.by_kind[kind]), wanted)
+    return found
+
+
+def _rank(made: Incident, bundle: Bundle, use: Sources, tallies: Sequence[Tally], wanted: argparse.Namespace) -> None:
+    began = time.process_time()
+    ranking = rank_bundle(bundle, use)
+    spent = (time.process_time() - began) * 1000
+    whole = use == Sources()
+    ahead = rank_bundle(forged(bundle, made.culprit), use) if whole else ranking
+    wrong = ahead.verdict is Verdict.CONVICTED and ahead.suspects[0].id != made.culprit
+    for tally in tallies:
+        judge(tally, made, bundle, ranking)
+        tally.rank_ms.append(spent)
+        tally.forged += wrong
+        tally.forged_operational += wrong and made.culprit is None
+    if wanted.show and whole:
+        _show(made, ranking)
 
 
 def _show(made: Incident, ranking: Ranking) -> None:
@@ -237,20 +246,10 @@ def main() -> None:
     document: dict[str, object] = {}
     for large in (False, True):
         name = "40 services" if large else "10 services"
-        for which, use in ABLATIONS.items() if wanted.ablate else [("all", Sources())]:
-            whole, by_kind = run(
-                wanted.seed,
-                wanted.each,
-                large=large,
-                use=use,
-                kinds=wanted.kinds,
-                show=wanted.show,
-                forge=which == "all",
-            )
-            document[f"{name}, {which}"] = whole.document()
-            if wanted.json:
-                continue
-            _tell(f"{name}, {which}", whole, by_kind if which == "all" else {})
+        for which, tallies in run(wanted, large=large).items():
+            document[f"{name}, {which}"] = tallies.whole.document()
+            if not wanted.json:
+                _tell(f"{name}, {which}", tallies.whole, tallies.by_kind if which == "all" else {})
     if wanted.json:
         print(json.dumps(document, indent=1))
 

@@ -1,6 +1,6 @@
 """Fields of a bundle's files: each read with its file, line and key, so that a mistake is told where it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -80,8 +80,7 @@ def items(document: Mapping[str, Any], key: str, place: Place) -> list[Any]:
         return []
     if not isinstance(value, list):
         raise place.wrong(key, f"{shown(value)} is not a list", "write [ … ]")
-    listed: list[Any] = value
-    return listed
+    return list(cast("Iterable[Any]", value))
 
 
 def shown(value: object) -> str:
