@@ -151,10 +151,12 @@ def _by_operation(candidate: Candidate, texts: Sequence[set[str]], scene: Scene)
         named = set(telling([operation.name], scene.services))
         shared = max((len(named & words) for words in texts), default=0)
         if shared and shared * 2 >= len(named):
+            # two words that a function shares with an operation are chance often enough; a flag is named on purpose
+            flagged = candidate.flip is not None
             whole = shared == len(named) >= _NAMED
             told = f"{operation.name}, in which the trouble arises, is {'' if whole else 'near '}what it changed"
             gain = _GAINS["operation"] * (1.0 if whole else _PARTLY)
-            return [Mechanism(kind="operation", gain=gain, told=told, convicts=whole, sure=True)]
+            return [Mechanism(kind="operation", gain=gain, told=told, convicts=flagged and whole, sure=True)]
     return []
 
 
