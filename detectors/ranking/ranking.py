@@ -59,6 +59,7 @@ class Ranked:
 
     able   whether it ran before the onset
     fresh  whether so shortly before that the onset may be laid to it
+    company  how many other commits came with the same deploy
     """
 
     id: str
@@ -69,6 +70,7 @@ class Ranked:
     sure: float = 0.0
     able: bool = True
     fresh: bool = False
+    company: int = 0
     mechanisms: tuple[Mechanism, ...] = ()
 
 
@@ -180,6 +182,7 @@ def _changes(view: _View) -> list[Ranked]:
                 sure=_score(candidate, view, found, known.strength, trusted, [m for m in linked if m.sure]),
                 evidence=tuple(_evidence(candidate, view, known, said, linked)),
                 fresh=_is_fresh(candidate, view),
+                company=candidate.company,
                 mechanisms=linked,
             )
         )
@@ -357,6 +360,8 @@ def _doubt(view: _View, able: Sequence[Ranked], found: Sequence[Cause]) -> str:
         return "it had run too long before the onset"
     if max(where.metrics, where.calls) < _LEAST_BLAME or where.sure < _FIRST * first:
         return f"neither series nor spans say that the trouble arises in {best.service}"
+    if best.company and not any(m.convicts and m.sure for m in best.mechanisms):
+        return "other commits came with the same deploy, and only the logs tell it from them"
     if any(each.sure > best.sure - _LEAD for each in others):
         return "without what the logs say another change fits as well"
     return ""
