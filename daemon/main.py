@@ -27,6 +27,7 @@ COMMANDS = {
     "score": ("daemon.commands.score", "Score readings from standard input, one a line."),
     "templates": ("daemon.commands.templates", "Find what the lines of a log have in common."),
     "backtest": ("daemon.commands.backtest", "Say what would have fired."),
+    "rank": ("daemon.commands.rank", "Rank the suspects of an incident that lies in a folder."),
     "replay": ("daemon.commands.replay", "Render a case and its pull request from history, without an outward write."),
     "backup": ("daemon.commands.backup", "Copy the store, while daemons run, into one file."),
     "restore": ("daemon.commands.restore", "Put a backup into an empty store, of either kind."),

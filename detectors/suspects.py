@@ -6,12 +6,16 @@ Three questions, in this order of weight:
   comes after it on the watched branch. What ran later, or never as far as the markers show, cannot have done it.
 - How recent was that deploy at the onset? The last deploy before it is the likeliest; each one between halves that,
   and so does every six hours that all was well. A deploy that carried one commit alone leaves nobody else.
-- Is it about the symptom? Words of the symptom (a route, a signal's name) in its title, paths and changed lines.
+- Is it about the symptom? Words of the symptom (a route, a signal's name) in its title, paths and changed lines; and
+  the stack traces of the errors that came with it, whose frames lead into its files or, better, its changed lines.
+
+`weigh` is the one place where that is weighed: `detectors.ranking` does it by the same over many services.
 
 Between equals the bigger change goes first: size is the steadiest predictor of defects that a commit carries with it
 (Kamei et al., "A large-scale empirical study of just-in-time quality assurance", 2013).
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,15 +26,20 @@ from pathlib import PurePosixPath
 from cases.anomaly import Anomaly
 from cases.diagnosis import Commit, Suspect
 from cases.incident import Incident
+from cases.logs import Trace
 from cases.telemetry import Deploy
+from detectors.hunks import LONGEST_PATCH, Reached, hunks, reached
 from detectors.words import Match, matches, telling, words_of
 
 _BASE, _SIZE, _RECENT, _ABOUT, _ALONE = 0.10, 0.05, 0.35, 0.40, 0.10
 _USUAL_SIZE = 20  # changed lines
 _HALF_LIFE = timedelta(hours=6)
 _AFTER, _NEVER = 0.10, 0.05  # the most that one can come to that ran after the onset, or never
+# What one gains that changes the very file in which the error is raised (as much as names one suspect alone), or the
+# very lines.
+_RAISED_THERE, _RAISED_IN_THESE_LINES = 0.15, 0.30
 _DOCUMENTATION = 0.2  # what is left of the score of a commit that changes no code
-_LONGEST_PATCH = 200_000
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.$:]{0,119}")
 _PROSE = frozenset({".md", ".rst", ".txt", ".adoc", ".png", ".svg", ".jpg", ".gif"})
 _PROSE_NAMES = frozenset({"license", "codeowners", "authors", "changelog", "contributing", "notice", ".gitignore"})
 _PROSE_FOLDERS = frozenset({"doc", "docs"})
@@ -60,7 +69,7 @@ def rank(
     cannot have done it, why not; "" when nothing links it.
     """
     symptom = telling(incident.words, [incident.service, repository])
-    about = matches(symptom, [_words(commit) for commit in commits])
+    about = matches(symptom, [words_in(commit) for commit in commits])
     carriers = _carriers(incident.service, commits, deploys)
     before = sorted({c.deploy.started for c in carriers if c is not None and c.deploy.started <= incident.onset})
     suspects = [
@@ -69,6 +78,52 @@ def rank(
     ]
     order = sorted(range(len(suspects)), key=lambda i: (not suspects[i].before_onset, -suspects[i].score, i))
     return tuple(suspects[i] for i in order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """How a change came to run.
+
+    ago      how long before the onset
+    between  how many deploys with something new came between its own and the onset
+    alone    whether nothing else came with it
+    """
+
+    ago: timedelta
+    between: int
+    alone: bool
+
+
+def weigh(ran: Ran, about: float, size: float, *, prose: bool = False) -> float:
+    """The score in [0, 1] of a change that ran before the onset, before any trace: see the module's docstring.
+
+    `about` in [0, 1] is how much it is about the symptom, `size` in [0, 1] how big it is.
+    """
+    halvings: float = ran.between + ran.ago / _HALF_LIFE
+    alone = _ALONE if ran.alone else 0.0
+    score = _BASE + _SIZE * size + _RECENT * math.pow(0.5, halvings) + _ABOUT * about + alone
+    return score * _DOCUMENTATION if prose else score
+
+
+def raised_in(commit: Commit, traces: Sequence[Trace]) -> tuple[Reached, Trace] | None:
+    """Where the traces lead into a commit, the strongest of them, and by which trace."""
+    if not traces:
+        return None
+    changes = hunks(commit.patch)
+    found = [(place, trace) for trace in traces if (place := reached(trace, commit, changes)) is not None]
+    return max(found, key=lambda pair: (pair[0].changed, pair[0].strength), default=None)
+
+
+def gain(place: Reached) -> float:
+    """What a trace that leads there adds to a score."""
+    return _RAISED_IN_THESE_LINES if place.changed else _RAISED_THERE
+
+
+def raised_words(place: Reached, trace: Trace) -> str:
+    """The same as the end of a sentence about the commit."""
+    exception = trace.exception if _EXCEPTION.fullmatch(trace.exception) else "an error"
+    lines = ", in what it changed there" if place.changed else ""
+    return f"it changes {place.path}, where {exception} is raised now{lines}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,19 +157,21 @@ def _suspect(
     incident: Incident, repository: str, commit: Commit, carrier: _Carrier | None, match: Match, between: int
 ) -> Suspect:
     started = carrier.deploy.started if carrier is not None else None
-    mechanism = _mechanism(match)
+    mechanism = linked(match)
     if carrier is None:
         score, mechanism = _NEVER * match.strength, "no deploy marker shows that it ever ran"
     elif carrier.deploy.started > incident.onset:
         score = _AFTER * match.strength
         mechanism = f"it first ran {_ago(carrier.deploy.started - incident.onset)} after the onset"
     else:
-        halvings = between + (incident.onset - carrier.deploy.started) / _HALF_LIFE
-        alone = _ALONE if carrier.load == 1 else 0.0
-        size = _size(commit)
-        score = _BASE + _SIZE * size + _RECENT * 0.5**halvings + _ABOUT * match.strength + alone
-        if _is_documentation(commit):
-            score, mechanism = score * _DOCUMENTATION, ""
+        ran = Ran(ago=incident.onset - carrier.deploy.started, between=between, alone=carrier.load == 1)
+        prose = is_documentation(commit)
+        score = weigh(ran, match.strength, size_of(commit), prose=prose)
+        mechanism = "" if prose else mechanism
+        raised = raised_in(commit, incident.raised)
+        if raised is not None:
+            score = min(1.0, score + gain(raised[0]))
+            mechanism = "; ".join(filter(None, (raised_words(*raised), mechanism)))
     return Suspect(
         commit=commit,
         repository=repository,
@@ -125,14 +182,15 @@ def _suspect(
     )
 
 
-def _mechanism(match: Match) -> str:
+def linked(match: Match) -> str:
+    """What words link a commit to the symptom, as the end of a sentence about it; "" for none."""
     if not match.words:
         return ""
     named = ", ".join(f'"{word}"' for word in match.words[:3])
     return f"it touches what the symptom names: {named}"
 
 
-def _size(commit: Commit) -> float:
+def size_of(commit: Commit) -> float:
     """How much it changes, from 0 for nothing towards 1 for very much, a half at a usual size."""
     changed = sum(1 for _ in _changed_lines(commit))
     return changed / (changed + _USUAL_SIZE)
@@ -140,12 +198,12 @@ def _size(commit: Commit) -> float:
 
 def _changed_lines(commit: Commit) -> Iterator[str]:
     """The lines that its patch adds or takes away."""
-    for line in commit.patch[:_LONGEST_PATCH].splitlines():
+    for line in commit.patch[:LONGEST_PATCH].splitlines():
         if line.startswith(("+", "-")) and not line.startswith(("+++", "---")):
             yield line[1:]
 
 
-def _words(commit: Commit) -> Counter[str]:
+def words_in(commit: Commit) -> Counter[str]:
     """The words of a commit with their weight: paths 3, the title 2, changed lines 1; context does not count."""
     counts: Counter[str] = Counter()
     for path in commit.files:
@@ -153,7 +211,7 @@ def _words(commit: Commit) -> Counter[str]:
             counts[word] += 3
     for word in words_of(commit.title):
         counts[word] += 2
-    for line in commit.patch[:_LONGEST_PATCH].splitlines():
+    for line in commit.patch[:LONGEST_PATCH].splitlines():
         if line.startswith("@@"):  # git names the enclosing function behind the second pair
             counts.update(words_of(line.rpartition("@@")[2]))
     for line in _changed_lines(commit):
@@ -161,7 +219,7 @@ def _words(commit: Commit) -> Counter[str]:
     return counts
 
 
-def _is_documentation(commit: Commit) -> bool:
+def is_documentation(commit: Commit) -> bool:
     """Whether it changes nothing that runs: prose and pictures only, or no file at all."""
     return all(_is_prose(PurePosixPath(path.lower())) for path in commit.files)
 

@@ -48,10 +48,16 @@ def diagnose(case: Case, ports: Ports) -> StepResult:
     deploys = ports.changes.deploys(case.service, since, now)
     commits = ports.forge.commits(service.repository, since, now)
     logs = traces(case, ports, service.repository)
-    incident = Incident(service=case.service, anomalies=case.anomalies, onset=onset, words=words(case, logs.words))
+    incident = Incident(
+        service=case.service,
+        anomalies=case.anomalies,
+        onset=onset,
+        words=words(case, logs.words),
+        raised=logs.raised,
+    )
     ranked = ports.rank(incident, service.repository, commits, deploys)
     lessons = ports.lessons.recall(case.fingerprint, case.service)
-    ranked, remarks = reconsider(logs.named(ranked), lessons)
+    ranked, remarks = reconsider(ranked, lessons)
     gathered = Pack()
     gathered.anomalies(case.anomalies)
     hypotheses = logs.facts(gathered, ports)

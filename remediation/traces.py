@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from cases.case import Case
-from cases.diagnosis import Hypothesis, Suspect
-from cases.logs import ErrorSeen
+from cases.diagnosis import Hypothesis
+from cases.logs import ErrorSeen, Frame, Trace
 from remediation.edit.brief import reader
 from remediation.edit.places import Place, exception_of, hypotheses, places
 from remediation.evidence import Pack
@@ -20,8 +20,6 @@ BEFORE = timedelta(minutes=30)  # what the count since the onset is held against
 BURST = 3.0  # standard deviations
 LATE = 2  # how many times the time of a confirmation an onset may be dated late
 NAMED = 3  # places of a trace whose words count in the ranking
-# What a suspect gains that changes the very file in which the error is raised: as much as names one suspect alone.
-RAISED_THERE = 0.15
 # The name of an error in a line that has no trace. Nothing else of such a line counts: anybody may have written it.
 _NAMED_ERROR = re.compile(r"(?:^|[\s\"'(\[=])(?P<name>[A-Z][a-z]+(?:[A-Z][A-Za-z0-9]{1,30}){1,4}): ")
 
@@ -74,18 +72,20 @@ class Traces:
         found.sort(key=lambda hypothesis: -hypothesis.confidence)
         return tuple(found)
 
-    def named(self, suspects: Sequence[Suspect]) -> tuple[Suspect, ...]:
-        """The suspects; one that ran before and changes the file of a trace gains by it, and its mechanism says so."""
-        return tuple(self._named(suspect) if suspect.before_onset else suspect for suspect in suspects)
+    @property
+    def raised(self) -> tuple[Trace, ...]:
+        """The traces as the ranking needs them: of their frames those that lie in the repository, by its own paths."""
+        return tuple(
+            replace(error.seen.trace, frames=_frames(error.places), exception=exception_of(error.seen.trace))
+            for error in self.errors
+            if error.seen.trace is not None and error.places
+        )
 
-    def _named(self, suspect: Suspect) -> Suspect:
-        for error in self.errors:
-            for place in error.places[:NAMED]:
-                if place.path in suspect.commit.files and error.seen.trace is not None:
-                    link = f"it changes {place.path}, where {exception_of(error.seen.trace)} is raised now"
-                    mechanism = "; ".join(filter(None, (link, suspect.mechanism)))
-                    return replace(suspect, mechanism=mechanism, score=min(1.0, suspect.score + RAISED_THERE))
-        return suspect
+
+def _frames(found: Sequence[Place]) -> tuple[Frame, ...]:
+    """The innermost last, as in a trace."""
+    inner = found[:NAMED]
+    return tuple(Frame(file=place.path, line=place.line, function=place.function) for place in reversed(inner))
 
 
 def traces(case: Case, ports: Ports, repository: str) -> Traces:
