@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from detectors.engine.pace import Floats, Millis, Rates, Singles
+from detectors.engine.moment import Moment
+from detectors.engine.pace import Floats, Singles
 from detectors.engine.rows import LEVELS, NOTHING, Rows
 
 LOWEST, LEVEL = -1.5, 0.25
@@ -13,17 +14,17 @@ _WEIGHT = 32
 _FULL = 2_000 * _WEIGHT  # spans; then all counts are halved: the series' last year or two
 
 
-def fresh(rows: Rows, score: Singles, times: Millis, rates: Rates) -> Singles:
+def fresh(rows: Rows, score: Singles, now: Moment) -> Singles:
     """The scores [N] that beat all of the span before and of this one; `NOTHING` elsewhere.
 
     Where a reading begins a new span, the greatest score of the last one is counted into the histogram.
     """
-    spans = times // rates.keep_ms - rows.newest // rates.keep_ms
-    turned = (spans > 0) & (rows.age > 0)
+    spans = now.times // now.rates.keep_ms - now.newest // now.rates.keep_ms
+    turned = (spans > 0) & (now.age > 0)
     if bool(np.any(turned)):
-        here = np.flatnonzero(turned)
+        here = np.flatnonzero(np.broadcast_to(turned, score.shape))
         _count(rows, here)
-        rows.previous[here] = np.where(spans[here] == 1, rows.current[here], NOTHING)
+        rows.previous[here] = np.where(np.broadcast_to(spans, score.shape)[here] == 1, rows.current[here], NOTHING)
         rows.current[here] = NOTHING
     best = np.maximum(rows.current, rows.previous)
     kept = np.where(score > best, score, NOTHING)
@@ -43,13 +44,13 @@ def _level(score: Singles) -> npt.NDArray[np.intp]:
     return level
 
 
-def rarity(rows: Rows, score: Singles) -> Floats:
-    """An empirical p-value [N]: the share of this series' spans whose greatest score was at this level or higher.
+def rarity(seen: npt.NDArray[np.uint16], score: Singles) -> Floats:
+    """An empirical p-value [N] from histograms [16, N]: the share of spans that were at this level or higher.
 
     One more span is counted as if it had been, so a score that was never seen has 1 / (spans + 1), and a series without
     a past has 1.
     """
     level = _level(score)
-    at_least = np.cumsum(rows.seen[::-1], axis=0, dtype=np.uint32)[::-1]
+    at_least = np.cumsum(seen[::-1], axis=0, dtype=np.uint32)[::-1]
     above = at_least[level, np.arange(len(level))] / _WEIGHT
     return np.asarray((above + 1) / (at_least[0] / _WEIGHT + 1))

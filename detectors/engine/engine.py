@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from detectors.engine.calibration import fresh, rarity
-from detectors.engine.pace import Floats, Millis, Pace, Singles, rates
-from detectors.engine.records import channels, end_of_day, remember, surprise
+from detectors.engine.moment import moment
+from detectors.engine.pace import Floats, Millis, Pace, Singles
+from detectors.engine.records import channels, remember, surprise, turn_of_half_day
 from detectors.engine.rows import NOTHING, ROWS, Places, Rows
 from detectors.engine.samples import admitted, bounded, counted, pace_kept, relative
 from detectors.engine.season import follow, unexpected
@@ -179,22 +180,20 @@ def _of_counters(rows: Rows, times: Millis, totals: Floats, pace: Pace) -> tuple
 
 
 def _learnt(rows: Rows, times: Millis, reading: Singles, pace: Pace) -> tuple[Floats, Floats]:
-    speed = rates(pace, rows.step.astype(np.float64))
-    young = (1.0 / (rows.age + 1)).astype(np.float32)
-    end_of_day(rows, times, pace)
-    error = unexpected(rows, reading, times, pace, speed)
-    shown = channels(rows, error, speed)
-    score = surprise(rows, shown, pace, speed)
-    remember(rows, shown, pace, speed)
-    news = fresh(rows, score, times, speed)
-    follow(rows, error, young, pace, speed)
+    now = moment(rows, times, pace)
+    turn_of_half_day(rows, now, pace)
+    error = unexpected(rows, reading, now, pace)
+    shown = channels(rows, error, now)
+    score = surprise(rows, shown, now, pace)
+    remember(rows, shown, now, pace)
+    news = fresh(rows, score, now)
+    follow(rows, error, now, pace)
     rows.newest[:] = times
     rows.age += np.uint32(1)
-    ratio = np.exp(news.astype(np.float64))
-    said = ratio / (1 + ratio)
-    said[news <= NOTHING] = 0.0
-    rare = np.ones(len(said))
-    odd = np.flatnonzero(said >= RARITY_FROM)
+    said, rare = np.zeros(len(news)), np.ones(len(news))
+    new = np.flatnonzero(news > NOTHING)
+    said[new] = 1 / (1 + np.exp(-news[new].astype(np.float64)))
+    odd = new[said[new] >= RARITY_FROM]
     if len(odd):
-        rare[odd] = rarity(rows.take(odd), news[odd])
+        rare[odd] = rarity(rows.seen[:, odd], news[odd])
     return said, rare

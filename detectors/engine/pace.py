@@ -5,6 +5,7 @@ the grain of a slow series is stretched to a quarter of its five-minute worth, a
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +27,10 @@ class Pace:
     fast, middle, slow      half-lives of the levels and spreads, minutes
     record                  half-life of what a series has shown at most, days
     record_climb            how much a record may grow by one reading, natural log: one incident does not hide the next
-    typical_share           how much of a score is the distance from a typical day's maximum, not from the record
-    typical_least           the least spread of a day's maximum, natural log: two alike days prove nothing
+    typical_share           how much of a score is the distance from a typical half day's maximum, not from the record
+    typical_least           the least spread of half a day's maximum, natural log: two alike ones prove nothing
     typical_most            the most that this distance counts, in spreads
-    typical_rate            the part of a day's maximum that the typical one takes over
+    typical_rate            the part of half a day's maximum that the typical one takes over
     together                how much channels that agree add up: a power mean's exponent; infinite: the greatest alone
     winsor                  how far beyond its level, in deviations, a reading may pull at it
     season_rate             the part of a reading that a time of day takes over, for each day
@@ -76,10 +77,20 @@ class Rates:
     keep_ms: Millis
 
 
-def rates(pace: Pace, step_ms: Floats) -> Rates:
+def rates(pace: Pace, steps: Singles) -> Rates:
     """What the pace comes to for steps [N] in milliseconds; [1] when they are all the same."""
-    step = step_ms[:1] if bool(np.all(step_ms == step_ms[0])) else step_ms
-    step = np.clip(np.where(step > 0, step, MINUTE_MS), 1.0, DAY_MS)  # a first reading has no step
+    if float(np.min(steps)) == float(np.max(steps)):
+        return _same(pace, float(steps[0]))
+    return _each(pace, steps.astype(np.float64))
+
+
+@lru_cache(maxsize=256)
+def _same(pace: Pace, step: float) -> Rates:
+    return _each(pace, np.array([step]))
+
+
+def _each(pace: Pace, steps: Floats) -> Rates:
+    step = np.clip(np.where(steps > 0, steps, MINUTE_MS), 1.0, DAY_MS)  # a first reading has no step
     grain = np.minimum(step, _SLOWEST * _GRAIN_MS)
     day = DAY_MS / step
 

@@ -7,78 +7,95 @@ shift   of the fast level from the slow one
 unrest  of the spread around the fast level from its own slow mean, upwards or downwards, as a log ratio
 
 A record decays, and grows by no more than a little with each reading: an incident is no reason to miss the next one
-like it. A typical day's maximum, and how much days differ, are learnt from each day's own, outliers held down. That
-makes channels, series and kinds of noise comparable without a scale of any one of them.
+like it. A typical half day's maximum, and how much they differ, are learnt from each one's own, outliers held down.
+That makes channels, series and kinds of noise comparable without a scale of any one of them.
 """
 
 import numpy as np
 
-from detectors.engine.pace import DAY_MS, Millis, Pace, Rates, Singles
+from detectors.engine.moment import Moment
+from detectors.engine.pace import DAY_MS, Pace, Singles
 from detectors.engine.rows import CHANNELS, NOTHING, Rows
 
 _TINY = np.float32(1e-30)
 _ALIKE = np.float32(1e-12)
-_LEAST_DAYS = 2  # before these are over nothing is typical
-_SETTLED_DAYS = 3
+_HALF_DAY_MS = DAY_MS // 2
+_LEAST_KNOWN = 2  # half days: before these are over nothing is typical
+_SETTLED = 3
 _OUTLYING = np.float32(2.0)
-_LEAST_CLIMB = np.float32(-14.0)  # of the scale: a record of nothing has to begin somewhere
+_OF_ANOTHER_SIZE = np.float32(8.0)  # natural log: a record that is so far behind has been one of nothing
 MOST = np.float32(12.0)
 """The bound of a score as a natural log, on either side."""
 
 
-def channels(rows: Rows, error: Singles, rates: Rates) -> Singles:
+def channels(rows: Rows, error: Singles, now: Moment) -> Singles:
     """The channels [C, N] of a reading whose unexpected part is `error` [N]."""
     sizes = np.empty((CHANNELS, len(error)), dtype=np.float32)
-    np.abs(error, out=sizes[0])
-    np.abs(rows.fast - rows.slow, out=sizes[1])
-    nothing = _ALIKE * rows.scale + _TINY
-    np.log((rows.spread + nothing) / (rows.lasting + nothing), out=sizes[2])
-    np.abs(sizes[2], out=sizes[2])
-    sizes[2] *= rows.age > (rates.warm / 2).astype(np.uint32)
+    spike, shift, unrest = sizes
+    np.abs(error, out=spike)
+    np.subtract(rows.fast, rows.slow, out=shift)
+    np.abs(shift, out=shift)
+    nothing = _ALIKE * rows.scale
+    nothing += _TINY
+    np.divide(rows.spread + nothing, rows.lasting + nothing, out=unrest)
+    np.log(unrest, out=unrest)
+    np.abs(unrest, out=unrest)
+    unrest *= now.age > now.rates.warm / 2
     sizes += _TINY
     return np.log(sizes, out=sizes)
 
 
-def surprise(rows: Rows, shown: Singles, pace: Pace, rates: Rates) -> Singles:
+def surprise(rows: Rows, shown: Singles, now: Moment, pace: Pace) -> Singles:
     """The score [N] of channels [C, N] as a natural log: 0 where the record of one is just reached."""
-    score = shown - rows.records
-    typical = (shown - rows.typical) / (rows.wide + np.float32(pace.typical_least))
+    score = shown - rows.typical
+    score /= rows.wide + np.float32(pace.typical_least)
     most = np.float32(pace.typical_most)
-    np.clip(typical, -most, most, out=typical)
-    typical *= np.float32(pace.typical_share) * (rows.days >= _LEAST_DAYS)
-    score += typical
-    np.clip(score, -MOST, MOST, out=score)
+    np.minimum(score, most, out=score)
+    np.maximum(score, -most, out=score)
+    score *= np.float32(pace.typical_share) * (rows.days >= _LEAST_KNOWN)
+    score += shown
+    score -= rows.records
+    np.minimum(score, MOST, out=score)
+    np.maximum(score, -MOST, out=score)
+    best: Singles
     if np.isinf(pace.together):
-        best: Singles = np.max(score, axis=0)
+        best = np.max(score, axis=0)
     else:
-        power = np.float32(pace.together)
-        best = np.log(np.mean(np.exp(power * score), axis=0)) / power
-    best[rows.age <= np.maximum(rates.warm / 3, pace.warm).astype(np.uint32)] = -MOST
+        score *= np.float32(pace.together)
+        best = np.log(np.sum(np.exp(score, out=score), axis=0) / np.float32(CHANNELS))
+        best /= np.float32(pace.together)
+    early = now.age <= np.maximum(now.rates.warm / 3, pace.warm)
+    if bool(np.any(early)):
+        best[np.broadcast_to(early, best.shape)] = NOTHING
     return best
 
 
-def remember(rows: Rows, shown: Singles, pace: Pace, rates: Rates) -> None:
-    """Let records and the day's maxima follow the channels [C, N]."""
-    settled = rows.age >= rates.warm.astype(np.uint32)
-    climb = np.float32(pace.record_climb)
-    bound = np.where(settled, np.maximum(rows.records + climb, np.log(rows.scale + _TINY) + _LEAST_CLIMB), np.inf)
-    np.maximum(rows.records - rates.record.astype(np.float32), np.minimum(shown, bound), out=rows.records)
+def remember(rows: Rows, shown: Singles, now: Moment, pace: Pace) -> None:
+    """Let records and the half day's maxima follow the channels [C, N]."""
     np.maximum(rows.today, shown, out=rows.today)
+    bound = rows.records + np.float32(pace.record_climb)
+    np.maximum(bound, shown - _OF_ANOTHER_SIZE, out=bound)
+    early = now.age < now.rates.warm
+    if bool(np.any(early)):
+        bound[:, np.broadcast_to(early, bound.shape[1:])] = np.inf
+    np.minimum(bound, shown, out=bound)
+    rows.records -= now.rates.record.astype(np.float32)
+    np.maximum(rows.records, bound, out=rows.records)
 
 
-def end_of_day(rows: Rows, times: Millis, pace: Pace) -> None:
-    """Where the reading at `times` [N] begins a new half day, learn from the maxima of the one before."""
-    over = (times // (DAY_MS // 2) != rows.newest // (DAY_MS // 2)) & (rows.age > 0)
+def turn_of_half_day(rows: Rows, now: Moment, pace: Pace) -> None:
+    """Where a reading begins a new half day, learn from the maxima of the one before."""
+    over = (now.times // _HALF_DAY_MS != now.newest // _HALF_DAY_MS) & (now.age > 0)
     if not bool(np.any(over)):
         return
-    here = np.flatnonzero(over)
+    here = np.flatnonzero(np.broadcast_to(over, (len(rows),)))
     today, typical, wide = rows.today[:, here], rows.typical[:, here], rows.wide[:, here]
     before = rows.days[here].astype(np.float32)
     rate = np.maximum(np.float32(pace.typical_rate), 1 / (before + 1))
     off = today - typical
-    bound = np.where(before >= _SETTLED_DAYS, _OUTLYING * (wide + np.float32(pace.typical_least)), np.inf)
+    bound = np.where(before >= _SETTLED, _OUTLYING * (wide + np.float32(pace.typical_least)), np.inf)
     off = np.where(before > 0, np.clip(off, -bound, bound), off)
     rows.typical[:, here] = typical + rate * off
     rows.wide[:, here] = np.where(before > 0, wide + rate * (np.abs(off) - wide), 0)
-    rows.days[here] = np.minimum(rows.days[here] + 1, np.iinfo(np.uint16).max - 1)
+    rows.days[here] = np.minimum(rows.days[here], np.iinfo(np.uint16).max - 1) + np.uint16(1)
     rows.today[:, here] = NOTHING

@@ -35,14 +35,14 @@ class Rows:
 
     newest      epoch milliseconds of the newest reading, long ago where there is none
     origin      the first reading, in the series' unit: all levels are relative to it; of a counter its last reading
-    age         readings so far; days so far with a maximum
+    age         readings so far; days: half days so far with a maximum
     step        milliseconds from one reading to the next
     fast, slow  levels without the season; scale: mean absolute distance from the slow one, in the series' unit
     spread, lasting         mean absolute distance from the fast level: over an hour or so, and over the slow half-life
     with_season, without    running errors of the forecast with and without the time of day
     records     [C, N] natural log of the most that each channel has shown, decayed
-    typical, wide           [C, N] natural log of a typical day's maximum, and how much days differ
-    today       [C, N] the same of the day that is going on
+    typical, wide           [C, N] natural log of a typical half day's maximum, and how much they differ
+    today       [C, N] the same of the half day that is going on
     current, previous       greatest score of this and of the last span of de-duplication, natural log
     season      [B, N] offset by time of day, in the series' unit
     seen        [16, N] how often a span's greatest score fell into each level, decayed; in 32nds

@@ -18,7 +18,7 @@ from detectors.engine.rows import LONG_AGO, Rows
 
 Mask = npt.NDArray[np.bool_]
 
-HUGE = 1e18
+HUGE = np.float32(1e18)
 STALE_MS = 3 * 3_600_000
 STALE_STEPS = 10
 FORGOTTEN_MS = 14 * 86_400_000
@@ -44,23 +44,32 @@ def counted(rows: Rows, times: Millis, totals: Floats) -> Floats:
 
 def relative(rows: Rows, values: Floats) -> Singles:
     """Readings [N] relative to their origin; a first one becomes the origin."""
-    first = rows.age == 0
-    if bool(np.any(first)):
+    if int(np.min(rows.age)) == 0:
+        first = rows.age == 0
         rows.origin[first] = values[first]
-    return bounded(values - rows.origin)
+    with np.errstate(over="ignore"):
+        return bounded(values - rows.origin)
 
 
 def bounded(values: Floats) -> Singles:
     """The same in single precision, held where it can be reckoned with."""
-    return np.clip(values, -HUGE, HUGE).astype(np.float32)
+    with np.errstate(over="ignore"):
+        singles = values.astype(np.float32)
+    np.minimum(singles, HUGE, out=singles)
+    np.maximum(singles, -HUGE, out=singles)
+    return singles
 
 
 def pace_kept(rows: Rows, times: Millis) -> None:
     """Learn the step, and forget what a gap has made stale."""
+    least, most = int(np.min(times)) - int(np.max(rows.newest)), int(np.max(times)) - int(np.min(rows.newest))
+    short, long = 0.75 * float(np.max(rows.step)), 1.25 * float(np.min(rows.step))
+    if short <= least and most <= min(long, STALE_MS) and int(np.min(rows.age)) > 1:
+        return  # all is as it was
     gap = (times - rows.newest).astype(np.float64)
     known = rows.age > 1
-    short, long = gap < 0.75 * rows.step, gap > 1.25 * rows.step
-    drift = np.where(short, (gap - rows.step) / 8, np.where(long, np.minimum(gap - rows.step, rows.step) / 16, 0))
+    sooner, later = gap < 0.75 * rows.step, gap > 1.25 * rows.step
+    drift = np.where(sooner, (gap - rows.step) / 8, np.where(later, np.minimum(gap - rows.step, rows.step) / 16, 0))
     rows.step[:] = np.where(known, rows.step + drift, np.where(rows.age == 1, gap, rows.step))
     stale = (rows.age > 0) & (gap > np.maximum(STALE_MS, STALE_STEPS * rows.step))
     if bool(np.any(stale)):
