@@ -143,7 +143,8 @@ class Engine:
     def _check(self, rows: Places) -> None:
         if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < self._used:
             raise ValueError(f"there are rows 0 to {self._used - 1} only")
-        if len(set(rows.tolist())) != len(rows):
+        ordered = np.sort(rows)
+        if bool(np.any(ordered[1:] == ordered[:-1])):
             raise ValueError("a row comes twice in one tick")
 
     def _parts(self, rows: Places | None) -> list[tuple[int, Places | None, Places | slice]]:
@@ -183,7 +184,7 @@ def _learnt(rows: Rows, times: Millis, reading: Singles, pace: Pace) -> tuple[Fl
     now = moment(rows, times, pace)
     turn_of_half_day(rows, now, pace)
     error = unexpected(rows, reading, now, pace)
-    shown = channels(rows, error, now)
+    shown = channels(rows, error)
     score = surprise(rows, shown, now, pace)
     remember(rows, shown, now, pace)
     news = fresh(rows, score, now)

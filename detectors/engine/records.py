@@ -17,6 +17,7 @@ from detectors.engine.moment import Moment
 from detectors.engine.pace import DAY_MS, Pace, Singles
 from detectors.engine.rows import CHANNELS, NOTHING, Rows
 
+_EVEN = np.float32(-1.2)  # log of 0.3: a spread that is no further from its mean sets no record
 _TINY = np.float32(1e-30)
 _ALIKE = np.float32(1e-12)
 _HALF_DAY_MS = DAY_MS // 2
@@ -24,11 +25,14 @@ _LEAST_KNOWN = 2  # half days: before these are over nothing is typical
 _SETTLED = 3
 _OUTLYING = np.float32(2.0)
 _OF_ANOTHER_SIZE = np.float32(8.0)  # natural log: a record that is so far behind has been one of nothing
+_LEAST_RECORD = np.float32(-50.0)  # of a constant: its nothing is no news, however long it was the most
 MOST = np.float32(12.0)
 """The bound of a score as a natural log, on either side."""
 
+_SILENT = np.float32(-11.9)  # all channels are at the lower bound
 
-def channels(rows: Rows, error: Singles, now: Moment) -> Singles:
+
+def channels(rows: Rows, error: Singles) -> Singles:
     """The channels [C, N] of a reading whose unexpected part is `error` [N]."""
     sizes = np.empty((CHANNELS, len(error)), dtype=np.float32)
     spike, shift, unrest = sizes
@@ -40,7 +44,6 @@ def channels(rows: Rows, error: Singles, now: Moment) -> Singles:
     np.divide(rows.spread + nothing, rows.lasting + nothing, out=unrest)
     np.log(unrest, out=unrest)
     np.abs(unrest, out=unrest)
-    unrest *= now.age > now.rates.warm / 2
     sizes += _TINY
     return np.log(sizes, out=sizes)
 
@@ -64,6 +67,7 @@ def surprise(rows: Rows, shown: Singles, now: Moment, pace: Pace) -> Singles:
         score *= np.float32(pace.together)
         best = np.log(np.sum(np.exp(score, out=score), axis=0) / np.float32(CHANNELS))
         best /= np.float32(pace.together)
+    best[best <= _SILENT] = NOTHING
     early = now.age <= np.maximum(now.rates.warm / 3, pace.warm)
     if bool(np.any(early)):
         best[np.broadcast_to(early, best.shape)] = NOTHING
@@ -80,7 +84,8 @@ def remember(rows: Rows, shown: Singles, now: Moment, pace: Pace) -> None:
         bound[:, np.broadcast_to(early, bound.shape[1:])] = np.inf
     np.minimum(bound, shown, out=bound)
     rows.records -= now.rates.record.astype(np.float32)
-    np.maximum(rows.records, bound, out=rows.records)
+    np.maximum(rows.records, np.maximum(bound, _LEAST_RECORD, out=bound), out=rows.records)
+    np.maximum(rows.records[2], _EVEN, out=rows.records[2])
 
 
 def turn_of_half_day(rows: Rows, now: Moment, pace: Pace) -> None:
