@@ -69,7 +69,8 @@ def thresholds(spent: Spent, budget: float) -> Floats:
     mean = np.sum(over * (cells - begin[:, None] + 0.5), axis=1) / np.maximum(tail, 1e-9)
     short = (above[np.arange(len(total)), np.minimum(edge, CELLS - 1)] <= 0) & (allowed < 1) & (tail > 0)
     beyond = begin + mean * np.log(np.maximum(tail, 1e-9) / np.maximum(allowed, 1e-9))
-    chosen: Floats = np.where(short, np.maximum(edge, beyond), edge)
+    chosen: Floats = edge.astype(np.float64)
+    chosen[short] = np.maximum(chosen, beyond)[short]
     return np.where(total >= _LEAST_SEEN, _score(chosen), START)
 
 

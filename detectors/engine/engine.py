@@ -17,7 +17,7 @@ _FIRST = 64  # rows to begin with; doubled up to a whole block
 _HEAD = struct.Struct("<4sBI")
 _MAGIC = b"TWE0"
 _LENGTH = struct.Struct("<Q")
-RARITY_FROM = 0.3
+RARITY_FROM = 0.45
 """The least score for which a rarity is reckoned."""
 
 
