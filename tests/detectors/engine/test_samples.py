@@ -74,7 +74,7 @@ ODD: dict[str, Floats] = {
     "zeros and one": np.append(np.zeros(DAY), 1.0),
     "as great as can be": np.tile([1e308, -1e308, 0.0], DAY),
     "greater and greater": np.array(np.logspace(-300, 308, DAY).tolist()),
-    "as small as can be": 5e-324 * np.arange(DAY),
+    "as small as can be": np.array([5e-324 * n for n in range(DAY)]),
     "one spike of all": np.append(noise(7, 1)[:, 0], 1e308),
     "nothing": np.full(DAY, np.nan),
 }
