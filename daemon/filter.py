@@ -4,13 +4,14 @@ import logging
 import math
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from cases.errors import PermanentError
-from detectors.stream import Streams
+from cases.telemetry import Floats, Mask, Millis
 
 log = logging.getLogger("trackwalker.score")
 
@@ -24,6 +25,14 @@ PUT_BACK_S = 7200.0
 over with a score of 0. A bigger step is a mistake in the input."""
 _FIELDS = 3
 _LATEST_S = 1e11  # the year 5138: a bigger number is no count of seconds
+
+
+class Scorer(Protocol):
+    """Whoever judges readings: the engine's streams."""
+
+    def feed(self, names: Sequence[str], times: Millis, values: Floats) -> tuple[Floats, Mask]:
+        """(scores in [0, 1], alerts), each [N], for readings at epoch milliseconds with the names of their series."""
+        ...
 
 
 @dataclass(slots=True)
@@ -99,7 +108,7 @@ class Reader:
         return PermanentError(f"standard input, line {self._number}: {what}")
 
 
-def run(source: int, sink: int, streams: Streams, *, alerts: bool) -> None:
+def run(source: int, sink: int, streams: Scorer, *, alerts: bool) -> None:
     """Score what the file descriptor `source` gives, and write to `sink`, until the end.
 
     Raises PermanentError with the number of the line that is wrong, once those before it are answered.
@@ -141,7 +150,7 @@ def _gather(source: int) -> bytes:
     return b"".join(gathered)
 
 
-def _answer(sink: int, readings: Readings, streams: Streams, *, alerts: bool) -> None:
+def _answer(sink: int, readings: Readings, streams: Scorer, *, alerts: bool) -> None:
     if not readings.lines:
         return
     times = np.round(np.array(readings.seconds) * 1000).astype(np.int64)

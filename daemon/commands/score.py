@@ -6,17 +6,17 @@ import click
 @click.command("score")
 @click.option("--alerts", is_flag=True, help="Print `score<TAB>0|1`: 1 where an alert is raised.")
 def command(*, alerts: bool) -> None:
-    """Score readings with the daemon's own detector, as a filter.
+    """Score readings with the streaming engine, as a filter.
 
-    Reads lines `series<TAB>epoch seconds<TAB>value`, prints one score in [0, 1] a line, in order: a half is the edge of
-    what is expected. An empty value or NaN is a missing reading. Nothing is judged before two hours of history.
+    Reads lines `series<TAB>epoch seconds<TAB>value`, prints one score in [0, 1] a line, in order: a half where a series
+    reaches the most that it has shown, 0 where nothing is new since half a day or so. An empty value or NaN is a
+    missing reading. Nothing is judged before fifty readings.
     """
     import sys
 
-    from config.settings import DetectionSettings
     from daemon.filter import run
     from daemon.observe.logs import log_to_stderr
-    from detectors.stream import Streams
+    from detectors.engine.streams import Streams
 
     log_to_stderr()
-    run(sys.stdin.fileno(), sys.stdout.fileno(), Streams(DetectionSettings()), alerts=alerts)
+    run(sys.stdin.fileno(), sys.stdout.fileno(), Streams(), alerts=alerts)
