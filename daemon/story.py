@@ -160,7 +160,8 @@ def _merge_it(stage: Stage, telling: Telling, case: Case) -> float:
     took = (telling.clock.now() - case.opened).total_seconds() - sum(trial.own_seconds for trial in case.trials)
     draft = ", as a draft" if found.draft else ""
     telling.tell(f"pull request #{found.number} “{found.title}” is open{draft}")
-    _until(stage, "a message on the pager", 10, lambda: len(stage.pager.messages) > 1 or None)
+    # a daemon that dies with a notice in hand leaves it due a minute later
+    _until(stage, "a message on the pager", 80, lambda: len(stage.pager.messages) > 1 or None)
     for message in stage.pager.messages:
         telling.tell(f"on call was told: {message.splitlines()[0]}")
     _pause(REVIEW_S)

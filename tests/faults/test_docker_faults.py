@@ -1,5 +1,6 @@
 """What a Docker engine may do in the middle of a trial: die, hang, keep a container, run out of memory, flood."""
 
+import gc
 import io
 import os
 import random
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -47,6 +49,9 @@ def engine(machine: OwnEngine) -> Iterator[OwnEngine]:
     yield machine
     assert machine.containers() == set()
     assert not Path(MARK).exists()
+    with warnings.catch_warnings():  # an engine that dies while the SDK connects leaves it an open socket
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def tried_in(it: House, sandbox: DockerSandbox, *, test: str = "true", reproduce: str = SHOWS_THE_FAULT) -> None:

@@ -73,7 +73,7 @@ def comments(stage: Stage, number: int) -> list[str]:
     return [comment["body"] for comment in listed]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_the_story_ends_the_same_whenever_the_daemon_is_killed(tmp_path: Path) -> None:
     ensure_dockerd()
     clock = SystemClock()

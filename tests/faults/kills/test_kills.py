@@ -38,6 +38,12 @@ def test_killed_a_thousand_times(tmp_path: Path, parent: Nursery, nowhere: Place
     assert tally.kills == MANY
 
 
+def test_killed_before_and_after_each_call_of_every_step(tmp_path: Path, parent: Nursery) -> None:
+    tally = at_every_site(tmp_path, parent, way=EVERY, place=in_file(tmp_path / "ledger.db"))
+    assert_nothing_lost_and_nothing_twice(tally)
+    assert_every_step_was_struck(tmp_path, tally, cases=1)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_killed_at_every_step_twenty_times(tmp_path: Path, parent: Nursery, nowhere: Place) -> None:
