@@ -25,7 +25,7 @@ from daemon.listing import Watch
 from daemon.observe.metrics import Metrics
 from daemon.sights import UNSEEN, Sights
 from daemon.watches import WatchList
-from detectors.baseline import Baseline, fit
+from detectors.baseline import LEARN_AGAIN, Baseline, fit, history_step
 from detectors.detect import detect
 from detectors.recovery import recovery
 from detectors.sight import sight
@@ -35,10 +35,8 @@ from remediation.ports import Ports
 log = logging.getLogger("trackwalker.poll")
 
 ACTOR = "daemon"
-HISTORY_POINTS = 4_032  # two weeks, five minutes apart: as fine as the times of day that a baseline tells apart
 STALL_S = 2.0  # a read that fails only after so long has waited for a source that does not answer
 MOST_STALLS = 2  # of one source within one look: the rest of its signals is blind without asking
-LEARN_AGAIN = timedelta(minutes=1)  # after a history that could not be read
 # What may still end by itself: nothing of ours runs yet.
 UNDECIDED = frozenset({Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED, Phase.ESCALATED})
 
@@ -155,7 +153,7 @@ class Poll:
         learnt = self._learnt.get(signal.key)
         if learnt is not None and tick < learnt.again:
             return learnt.baseline
-        step = max(wanted.step, timedelta(seconds=-(-wanted.history.total_seconds() // HISTORY_POINTS)))
+        step = history_step(wanted.history, wanted.step)
         end = now - wanted.recent
         try:
             history = self._ports.read(signal, end - wanted.history, end, step)

@@ -34,6 +34,12 @@ requests, or one event in a hundred seconds. A history of nothing but zeros give
 SMALLEST_CHANGE = 0.005
 """The narrowest half of a band, as a share of the expected value: constants are not that constant."""
 
+HISTORY_POINTS = 4_032
+"""What a baseline is learnt from at most: two weeks, five minutes apart, as fine as the times of day it tells apart."""
+
+LEARN_AGAIN = timedelta(minutes=1)
+"""How soon to try again while there is not enough history."""
+
 PAYS = 0.7
 LEVEL_DAYS = 3
 LEAST_DAYS = 3  # before these have been seen, a time of day is not known
@@ -67,6 +73,11 @@ class Baseline:
     floor: Floats
     until: int
     partial: str = ""
+
+
+def history_step(history: timedelta, step: timedelta) -> timedelta:
+    """The distance of the points that a baseline is learnt from: that of the readings, or wider where they are many."""
+    return max(step, timedelta(seconds=-(-history.total_seconds() // HISTORY_POINTS)))
 
 
 def key_of(labels: Mapping[str, str]) -> Key:

@@ -10,11 +10,9 @@ from cases.case import Case
 from cases.moments import from_milliseconds, iso
 from cases.telemetry import Direction, Mask, SeriesBlock, Sight
 from detectors.baseline import Baseline, Key, key_of
-from detectors.seasonal import scores
+from detectors.seasonal import EDGE, scores
 from detectors.sight import sight
 from detectors.threshold import beyond
-
-_EDGE = 0.5  # the score at the edge of the band
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +114,7 @@ def _out(block: SeriesBlock, baseline: Baseline | None, direction: Direction) ->
     if baseline is None or baseline.partial:
         return None
     far = scores(baseline, block, direction)
-    return far > _EDGE, ~np.isnan(far)
+    return far > EDGE, ~np.isnan(far)
 
 
 def _words(key: Key) -> str:

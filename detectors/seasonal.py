@@ -20,6 +20,9 @@ from cases.telemetry import Direction, Floats, SeriesBlock
 from detectors.baseline import Baseline, expected, key_of
 from detectors.runs import Run, onset_bound_s, runs, score, walked_back
 
+EDGE = 0.5
+"""The score at the edge of the band."""
+
 _DEPARTING = 0.4  # of the way to the edge of the band: two standard deviations of five
 
 

@@ -17,8 +17,8 @@ from daemon.backtest.columns import joined, thinned
 from daemon.backtest.looks import Looked, by_threshold, look
 from daemon.backtest.tables import Table, read_table
 from daemon.listing import Watch
+from detectors.baseline import history_step
 from detectors.runs import step_of
-from detectors.stream import history_step
 
 log = logging.getLogger("trackwalker.backtest")
 
@@ -74,7 +74,7 @@ def from_tables(paths: Sequence[Path], wanted: DetectionSettings) -> Iterator[Lo
 
 def _look_at(watch: Watch, source: SignalSource, wanted: DetectionSettings, stretch: Stretch) -> Looked:
     # Both grids stand still, as the daemon's do: a backtest of tomorrow dates the same trouble alike.
-    grain = max(wanted.step, history_step(wanted))
+    grain = history_step(wanted.history, wanted.step)
     remarks: list[str] = []
 
     def read(since: datetime, step: timedelta) -> SeriesBlock:
@@ -114,7 +114,7 @@ def _look_at_table(table: Table, wanted: DetectionSettings) -> Looked:
         values=table.values,
         missing=np.isnan(table.values),
     )
-    grain = history_step(wanted) // _MILLISECOND
+    grain = history_step(wanted.history, wanted.step) // _MILLISECOND
     watch = Watch(signal=signal, detector="seasonal", confirm=wanted.confirm)
     start = from_milliseconds(int(table.times[0]))
     looked = look(watch, block, thinned(block, grain), wanted, start=start)

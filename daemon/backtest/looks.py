@@ -17,11 +17,10 @@ from cases.telemetry import Direction, Floats, Mask, Millis, SeriesBlock
 from config.settings import DetectionSettings
 from daemon.backtest.columns import between, row_of
 from daemon.listing import Watch
-from detectors.baseline import Baseline, Key, fit, key_of
+from detectors.baseline import LEARN_AGAIN, Baseline, Key, fit, history_step, key_of
 from detectors.detect import detect
 from detectors.runs import Run, runs, step_of
-from detectors.seasonal import band, scores
-from detectors.stream import EDGE, LEARN_AGAIN, history_step
+from detectors.seasonal import EDGE, band, scores
 from detectors.threshold import beyond
 
 _LAST = 2**62
@@ -146,7 +145,7 @@ class _Learning:
     def __init__(self, history: SeriesBlock, wanted: DetectionSettings) -> None:
         self._history = history
         self._wanted = wanted
-        self._grain = round(history_step(wanted).total_seconds() * 1000)
+        self._grain = round(history_step(wanted.history, wanted.step).total_seconds() * 1000)
         counts: Millis = np.cumsum(~history.missing, axis=1, dtype=np.int64)
         self._counts = np.concatenate((np.zeros((len(counts), 1), dtype=counts.dtype), counts), axis=1)
 

@@ -1,4 +1,4 @@
-"""`trackwalker score` from outside, and the stream behind it: in order, causal, the daemon's own judgement."""
+"""`trackwalker score` from outside, and the streams behind it: in order, and causal."""
 
 import subprocess
 import sys
@@ -9,15 +9,10 @@ import numpy as np
 import pytest
 
 from cases.errors import PermanentError
-from cases.telemetry import Direction, Floats
-from config.settings import DetectionSettings
+from cases.telemetry import Floats
 from daemon.filter import Reader, Readings, run
-from detectors.baseline import fit
-from detectors.engine import streams as engine
-from detectors.runs import runs
-from detectors.seasonal import scores
-from detectors.stream import Confirming, Streams, Track
-from tests.detectors.series import START, block, noise, signal
+from detectors.engine.streams import Streams
+from tests.detectors.series import START, noise
 
 FIRST_S = int(START.timestamp())
 DAY = 1440
@@ -32,7 +27,7 @@ def filtered(text: bytes, folder: Path, *, alerts: bool = False) -> str:
     """The same without a process of its own."""
     (folder / "in").write_bytes(text)
     with (folder / "in").open("rb") as source, (folder / "out").open("wb") as sink:
-        run(source.fileno(), sink.fileno(), engine.Streams(), alerts=alerts)
+        run(source.fileno(), sink.fileno(), Streams(), alerts=alerts)
     return (folder / "out").read_text()
 
 
@@ -53,22 +48,16 @@ def some_values(seed: int, minutes: int = DAY) -> Floats:
     return values
 
 
-def feed(values: Floats, pieces: int = 1, spare: float = 28.0) -> tuple[Floats, list[int]]:
-    """(scores, the places of alerts) of one series, given in so many pieces."""
-    track = Track(DetectionSettings(), spare)
+def feed(values: Floats, pieces: int = 1) -> tuple[Floats, list[int]]:
+    """(scores, the places of alerts) of one series as the command scores it, given in so many pieces."""
+    streams = Streams()
     times = np.int64(FIRST_S * 1000) + 60_000 * np.arange(len(values), dtype=np.int64)
     cut = np.linspace(0, len(values), pieces + 1).astype(int)
-    parts = [track.feed(times[a:b], values[a:b]) for a, b in pairwise(cut.tolist())]
-    return np.concatenate([far for far, _ in parts]), np.flatnonzero(
-        np.concatenate([alerts for _, alerts in parts])
-    ).tolist()
-
-
-def judged(values: Floats) -> tuple[Floats, list[int]]:
-    """(scores, the places of alerts) of one series, as the command scores it."""
-    times = np.int64(FIRST_S * 1000) + 60_000 * np.arange(len(values), dtype=np.int64)
-    scores, alerts = engine.Streams().feed(["a"] * len(values), times, values)
-    return scores, np.flatnonzero(alerts).tolist()
+    parts = [
+        streams.feed(["a"] * (last - first), times[first:last], values[first:last]) for first, last in pairwise(cut)
+    ]
+    alerts = np.concatenate([alerts for _, alerts in parts])
+    return np.concatenate([scores for scores, _ in parts]), np.flatnonzero(alerts).tolist()
 
 
 def test_a_score_a_line_in_order_and_alerts_where_a_trouble_begins(tmp_path: Path) -> None:
@@ -84,11 +73,11 @@ def test_a_score_a_line_in_order_and_alerts_where_a_trouble_begins(tmp_path: Pat
     rows = [row.split("\t") for row in answered.stdout.decode().splitlines()]
     assert len(rows) == len(mixed)
     for which, values in ((0, a), (1, b)):
-        far, alerts = judged(values)
+        far, alerts = feed(values)
         mine = [row for row, (_, owner) in zip(rows, mixed, strict=True) if owner == which]
         assert [f"{one:.9g}" for one in far.tolist()] == [row[0] for row in mine]
         assert alerts == [place for place, row in enumerate(mine) if row[1] == "1"]
-    assert DAY // 2 in judged(a)[1]  # the first sample of the stretch that is out of all that was
+    assert DAY // 2 in feed(a)[1]  # the first sample of the stretch that is out of all that was
     plain = filtered("".join(a_lines).encode(), tmp_path)
     assert plain.split() == [row[0] for row, (_, owner) in zip(rows, mixed, strict=True) if owner == 0]
 
@@ -109,44 +98,6 @@ def test_how_the_lines_are_cut_makes_no_difference() -> None:
         cut = feed(values, pieces)
         assert np.array_equal(cut[0], whole[0])
         assert cut[1] == whole[1]
-
-
-def test_the_stream_judges_as_the_detector_does() -> None:
-    """The same baseline from the same history, the same distance, the same confirmation."""
-    values = some_values(5)
-    wanted = DetectionSettings()
-    moment = DAY * 3 // 4  # of which the last learning is asked
-    far, _ = feed(values, spare=float("inf"))
-    warm = int(np.flatnonzero(far > 0)[0])
-    learnt = warm + (moment - warm) // 60 * 60
-    slots = np.arange(0, (learnt - 30) // 5 + 1) * 5
-    history = block(values[:learnt], signal(harm=None))
-    thin = np.array([np.nan] * len(slots))
-    for place, slot in enumerate(slots):
-        seen = values[max(slot - 4, 0) : slot + 1]
-        thin[place] = seen[~np.isnan(seen)][-1] if (~np.isnan(seen)).any() else np.nan
-    grid = block(thin, signal(harm=None))
-    grid = type(grid)(
-        signal=grid.signal, labels=({},), times=history.times[0] + 60_000 * slots, values=grid.values,
-        missing=grid.missing,
-    )  # fmt: skip
-    baseline = fit(grid, warm_up=wanted.warm_up)
-    now = block(values[learnt : learnt + 30], signal(harm=None), first=learnt, labels=({},))
-    both = [np.nan_to_num(scores(baseline, now, direction)[0]) for direction in Direction]
-    assert np.allclose(np.maximum(*both), far[learnt : learnt + 30])
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_confirming_piece_by_piece_is_what_runs_says_of_the_whole(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    out, missing = rng.random(200) < 0.5, rng.random(200) < 0.2
-    times = 60_000 * np.arange(200, dtype=np.int64)
-    missing[90:97] = True
-    there = np.flatnonzero(~missing)
-    confirming, found = Confirming(3), list[int]()
-    for part in np.array_split(there, 23):
-        found += part[confirming.feed(out[part], times[part], 4 * 60_000)].tolist()
-    assert found == [run.confirmed for run in runs(out, missing, times, confirm=3, ongoing=False)]
 
 
 @pytest.mark.parametrize(
@@ -208,11 +159,5 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
         assert process.wait(timeout=30) in {0, 1}
 
 
-def test_memory_stays_where_it_is_however_long_the_input() -> None:
-    """What a series keeps is bounded: two weeks, five minutes apart."""
-    track = Track(DetectionSettings(), spare=2.0)
-    values = noise(7, 20 * 288)
-    times = np.int64(FIRST_S * 1000) + 300_000 * np.arange(len(values), dtype=np.int64)
-    track.feed(times, values)
-    assert len(track._slots) <= 4_032 + 8  # pyright: ignore[reportPrivateUsage]
-    assert Streams(DetectionSettings()).feed([], times[:0], values[:0])[0].tolist() == []
+def test_nothing_in_is_nothing_out() -> None:
+    assert Streams().feed([], np.array([], dtype=np.int64), np.array([]))[0].tolist() == []

@@ -16,7 +16,6 @@ from daemon.backtest.stories import stories
 from daemon.listing import Watch
 from detectors.baseline import fit
 from detectors.detect import detect
-from detectors.stream import Track
 from signals.recorded import RecordedSource, Recording
 from tests.detectors.series import MINUTE, START, at, block, noise, signal
 
@@ -81,13 +80,6 @@ def test_what_comes_later_changes_nothing() -> None:
     early = looked_at(block(values[:720], signal())).episodes
     assert [(e.seen, e.anomaly) for e in early] == [(e.seen, e.anomaly) for e in whole]
     assert early[-1].end == at(719)  # it was still on
-
-
-def test_the_stream_raises_its_alerts_at_the_same_moments() -> None:
-    values = troubled(4)
-    readings = block(values, signal(harm=None))
-    _, alerts = Track(WANTED, spare=float("inf")).feed(readings.times, values)
-    assert [milliseconds(e.seen) for e in looked_at(readings).episodes] == readings.times[alerts].tolist()
 
 
 def test_a_threshold_needs_no_history() -> None:
