@@ -1,25 +1,23 @@
-"""One look at every signal: read, see whether it can be judged, detect, and do what triage decides.
+"""One look at every signal: read, see whether it can be judged, detect, and hand on what was found.
 
 Nothing of a look is kept but what can be read again: baselines are fitted anew after a restart, and whether a signal
 was blind last time is a checkpoint, so that a human hears of it once.
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cases.anomaly import Anomaly
 from cases.case import Case, Phase
-from cases.errors import IllegalStep, PermanentError, SourceDown
-from cases.events import Entry, Event, Joined, Opened, Recovered
+from cases.errors import PermanentError, SourceDown
 from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
-from cases.steps import Effect
 from cases.telemetry import SeriesBlock, Sight, Signal, SignalState
 from config import duration
 from daemon.budgets import Budgets
+from daemon.intake import Intake
 from daemon.lasting import Lasting
 from daemon.listing import Watch
 from daemon.observe.metrics import Metrics
@@ -27,18 +25,13 @@ from daemon.sights import UNSEEN, Sights
 from daemon.watches import WatchList
 from detectors.baseline import LEARN_AGAIN, Baseline, fit, history_step
 from detectors.detect import detect
-from detectors.recovery import recovery
 from detectors.sight import sight
-from detectors.triage import JoinCase, OpenCase, Suppressed, more_urgent, triage
 from remediation.ports import Ports
 
 log = logging.getLogger("trackwalker.poll")
 
-ACTOR = "daemon"
 STALL_S = 2.0  # a read that fails only after so long has waited for a source that does not answer
 MOST_STALLS = 2  # of one source within one look: the rest of its signals is blind without asking
-# What may still end by itself: nothing of ours runs yet.
-UNDECIDED = frozenset({Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED, Phase.ESCALATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +71,7 @@ class Poll:
         self._checkpoints = checkpoints
         self._sights = Sights(name=name, ports=ports, outbox=outbox, checkpoints=checkpoints)
         self._metrics = metrics
+        self._intake = Intake(ports=ports, cases=cases, metrics=metrics)
         self.watches = watches
         self._learnt: dict[str, Learnt] = {}
         self._budgets = Budgets()
@@ -103,11 +97,13 @@ class Poll:
         self._budgets.keep(self._states)
         self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind())
         anomalies = [anomaly for look in looks for anomaly in look.anomalies]
-        self._triage(anomalies, lasting, now)
+        self._intake.take(anomalies, lasting, now)
         judged = [look.signal.key for look in looks if look.state.sight is Sight.FRESH]
         lasting.keep(self._checkpoints, anomalies, judged, now)
         active = self._cases.active()
-        self._recover(active, looks, now)
+        blocks = {look.signal.key: look.block for look in looks if look.block is not None}
+        baselines = {key: learnt.baseline for key, learnt in self._learnt.items() if learnt.baseline is not None}
+        self._intake.recover(active, blocks, baselines, now)
         for look in looks:
             self._metrics.polls.labels(look.state.sight).inc()
         self._metrics.sights(self.blind())
@@ -169,92 +165,12 @@ class Poll:
         log.info("%s: learnt what is normal from %s of history", signal.key, duration.format(wanted.history))
         return baseline
 
-    def _triage(self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime) -> None:
-        if not anomalies:
-            return
-        active = self._cases.active()
-        held = {had.fingerprint for case in active for had in case.anomalies}
-        loose = [anomaly for anomaly in anomalies if anomaly.fingerprint not in held]
-        ended = self._cases.ended({anomaly.signal.service for anomaly in loose})
-        news = lasting.news(loose, ended)
-        self._metrics.anomalies.labels("Lasting").inc(len(loose) - len(news))
-        fresh = [*(anomaly for anomaly in anomalies if anomaly.fingerprint in held), *news]
-        joined: defaultdict[str, list[Anomaly]] = defaultdict(list)
-        for decision in triage(fresh, active, known={case.id for case in ended}):
-            self._metrics.anomalies.labels(type(decision).__name__).inc()
-            match decision:
-                case OpenCase():
-                    self._open(decision, now)
-                case JoinCase(case_id=case_id, anomaly=anomaly):
-                    had = [*next((case.anomalies for case in active if case.id == case_id), ()), *joined[case_id]]
-                    joined[case_id].append(anomaly)
-                    told = self._tell(case_id, anomaly.signal.severity, anomaly) if more_urgent(anomaly, had) else ()
-                    if self._add(case_id, Joined(anomaly=anomaly), now, None, told):
-                        log.info("case %s: %s joins: %s", case_id, anomaly.signal.key, decision.because)
-                case Suppressed(case_id=case_id, anomaly=anomaly):
-                    log.debug("case %s: %s suppressed: %s", case_id, anomaly.signal.key, decision.because)
-
-    def _open(self, decision: OpenCase, now: datetime) -> None:
-        anomaly = decision.anomaly
-        event = Opened(
-            case_id=decision.case_id, service=decision.service, fingerprint=decision.fingerprint, anomaly=anomaly
-        )
-        told = self._tell(decision.case_id, "opened", anomaly)
-        # The others join before the case is due, so that its diagnosis sees all of them.
-        due = now + timedelta(seconds=1) if decision.others else now
-        case = self._cases.open(Entry(at=now, actor=ACTOR, event=event), told, due)
-        if case is None:
-            return  # another daemon was first
-        log.warning(
-            "case %s: %s reads %.4g, expected %.4g", case.id, anomaly.signal.key, anomaly.value, anomaly.expected
-        )
-        self._metrics.anomalies.labels(JoinCase.__name__).inc(len(decision.others))
-        for other in decision.others:
-            self._add(case.id, Joined(anomaly=other), now, None)
-
-    def _tell(self, case_id: str, why: str, anomaly: Anomaly) -> tuple[Effect, ...]:
-        return self._ports.tell(
-            f"{case_id}-{why}",
-            anomaly.signal.severity,
-            f"{anomaly.signal.service}: {anomaly.signal.name} is {anomaly.direction}",
-            f"It reads {anomaly.value:.4g}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected. Case {case_id}.",
-            case=case_id,
-        )
-
-    def _recover(self, active: Iterable[Case], looks: Iterable[Look], now: datetime) -> None:
-        """Note the cases whose signals are back before anything of ours ran."""
-        wanted = self._ports.settings.detection
-        blocks = {look.signal.key: look.block for look in looks if look.block is not None}
-        baselines = {key: learnt.baseline for key, learnt in self._learnt.items() if learnt.baseline is not None}
-        for case in active:
-            if case.phase not in UNDECIDED or case.merges or case.recovered is not None or self._young(case, now):
-                continue
-            seen = recovery(case, blocks, baselines, now, confirm=wanted.confirm, stale_after=wanted.stale_after)
-            if seen.recovered and self._add(case.id, Recovered(because=seen.because), now, now):
-                log.info("case %s: recovered by itself: %s", case.id, seen.because)
-
-    def _add(
-        self, case_id: str, event: Event, now: datetime, due: datetime | None, told: Sequence[Effect] = ()
-    ) -> bool:
-        """Add a fact to a case. False when the case ended since it was looked at: then it is no news any more."""
-        try:
-            self._cases.add(case_id, Entry(at=now, actor=ACTOR, event=event), told, due)
-        except IllegalStep as error:
-            log.info("case %s: %s", case_id, error)
-            return False
-        return True
-
     def _reached(self, looks: Iterable[Look]) -> dict[str, bool]:
         """Which sources answered to all that they were asked at this look."""
         up: dict[str, bool] = {}
         for look in looks:
             up[look.signal.source] = up.get(look.signal.source, True) and look.block is not None
         return up
-
-    def _young(self, case: Case, now: datetime) -> bool:
-        """A case is given the time of its own confirmation before a lull is taken for its end."""
-        wanted = self._ports.settings.detection
-        return now - case.opened < wanted.confirm * wanted.step
 
     def _count(self, active: Sequence[Case]) -> None:
         for phase in Phase:
