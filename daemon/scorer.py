@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,8 +85,9 @@ class Scorer:
         """
         new = {key for key in histories if key not in self._signals}
         self._feed({key: block for key, block in histories.items() if not block.partial})
-        said = {key: self._signals[key].said_of(histories[key]) for key in new if key in self._signals}
-        for key in histories.keys() & self._signals.keys():
+        said: dict[str, Trace] = {}
+        for key in new & self._signals.keys():
+            said[key] = self._signals[key].said_of(histories[key])
             self._signals[key].forget_said()
         return said
 
@@ -109,8 +111,10 @@ class Scorer:
     def _feed(self, blocks: Mapping[str, SeriesBlock]) -> None:
         """One tick for each time at which any block has a reading that was not fed yet."""
         parts = [self._part(key, block) for key, block in blocks.items()]
-        times = sorted({time for part in parts for time in part.times.tolist()})
-        for time in times:
+        times: set[int] = set()
+        for part in parts:
+            times.update(part.times.tolist())
+        for time in sorted(times):
             here = [(part, int(np.searchsorted(part.times, time))) for part in parts]
             here = [(part, column) for part, column in here if column < len(part.times) and part.times[column] == time]
             values = np.concatenate([part.values[:, column] for part, column in here])
@@ -171,7 +175,7 @@ class Scorer:
             document = json.loads(blob[_HEAD.size : _HEAD.size + size])
             engine = Engine.from_bytes(blob[_HEAD.size + size :])
             signals = {key: _followed(one) for key, one in document.items()}
-        except (struct.error, ValueError, KeyError, TypeError) as error:
+        except (struct.error, ValueError, LookupError, TypeError) as error:
             log.warning("what the engine had learnt cannot be read (%s); it learns anew from history", error)
             return
         self._engine, self._signals = engine, signals
@@ -205,13 +209,10 @@ class _Part:
         one.names, one.times, one.said = self.names, np.concatenate([one.times[kept], self.times]), said
 
 
-def _followed(document: Mapping[str, object]) -> _Followed:
-    match document:
-        case {"fed": int(fed), "rows": list(rows)}:
-            followed = _Followed(fed=fed)
-            for name, row, seen in rows:
-                key = tuple((str(label), str(value)) for label, value in name)
-                followed.rows[key], followed.seen[key] = int(row), int(seen)
-            return followed
-        case _:
-            raise ValueError("a signal of it has another shape")
+def _followed(document: Any) -> _Followed:  # noqa: ANN401 - what a checkpoint holds is anything
+    """One signal of a checkpoint. Raises LookupError, TypeError or ValueError for anything else."""
+    followed = _Followed(fed=int(document["fed"]))
+    for name, row, seen in document["rows"]:
+        key = tuple((str(label), str(value)) for label, value in name)
+        followed.rows[key], followed.seen[key] = int(row), int(seen)
+    return followed

@@ -114,11 +114,10 @@ def _out(
     """(out of what is expected, can be judged), each bool [S, T]; None when nothing says what is expected."""
     if block.signal.threshold is not None:
         return beyond(block), ~block.missing
-    if baseline is None or baseline.partial:
-        out, judged = np.zeros((2, *block.values.shape), dtype=np.bool_)
-    else:
-        far = scores(baseline, block, direction)
-        out, judged = far > EDGE, ~np.isnan(far)
+    known = baseline is not None and not baseline.partial
+    far = scores(baseline, block, direction) if baseline and known else np.full(block.values.shape, np.nan)
+    out: Mask = far > EDGE
+    judged: Mask = ~np.isnan(far)
     for row, labels in enumerate(block.labels):
         anomaly = series.get(key_of(labels))
         if anomaly is not None and anomaly.detector == "streaming":
