@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cases.events import Merged
 from cases.events import Diagnosed, Drafted, Merged, Proposed, Proved
 from cases.telemetry import Direction
 from daemon.alert_budget import LEAST, MERCY, MOST, SPENT, STRICTER, AlertBudget, Stretch
