@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 from cases.errors import PermanentError
 from cases.ports import SignalSource
@@ -35,6 +36,8 @@ class Watch:
     slo       the objective that decides instead of `detector`; the signal is then the share of events that fail
     runbook   a link for whoever is woken, as the rule's annotations have it, or ""
     because   why a rule's firing state is watched and not its reading, or ""
+    absence   what is an anomaly when readings stop
+    limit     where a reading is full, or a query for it; None: nothing is forecast. `within`: how far ahead
     """
 
     signal: Signal
@@ -43,6 +46,9 @@ class Watch:
     runbook: str = ""
     because: str = ""
     slo: Slo | None = None
+    absence: Literal["auto", "series", "off"] = "off"
+    limit: float | str | None = None
+    within: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -103,7 +109,14 @@ class Family:
             threshold=wanted.threshold,
             pick={wanted.by: service},
         )
-        return Watch(signal=signal, detector=wanted.detector, confirm=self._confirm)
+        return Watch(
+            signal=signal,
+            detector=wanted.detector,
+            confirm=self._confirm,
+            absence=wanted.absence,
+            limit=wanted.limit,
+            within=wanted.within,
+        )
 
 
 class Import:

@@ -103,7 +103,15 @@ def _named(settings: Settings) -> tuple[Watch, ...]:
     """The watches that the file names."""
     listed = [watch for watch in settings.watch if isinstance(watch, WatchSettings)]
     return tuple(
-        Watch(signal=signal, detector=watch.detector, confirm=settings.detection.confirm, slo=_slo(watch))
+        Watch(
+            signal=signal,
+            detector=watch.detector,
+            confirm=settings.detection.confirm,
+            slo=_slo(watch),
+            absence=watch.absence,
+            limit=watch.limit,
+            within=watch.within,
+        )
         for watch, signal in zip(listed, settings.watched(), strict=True)
     )
 
