@@ -1,11 +1,13 @@
 """Recovery: whether the signals of a case are back to normal. Missing, stale or partial readings are not recovery."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import numpy as np
 
+from cases.anomaly import Anomaly
 from cases.case import Case
 from cases.moments import from_milliseconds, iso
 from cases.telemetry import Direction, Mask, SeriesBlock, Sight
@@ -13,6 +15,9 @@ from detectors.baseline import Baseline, Key, key_of
 from detectors.seasonal import EDGE, scores
 from detectors.sight import sight
 from detectors.threshold import beyond
+
+Still: TypeAlias = Callable[[Anomaly, SeriesBlock | None], str | None]
+"""Why an anomaly goes on by what its own detector sees, "" where it is over; None where threshold or band tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +55,24 @@ def recovery(
     *,
     confirm: int,
     stale_after: timedelta,
+    still: Still | None = None,
 ) -> Recovery:
     """Ask each signal of the case, on the side where it was anomalous.
 
     `recent` and `baselines` are by `Signal.key`. A signal is back when it is fresh, and the last `confirm` samples of
     every series, those of the anomalies among them, are within the threshold or band. A signal that was not read, or
-    has neither threshold nor band, is not back.
+    has neither threshold nor band, is not back. Of what neither of them tells, `still` does.
     """
     asked: dict[tuple[str, Direction], set[Key]] = {}
-    for anomaly in case.anomalies:
-        asked.setdefault((anomaly.signal.key, anomaly.direction), set()).add(key_of(anomaly.labels))
     signals: list[Back] = []
+    for anomaly in case.anomalies:
+        key = anomaly.signal.key
+        why = still(anomaly, recent.get(key)) if still is not None else None
+        if why is None:
+            asked.setdefault((key, anomaly.direction), set()).add(key_of(anomaly.labels))
+            continue
+        over = f"the {anomaly.kind} of {key} is over"
+        signals.append(Back(signal=key, direction=anomaly.direction, back=not why, because=why or over))
     for (key, direction), series in asked.items():
         block = recent.get(key)
         if block is None:
