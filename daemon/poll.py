@@ -22,6 +22,7 @@ from daemon.lasting import Lasting
 from daemon.listing import Watch
 from daemon.observe.metrics import Metrics
 from daemon.sights import UNSEEN, Sights
+from daemon.slow_looks import SlowLooks
 from daemon.watches import WatchList
 from detectors.baseline import LEARN_AGAIN, Baseline, fit, history_step
 from detectors.detect import detect
@@ -75,6 +76,7 @@ class Poll:
         self.watches = watches
         self._learnt: dict[str, Learnt] = {}
         self._budgets = Budgets()
+        self._slow = SlowLooks(settings=ports.settings.detection, clock=ports.clock)
         self._states: dict[str, SignalState] = {}
         self._stalled: dict[str, tuple[SourceDown, ...]] = {}  # by source, of the present look
         self.polled = False
@@ -91,19 +93,23 @@ class Poll:
         step = self._ports.settings.detection.step
         self._stalled.clear()
         lasting = Lasting.of(self._checkpoints)
-        looks = [self._look(watch, EPOCH + (now - EPOCH) // step * step) for watch in self.watches.current()]
+        at, watches = EPOCH + (now - EPOCH) // step * step, self.watches.current()
+        looks = [self._look(watch, at) for watch in watches]
+        blocks = {look.signal.key: look.block for look in looks if look.block is not None}
+        slow = self._slow.look(watches, blocks, at, self._patiently)
         self._states = {look.signal.key: look.state for look in looks}
         self._learnt = {key: learnt for key, learnt in self._learnt.items() if key in self._states}
         self._budgets.keep(self._states)
-        self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind())
-        anomalies = [anomaly for look in looks for anomaly in look.anomalies]
+        self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind(), elsewhere=slow.told)
+        anomalies = [*(anomaly for look in looks for anomaly in look.anomalies), *slow.anomalies]
         self._intake.take(anomalies, lasting, now)
-        judged = [look.signal.key for look in looks if look.state.sight is Sight.FRESH]
+        judged = [
+            look.signal.key for look in looks if look.state.sight is Sight.FRESH and look.signal.key not in slow.waiting
+        ]
         lasting.keep(self._checkpoints, anomalies, judged, now)
         active = self._cases.active()
-        blocks = {look.signal.key: look.block for look in looks if look.block is not None}
         baselines = {key: learnt.baseline for key, learnt in self._learnt.items() if learnt.baseline is not None}
-        self._intake.recover(active, blocks, baselines, now)
+        self._intake.recover(active, blocks, baselines, now, self._slow.still)
         for look in looks:
             self._metrics.polls.labels(look.state.sight).inc()
         self._metrics.sights(self.blind())
