@@ -252,6 +252,10 @@ class BudgetSettings(Section):
     prs_open: Annotated[int, Field(ge=1, le=100)] = 3
     """Pull requests that may wait for review at once, over all repositories."""
 
+    opportunities_per_week: Annotated[int, Field(ge=0, le=50)] = 2
+    """New opportunities in the briefing, a service: what got slowly worse over weeks, looked for once a night. Nobody
+    is told of one, and none counts as an alert. 0: none are looked for."""
+
 
 class DiagnosisSettings(Section):
     """How a cause is looked for."""

@@ -19,7 +19,7 @@ def _limit(value: object) -> float | str | None:
     hint = "write the number, as in limit: 0.9, or a query in quotes"
     if value is None:
         return None
-    if isinstance(value, str):
+    if isinstance(value, str) and value.strip().lower().lstrip("+-.") not in {"inf", "nan"}:
         try:
             float(value)
         except ValueError:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Levers
-from config.settings import Settings
 from daemon.alerts.last_resort import LastResort
 from daemon.beside import Chore
 from daemon.cycle import Pulse
@@ -72,15 +71,19 @@ def _followed(tail: Tail, house: House) -> Callable[[], object]:
     return follow
 
 
-def calendar_of(house: House, settings: Settings) -> AbstractContextManager[object]:
+def calendar_of(house: House, ports: Ports) -> AbstractContextManager[object]:
     """The jobs of the night, which one of the daemons on this store runs."""
+    from daemon.improvements import improvements_of
     from daemon.keeping.daily import OnceADay
     from daemon.keeping.jobs import folder_of, jobs_of
     from daemon.scheduling import Calendar
 
-    ledger = house.ledger
+    ledger, settings = house.ledger, ports.settings
     once = OnceADay(ledger.checkpoints, ledger.audit, house.clock, by=house.home.name)
-    jobs = jobs_of(settings, ledger, folder_of(settings, house.home.folder.parent))
+    jobs = (
+        *jobs_of(settings, ledger, folder_of(settings, house.home.folder.parent)),
+        *improvements_of(ports, ledger.checkpoints),
+    )
     calendar = Calendar()
     calendar.every_quarter(lambda stopped: once.look(jobs, stopped))
     return calendar

@@ -48,7 +48,7 @@ def prometheus(tmp_path: Path) -> Iterator[Callable[[dict[str, Series]], Any]]:
             folder = tmp_path / "prometheus"
             folder.mkdir()
             text = "\n".join(exposition(name, series) for name, series in metrics.items())
-            return stack.enter_context(running_prometheus(folder, text + "\n# EOF\n"))
+            return stack.enter_context(running_prometheus(folder, text + "\n# EOF\n", blocks="54h"))
 
         yield started
 
