@@ -83,10 +83,11 @@ class _Watching(Section):
     severity: Annotated[Severity, Strict(strict=False)] = Severity.TICKET
     """What a human is asked for: page (get up now), ticket (look today), note (some day). Nobody is woken unasked."""
 
-    absence: Literal["auto", "series", "off"] = "auto"
-    """What is an anomaly when readings stop that were always there. auto: that all of the watch's series are gone.
-    series: also that one of several is gone, unless another with the same label names took its place. off: nothing; it
-    is only said that the signal is missing. Not while its source is down, or has lost the series of every service."""
+    absence: Literal["auto", "all", "series", "off"] = "auto"
+    """What is an anomaly when readings stop that were always there. all: that every series of the watch is gone.
+    series: also that one of several is, unless another with the same label names took its place. off: nothing; it is
+    only said that the signal is missing. auto: all, or off where harm is up, as errors that are no more counted after a
+    restart harm nobody. Never while the source is down, or has lost the series of every service."""
 
     limit: Limit = None
     """Where a reading is full, in the query's own unit: a number, or a query with one series for all or for each by the

@@ -110,7 +110,7 @@ class Absences:
     def _something_missing(self, watch: Watch, block: SeriesBlock, seen: Sight) -> bool:
         """Whether all of it is, or, where single series count, one of those that were there before."""
         key = watch.signal.key
-        if watch.absence == "auto":
+        if watch.absence == "all":
             return seen is not Sight.FRESH
         known = self._known.setdefault(key, set())
         known |= _keys(block, len(block.times))

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from cases.errors import PermanentError
 from cases.ports import SignalSource
-from cases.telemetry import Signal
+from cases.telemetry import Direction, Signal
 from config.settings import FamilyWatchSettings, ImportWatchSettings, Settings
 from daemon.reach import Reach, service_of
 from detectors.burn_rate import Objective
@@ -19,6 +19,9 @@ MOST_SERVICES = 200  # of one rule: a label that names no service must not open 
 MOST_ASKED = 200  # queries that one refresh asks for the services of rules; the others keep theirs until the next
 
 
+Absence: TypeAlias = Literal["all", "series", "off"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slo:
     """An objective, and the queries for good events and all of them, each a second."""
@@ -26,6 +29,13 @@ class Slo:
     good: str
     total: str
     objective: Objective
+
+
+def absence_of(wanted: Literal["auto", "all", "series", "off"], harm: Direction | None) -> Absence:
+    """What `auto` comes to: an error that is not counted any more, as after a restart, is no harm."""
+    if wanted != "auto":
+        return wanted
+    return "off" if harm is Direction.UP else "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +56,7 @@ class Watch:
     runbook: str = ""
     because: str = ""
     slo: Slo | None = None
-    absence: Literal["auto", "series", "off"] = "off"
+    absence: Absence = "off"
     limit: float | str | None = None
     within: timedelta = timedelta(days=1)
 
@@ -113,7 +123,7 @@ class Family:
             signal=signal,
             detector=wanted.detector,
             confirm=self._confirm,
-            absence=wanted.absence,
+            absence=absence_of(wanted.absence, wanted.harm),
             limit=wanted.limit,
             within=wanted.within,
         )

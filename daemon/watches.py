@@ -9,7 +9,7 @@ from cases.errors import PermanentError, TemporaryError
 from cases.ports import Clock, SignalSource
 from cases.telemetry import Signal
 from config.settings import FamilyWatchSettings, ImportWatchSettings, Settings, WatchSettings
-from daemon.listing import Family, Import, Listed, Slo, Unmatched, Watch
+from daemon.listing import Family, Import, Listed, Slo, Unmatched, Watch, absence_of
 from detectors.burn_rate import Objective
 
 log = logging.getLogger("trackwalker.watches")
@@ -108,7 +108,7 @@ def _named(settings: Settings) -> tuple[Watch, ...]:
             detector=watch.detector,
             confirm=settings.detection.confirm,
             slo=_slo(watch),
-            absence=watch.absence,
+            absence=absence_of(watch.absence, watch.harm),
             limit=watch.limit,
             within=watch.within,
         )

@@ -70,30 +70,41 @@ def test_a_signal_that_is_gone_is_one_case_and_no_other_message(
     watches = [
         watch("shop", "shop_up", severity="page"),
         watch("cart", "cart_up"),  # one pod less is no case
+        watch("news", "off_up", harm="up"),  # an error that is not counted any more
+        watch("rare", "off_up", harm="up", absence="all"),
         watch("pay", "pay_up", absence="series"),  # moved
         watch("mail", "mail_up", absence="series"),  # one of two is gone
         watch("off", "off_up", absence="off"),
     ]
     it = standing(tmp_path, ManualClock(NOW), server.url, watch=watches, detection=DETECTION)
     with it.alive() as app:
-        it.passes(12)
+        it.passes(2)
+        it.clock.advance(8 * MINUTE)
+        it.passes(2)
         cases = {case.service: case for case in app.ledger.cases.active()}
-        assert set(cases) == {"shop", "mail"}
+        assert set(cases) == {"shop", "mail", "rare"}
         shop = cases["shop"].anomaly
         assert (shop.kind, shop.direction, shop.labels) == (AnomalyKind.ABSENCE, Direction.DOWN, {})
         assert abs(shop.onset - (gone + LOOK_BACK)) <= MINUTE
         assert cases["mail"].anomaly.labels["pod"] == "a"
         told = {notice["subject"]: notice for notice in it.told() if "waits" not in notice["subject"]}
-        assert sorted(told) == ["mail: up is gone", "off/up is stale", "shop: up is gone"]
+        assert sorted(told) == [
+            "mail: up is gone",
+            "news/up is stale",
+            "off/up is stale",
+            "rare: up is gone",
+            "shop: up is gone",
+        ]
         assert told["shop: up is gone"]["severity"] == "page"
         assert "it was there at 100% of all points before" in told["shop: up is gone"]["text"]
-        it.passes(8)
-        assert [case.service for case in app.ledger.cases.active()] == ["mail"]  # that one is still gone
+        it.clock.advance(7 * MINUTE)
+        it.passes(1)
+        assert {case.service for case in app.ledger.cases.active()} == {"mail", "rare"}  # those are still gone
     with it.alive() as app:  # a restart tells none of it again
         it.passes(2)
-        assert [case.service for case in app.ledger.cases.active()] == ["mail"]
-        assert len(app.ledger.cases.listed()) == 2
-        assert [it.subjects().count(f"{service}: up is gone") for service in cases] == [1, 1]
+        assert {case.service for case in app.ledger.cases.active()} == {"mail", "rare"}
+        assert len(app.ledger.cases.listed()) == 3
+        assert [it.subjects().count(f"{service}: up is gone") for service in cases] == [1, 1, 1]
 
 
 def test_a_source_that_lost_everything_is_no_absence_and_neither_is_one_that_is_down(
@@ -104,7 +115,9 @@ def test_a_source_that_lost_everything_is_no_absence_and_neither_is_one_that_is_
     watches = [watch("shop", "shop_up"), watch("cart", "cart_up")]
     it = standing(tmp_path, ManualClock(NOW), server.url, watch=watches, detection=DETECTION)
     with it.alive() as app:
-        it.passes(12)
+        it.passes(1)
+        it.clock.advance(10 * MINUTE)
+        it.passes(1)
         assert not app.ledger.cases.active()
         assert sorted(subject.split()[0] for subject in it.subjects()) == ["cart/up", "shop/up"]
         server.stop()

@@ -95,6 +95,10 @@ def test_all_is_well_and_nothing_is_written(ground: Ground) -> None:
     assert said["repository shop", "no rule asks for more"] == "none is set, or none that the token may see"
     assert said["deploys of shop", "a marker resolves to a commit"] == f"{ground.head[:12]} of shop runs"
     assert said["deploys[0] metric build_info, label revision", "names commits"] == "of 1 of 1 services"
+    assert (
+        said["watch shop/errors", "is judged by"]
+        == "band, constant: 1 series (it never moved: a change of 0.5% counts)"
+    )
     assert said["model", "is configured"] == "none: playbooks only"
     writes = [r for r in ground.there.faults.requests[before:] if r[0] != "GET" and "upload-pack" not in r[1]]
     assert writes == []
