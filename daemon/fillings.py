@@ -113,7 +113,9 @@ def _found(watch: Watch, now: datetime, step: timedelta, read: Read) -> tuple[li
     reach = max(LEAST_REACH, 2 * watch.within)
     step = max(step, reach / POINTS // step * step)
     block = read(watch.signal, now - reach, now, step)
-    limits = _limits(watch, block, now, step, read)
+    limits = limits_of(watch, block, now, step, read)
+    if block.labels and not limits:
+        log.warning("%s: nothing is forecast, as its limit has no series with its labels", watch.signal.key)
     found: list[Anomaly] = []
     full: list[Key] = []
     sign = -1.0 if watch.signal.harm is Direction.DOWN else 1.0
@@ -129,8 +131,11 @@ def _found(watch: Watch, now: datetime, step: timedelta, read: Read) -> tuple[li
     return found, frozenset(full)
 
 
-def _limits(watch: Watch, block: SeriesBlock, now: datetime, step: timedelta, read: Read) -> Mapping[Key, float]:
-    """The limit of each series: the number, or what its query says of the series with the same labels, or of all."""
+def limits_of(watch: Watch, block: SeriesBlock, now: datetime, step: timedelta, read: Read) -> Mapping[Key, float]:
+    """The limit of each series: the number, or what its query says of the series with the same labels, or of all.
+
+    A series without one is left out. Raises what `read` raises.
+    """
     if isinstance(watch.limit, float):
         return {key_of(labels): watch.limit for labels in block.labels}
     signal = replace(watch.signal, query=watch.limit or "", threshold=None)

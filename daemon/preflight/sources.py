@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Clock, SignalSource
-from cases.telemetry import Sight, Signal
+from cases.telemetry import SeriesBlock, Sight, Signal
 from config import duration
 from config.settings import Settings
 from daemon.choosing import needs_history
@@ -96,6 +96,9 @@ def _watches(settings: Settings, clock: Clock, reached: Reached) -> Iterator[Fin
         if fresh.status == DONE and (not needs_history(watch) or learnt <= MOST_LEARNT):
             ask = partial(_judged, watch, reached.sources, settings, clock.now())
             yield asked(f"watch {watch.signal.key}", "is judged by", ask)
+        if fresh.status == DONE and watch.limit is not None:
+            ask = partial(_limited, watch, reached.sources, settings, clock.now())
+            yield asked(f"watch {watch.signal.key}", "each series has a limit", ask)
 
 
 def _raised(why: str) -> str:
@@ -125,6 +128,26 @@ def _judged(watch: Watch, sources: Mapping[str, SignalSource], settings: Setting
     step, end = history_step(wanted.history, wanted.step), now - wanted.recent
     history = picked(sources[signal.source].read(signal, end - wanted.history, end, step), signal)
     return told(watch, facts_of(history, wanted.warm_up))
+
+
+def _limited(watch: Watch, sources: Mapping[str, SignalSource], settings: Settings, now: datetime) -> str:
+    """Whether each series has a limit, and what they are."""
+    from daemon.fillings import limits_of
+    from signals.shared import picked
+
+    def read(signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        return picked(sources[signal.source].read(signal, start, end, step), signal)
+
+    step = settings.detection.step
+    block = read(watch.signal, now - LOOK_BACK, now, step)
+    limits = limits_of(watch, block, now, step, read)
+    if len(limits) < len(block.labels):
+        raise PermanentError(
+            f"{len(block.labels) - len(limits)} of {len(block.labels)} series have none: let the query of `limit` "
+            "give one series with the same labels for each, or a single one for all"
+        )
+    least, most = min(limits.values(), default=0.0), max(limits.values(), default=0.0)
+    return f"{least:.4g}" if least == most else f"from {least:.4g} to {most:.4g}"
 
 
 def _kept(source: SignalSource, settings: Settings) -> str:

@@ -105,6 +105,23 @@ def test_all_is_well_and_nothing_is_written(ground: Ground) -> None:
     assert not (ground.folder / "trackwalker.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("limit", "status", "said"),
+    [
+        (0.5, 0, "0.5"),
+        ("vector(2)", 0, "2"),
+        ("vector(2) > 3", 1, "1 of 1 series have none"),
+        ("sum(", 1, "parse error"),
+    ],
+)
+def test_a_limit_is_there_for_each_series(ground: Ground, limit: float | str, status: int, said: str) -> None:
+    watch = [{"name": "errors", "service": "shop", "query": "vector(0.01)", "harm": "up", "limit": limit}]
+    found = ground.found("watch shop/errors", watch=watch)
+    assert found["each series has a limit"][0] == status
+    assert said in found["each series has a limit"][1]
+    assert "Beside it: saturation at" in found["is judged by"][1]
+
+
 def test_a_marker_that_names_no_commit_of_the_repository(ground: Ground) -> None:
     watch = [{"name": "errors", "service": "cart", "query": "vector(0.01)", "harm": "up"}]
     status, said = ground.found("deploys of cart", watch=watch)["a marker resolves to a commit"]
