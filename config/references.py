@@ -110,7 +110,7 @@ def _queries(settings: Settings) -> Found:
 
 def _slo(loc: Loc, watch: WatchSettings, others: Collection[str]) -> Found:
     """An objective says by itself what is asked, what is harm and where it begins, and asks a Prometheus."""
-    for name in ("query", "threshold", "harm", "detector", "limit"):
+    for name in ("query", "threshold", "harm", "detector", "limit", "requested"):
         if name in watch.model_fields_set:
             yield (*loc, name), ("an objective has its own", f"remove one of the two: {name} or slo")
     if watch.source in others:
@@ -175,8 +175,9 @@ def _limits(settings: Settings) -> Found:
             yield (*loc, "harm"), ("is missing, and a limit has a side", "add harm: up or harm: down")
         if watch.limit is None and "within" in watch.model_fields_set:
             yield (*loc, "within"), ("is of no use without a limit", "add limit, or remove it")
-        if isinstance(watch.limit, str) and watch.source in others:
-            yield (*loc, "limit"), (f"{watch.source} is no Prometheus and takes no query here", "write a number")
+        for name, value in (("limit", watch.limit), ("requested", watch.requested)):
+            if isinstance(value, str) and watch.source in others:
+                yield (*loc, name), (f"{watch.source} is no Prometheus and takes no query here", "write a number")
 
 
 def _hosts(settings: Settings) -> Found:

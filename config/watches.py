@@ -98,6 +98,10 @@ class _Watching(Section):
     """How far ahead `limit` is looked for. Twice as much of history is read for it, once an hour, and two days at the
     least."""
 
+    requested: Limit = None
+    """What is set aside for it, as a memory request, in the query's own unit: a number, or a query as for `limit`.
+    Where less than a third was used for three weeks, the briefing says so, and nobody is told. None: not asked."""
+
 
 class SloSettings(Section):
     """An objective: how much must be good, over how long. An anomaly is an error budget that is spent too fast.

@@ -16,6 +16,7 @@ from daemon.house import House
 from daemon.kills import Kills
 from daemon.observe.health import Vitals
 from daemon.tail import Tail
+from daemon.watches import WatchList
 from remediation.ports import Ports
 
 log = logging.getLogger("trackwalker.chores")
@@ -71,7 +72,7 @@ def _followed(tail: Tail, house: House) -> Callable[[], object]:
     return follow
 
 
-def calendar_of(house: House, ports: Ports) -> AbstractContextManager[object]:
+def calendar_of(house: House, ports: Ports, watches: WatchList) -> AbstractContextManager[object]:
     """The jobs of the night, which one of the daemons on this store runs."""
     from daemon.improvements import improvements_of
     from daemon.keeping.daily import OnceADay
@@ -82,7 +83,7 @@ def calendar_of(house: House, ports: Ports) -> AbstractContextManager[object]:
     once = OnceADay(ledger.checkpoints, ledger.audit, house.clock, by=house.home.name)
     jobs = (
         *jobs_of(settings, ledger, folder_of(settings, house.home.folder.parent)),
-        *improvements_of(ports, ledger.checkpoints),
+        *improvements_of(ports, ledger.checkpoints, watches.listed),
     )
     calendar = Calendar()
     calendar.every_quarter(lambda stopped: once.look(jobs, stopped))

@@ -113,7 +113,7 @@ def _found(watch: Watch, now: datetime, step: timedelta, read: Read) -> tuple[li
     reach = max(LEAST_REACH, 2 * watch.within)
     step = max(step, reach / POINTS // step * step)
     block = read(watch.signal, now - reach, now, step)
-    limits = limits_of(watch, block, now, step, read)
+    limits = beside(watch.limit, block, now, step, read)
     if block.labels and not limits:
         log.warning("%s: nothing is forecast, as its limit has no series with its labels", watch.signal.key)
     found: list[Anomaly] = []
@@ -131,25 +131,27 @@ def _found(watch: Watch, now: datetime, step: timedelta, read: Read) -> tuple[li
     return found, frozenset(full)
 
 
-def limits_of(watch: Watch, block: SeriesBlock, now: datetime, step: timedelta, read: Read) -> Mapping[Key, float]:
-    """The limit of each series: the number, or what its query says of the series with the same labels, or of all.
+def beside(
+    wanted: float | str | None, block: SeriesBlock, now: datetime, step: timedelta, read: Read
+) -> Mapping[Key, float]:
+    """The number that goes with each series of a block: the one `wanted`, or what that query says now.
 
-    A series without one is left out. Raises what `read` raises.
+    Of a query it is the series with the same labels, or the only one that there is. A series without one is left out.
+    Raises what `read` raises.
     """
-    if isinstance(watch.limit, float):
-        return {key_of(labels): watch.limit for labels in block.labels}
-    signal = replace(watch.signal, query=watch.limit or "", threshold=None)
-    told = read(signal, now - _NEWEST * step, now, step)
+    if isinstance(wanted, float):
+        return {key_of(labels): wanted for labels in block.labels}
+    told = read(replace(block.signal, query=wanted or "", threshold=None), now - _NEWEST * step, now, step)
     if told.partial:
         return {}
-    limits: dict[Key, float] = {}
+    numbers: dict[Key, float] = {}
     for row, labels in enumerate(told.labels):
         values = told.values[row][~told.missing[row] & np.isfinite(told.values[row])]
         if len(values):
-            limits[_nameless(labels)] = float(values[-1])
-    alone = next(iter(limits.values())) if len(limits) == 1 and len(told.labels) == 1 else None
-    named = {key_of(labels): limits.get(_nameless(labels), alone) for labels in block.labels}
-    return {key: limit for key, limit in named.items() if limit is not None}
+            numbers[_nameless(labels)] = float(values[-1])
+    alone = next(iter(numbers.values())) if len(numbers) == 1 and len(told.labels) == 1 else None
+    named = {key_of(labels): numbers.get(_nameless(labels), alone) for labels in block.labels}
+    return {key: number for key, number in named.items() if number is not None}
 
 
 def _nameless(labels: Mapping[str, str]) -> Key:

@@ -48,6 +48,7 @@ class Watch:
     because   why a rule's firing state is watched and not its reading, or ""
     absence   what is an anomaly when readings stop
     limit     where a reading is full, or a query for it; None: nothing is forecast. `within`: how far ahead
+    requested what is set aside for it, or a query for it; None: nobody asks whether it is used
     """
 
     signal: Signal
@@ -59,6 +60,7 @@ class Watch:
     absence: Absence = "off"
     limit: float | str | None = None
     within: timedelta = timedelta(days=1)
+    requested: float | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -126,6 +128,7 @@ class Family:
             absence=absence_of(wanted.absence, wanted.harm),
             limit=wanted.limit,
             within=wanted.within,
+            requested=wanted.requested,
         )
 
 

@@ -29,7 +29,7 @@ _TRIES = 5
 class Opportunity:
     """One of them.
 
-    kind     which detector found it: `drift`
+    kind     which detector found it: `drift` or `waste`
     text     what is to be seen, in words; of the last time that it was
     score    how much there is in it, in [0, 1]
     found    when it was first seen; `seen`: when last

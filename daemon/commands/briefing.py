@@ -60,9 +60,7 @@ def _brief(config: Path, *, as_json: bool) -> None:
         return
     click.echo(f"{active} active cases" + (": `trackwalker cases` lists them" if active else ""))
     if not shown:
-        click.echo(
-            "no opportunities: nothing that is watched got slowly worse over the last weeks, as far as was looked"
-        )
+        click.echo("no opportunities: nothing got slowly worse or lay idle over the last weeks, as far as was looked")
         return
     print_table(
         f"opportunities: {len(shown)}, and {len(waiting)} that wait for their turn",

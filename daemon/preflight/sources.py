@@ -132,7 +132,7 @@ def _judged(watch: Watch, sources: Mapping[str, SignalSource], settings: Setting
 
 def _limited(watch: Watch, sources: Mapping[str, SignalSource], settings: Settings, now: datetime) -> str:
     """Whether each series has a limit, and what they are."""
-    from daemon.fillings import limits_of
+    from daemon.fillings import beside
     from signals.shared import picked
 
     def read(signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
@@ -140,7 +140,7 @@ def _limited(watch: Watch, sources: Mapping[str, SignalSource], settings: Settin
 
     step = settings.detection.step
     block = read(watch.signal, now - LOOK_BACK, now, step)
-    limits = limits_of(watch, block, now, step, read)
+    limits = beside(watch.limit, block, now, step, read)
     if len(limits) < len(block.labels):
         raise PermanentError(
             f"{len(block.labels) - len(limits)} of {len(block.labels)} series have none: let the query of `limit` "

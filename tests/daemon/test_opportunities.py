@@ -107,31 +107,37 @@ def latencies(until: datetime) -> str:
 def test_a_slow_regression_is_in_the_briefing_once_and_nobody_is_told(tmp_path: Path) -> None:
     midnight = SystemClock().now().replace(hour=0, minute=0, second=0, microsecond=0)
     (tmp_path / "prometheus").mkdir()
-    watch = {"name": "latency", "service": "shop", "query": "latency", "harm": "up", "severity": "page"}
+    watches = [
+        {"name": "latency", "service": "shop", "query": "latency", "harm": "up", "severity": "page"},
+        {"name": "memory", "service": "cart", "query": 'latency{route="/home"}', "requested": "vector(10)"},
+    ]
     with running_prometheus(tmp_path / "prometheus", latencies(midnight), blocks="720h") as prometheus:
-        it = standing(tmp_path, ManualClock(midnight), prometheus.url, watch=[watch])
+        it = standing(tmp_path, ManualClock(midnight), prometheus.url, watch=watches)
         with it.alive() as app:
             once = OnceADay(app.ledger.checkpoints, app.ledger.audit, it.clock, by="a")
-            jobs = improvements_of(app.ports, app.ledger.checkpoints)
+            jobs = improvements_of(app.ports, app.ledger.checkpoints, app.cycle.poll.watches.listed)
             for hours in (0, 5, 24):  # a job that was never there waits for its hour
                 it.clock.advance(hours * HOUR)
                 once.look(jobs, never)
-            (found,) = Opportunities(checkpoints=app.ledger.checkpoints).all()
+            idle, found = sorted(Opportunities(checkpoints=app.ledger.checkpoints).all(), key=lambda each: each.service)
             assert (found.labels["route"], found.kind) == ("/search", "drift")
+            assert (idle.service, idle.kind) == ("cart", "waste")
+            assert idle.text.endswith("of the 10 that is set aside for it, at any full hour of the last four weeks")
             assert not app.ledger.cases.listed()
             assert it.told() == []
             ran = [entry.detail for entry in app.ledger.audit.listed() if entry.action == "job.done"]
-            assert [(detail["found"], detail["new"]) for detail in ran] == [("1", "1"), ("1", "0")]
+            assert [(detail["found"], detail["new"]) for detail in ran] == [("2", "2"), ("2", "0")]
 
     config = ["--config", str(tmp_path / "trackwalker.yaml")]
     said = _run("briefing", "--json", *config)
-    assert [(each["id"], each["signal"]) for each in said["opportunities"]] == [(found.id, "latency")]
-    assert "little by little since" in said["opportunities"][0]["text"]
+    texts = {each["id"]: each["text"] for each in said["opportunities"]}
+    assert set(texts) == {found.id, idle.id}
+    assert "little by little since" in texts[found.id]
     shown = CliRunner().invoke(trackwalker, ["briefing", *config])
     assert found.id in shown.output
     assert CliRunner().invoke(trackwalker, ["briefing", "dismiss", found.id, *config]).exit_code == 0
     after = _run("briefing", "--json", *config)
-    assert after["opportunities"] == []
+    assert [each["id"] for each in after["opportunities"]] == [idle.id]
     assert after["over"][0]["because"].endswith("dismissed at the command line")
     refused = CliRunner().invoke(trackwalker, ["briefing", "dismiss", "none", *config])
     assert isinstance(refused.exception, PermanentError)
