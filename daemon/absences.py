@@ -6,7 +6,7 @@ Where a source has lost the series of every service at once, it is the source, a
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -17,14 +17,13 @@ from cases.errors import PermanentError, SourceDown
 from cases.moments import milliseconds
 from cases.telemetry import DAY, Mask, SeriesBlock, Sight, Signal
 from config.settings import DetectionSettings
+from daemon.budgets import Read
 from daemon.listing import Watch
 from detectors.absence import detect_absence, steady
 from detectors.baseline import Key, history_step, key_of
 from detectors.sight import sight
 
 log = logging.getLogger("trackwalker.poll")
-
-Read = Callable[[Signal, datetime, datetime, timedelta], SeriesBlock]
 
 LATEST = DAY
 """What was last there longer ago is no news: a daemon that starts says only that the signal is missing."""

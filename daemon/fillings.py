@@ -2,7 +2,7 @@
 
 import logging
 import zlib
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -11,14 +11,13 @@ import numpy as np
 from cases.anomaly import Anomaly
 from cases.errors import PermanentError, SourceDown
 from cases.ports import Clock
-from cases.telemetry import Direction, SeriesBlock, Signal
+from cases.telemetry import Direction, SeriesBlock
+from daemon.budgets import Read
 from daemon.listing import Watch
 from detectors.baseline import LEARN_AGAIN, Key, key_of
 from detectors.saturation import detect_saturation
 
 log = logging.getLogger("trackwalker.poll")
-
-Read = Callable[[Signal, datetime, datetime, timedelta], SeriesBlock]
 
 EVERY = timedelta(hours=1)
 LEAST_REACH = timedelta(days=2)

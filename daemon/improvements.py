@@ -9,6 +9,7 @@ from cases.errors import PermanentError, SourceDown
 from cases.ports import Checkpoints
 from cases.symptom import symptom
 from cases.telemetry import DAY, SeriesBlock, Signal
+from daemon.budgets import Read
 from daemon.fillings import beside
 from daemon.keeping.daily import Daily, Errand
 from daemon.listing import Watch
@@ -29,8 +30,6 @@ MOST_SERIES = 200
 """Series of one signal that are looked at: a look at more is no look for a human."""
 LONGEST = timedelta(minutes=8)
 """How long a night's look may take; what is left comes first in another night."""
-
-Read = Callable[[Signal, datetime, datetime, timedelta], SeriesBlock]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

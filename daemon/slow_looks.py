@@ -8,7 +8,8 @@ from cases.anomaly import Anomaly, AnomalyKind
 from cases.ports import Clock
 from cases.telemetry import SeriesBlock
 from config.settings import DetectionSettings
-from daemon.absences import Absences, Read
+from daemon.absences import Absences
+from daemon.budgets import Read
 from daemon.fillings import Fillings
 from daemon.listing import Watch
 
