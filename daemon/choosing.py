@@ -80,6 +80,8 @@ def _of_watch(watch: Watch) -> Chosen | None:
 def beside(watch: Watch) -> tuple[str, ...]:
     """What else is looked for in every series of the watch."""
     found: list[str] = []
+    if needs_history(watch) and watch.detector == "auto":
+        found.append("the streaming engine, within the service's alert budget")
     if watch.absence != "off":
         found.append("absence of any series" if watch.absence == "series" else "absence of all of it")
     if watch.limit is not None:

@@ -66,5 +66,6 @@ def test_it_is_one_line_for_people() -> None:
     said = told(watch, facts_of(three, WARM_UP))
     assert said.startswith("band with the time of day: 2 series (")
     assert "; band without a season: 1 series (" in said
-    assert said.endswith(". Beside it: absence of all of it, saturation at 95 within 12h")
-    assert beside(BAND) == ()
+    assert said.endswith(", absence of all of it, saturation at 95 within 12h")
+    assert beside(BAND) == ("the streaming engine, within the service's alert budget",)
+    assert beside(replace(BAND, detector="seasonal")) == ()
