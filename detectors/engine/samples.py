@@ -23,6 +23,7 @@ STALE_MS = 3 * 3_600_000
 STALE_STEPS = 10
 FORGOTTEN_MS = 14 * 86_400_000
 _SECOND = 1_000.0
+_JITTER = 0.02  # of a step: a gap that differs by no more is no other pace
 
 
 def admitted(rows: Rows, times: Millis, values: Floats) -> Mask:
@@ -63,16 +64,25 @@ def bounded(values: Floats) -> Singles:
 def pace_kept(rows: Rows, times: Millis) -> None:
     """Learn the step, and forget what a gap has made stale."""
     least, most = int(np.min(times)) - int(np.max(rows.newest)), int(np.max(times)) - int(np.min(rows.newest))
-    short, long = 0.75 * float(np.max(rows.step)), 1.25 * float(np.min(rows.step))
-    if short <= least and most <= min(long, STALE_MS) and int(np.min(rows.age)) > 1:
+    if (
+        int(np.min(rows.age)) > 1
+        and in_step(float(np.max(rows.step)), least)
+        and in_step(float(np.min(rows.step)), most)
+    ):
         return  # all is as it was
     gap = (times - rows.newest).astype(np.float64)
-    known = rows.age > 1
-    sooner, later = gap < 0.75 * rows.step, gap > 1.25 * rows.step
-    drift = np.where(sooner, (gap - rows.step) / 8, np.where(later, np.minimum(gap - rows.step, rows.step) / 16, 0))
-    rows.step[:] = np.where(known, rows.step + drift, np.where(rows.age == 1, gap, rows.step))
+    off = gap - rows.step
+    drift = np.where(off < 0, off / 8, np.minimum(off, rows.step) / 16)
+    drift[np.abs(off) <= rows.step / 4] = off[np.abs(off) <= rows.step / 4]
+    drift[np.abs(off) <= _JITTER * rows.step] = 0
+    rows.step[:] = np.where(rows.age > 1, rows.step + drift, np.where(rows.age == 1, gap, rows.step))
     stale = (rows.age > 0) & (gap > np.maximum(STALE_MS, STALE_STEPS * rows.step))
     if bool(np.any(stale)):
         rows.fast[stale] = rows.slow[stale]
         rows.spread[stale] = rows.lasting[stale]
         rows.clear(np.flatnonzero(stale & (gap > FORGOTTEN_MS)))
+
+
+def in_step(step: float, gap: float) -> bool:
+    """Whether a reading came as long after the last one as is usual, and soon enough that nothing is stale."""
+    return abs(gap - step) <= _JITTER * step and gap <= STALE_MS
