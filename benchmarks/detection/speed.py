@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from detectors.engine.block import Block  # noqa: E402 - after the path
 from detectors.engine.engine import Engine  # noqa: E402
+from detectors.engine.pace import Floats  # noqa: E402
 from detectors.engine.rows import ROWS  # noqa: E402
 
 DAY_S = 86_400
@@ -40,15 +41,19 @@ def learnt(step_s: int, days: float, rng: np.random.Generator) -> tuple[Engine, 
     return engine, START_S + last * step_s
 
 
+def blocks(engine: Engine) -> list[Block]:
+    """Its blocks of rows: there is no other way to have a million old series in a minute."""
+    return engine._blocks  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
 def many(few: Engine, series: int) -> Engine:
     """An engine with so many series, which are those few again and again."""
     engine = Engine()
     engine.claim(series)
-    rows = few._blocks[0].rows  # noqa: SLF001 - no other way to have a million old series in a minute
-    for number, block in enumerate(engine._blocks):  # noqa: SLF001
+    rows = blocks(few)[0].rows
+    for number, block in enumerate(blocks(engine)):
         size = min(ROWS, series - number * ROWS)
-        engine._blocks[number] = Block(rows.take(np.arange(size) % FEW))  # noqa: SLF001
-        del block
+        block.rows.put(np.arange(size), rows.take(np.arange(size) % FEW))
     return engine
 
 
@@ -79,7 +84,7 @@ def main() -> None:
     engine = many(few, wanted.series)
     spent, said = list[float](), 0
     for tick in range(wanted.ticks):
-        readings = 100 + rng.standard_normal(wanted.series)
+        readings: Floats = 100 + rng.standard_normal(int(wanted.series))
         if wanted.missing:
             readings[rng.random(wanted.series) < wanted.missing] = np.nan
         begun = time.process_time()

@@ -4,6 +4,7 @@ import struct
 
 import numpy as np
 
+from detectors.engine.alone import Alone
 from detectors.engine.block import Block, Room
 from detectors.engine.judged import Explained, Judged, Said, judged
 from detectors.engine.pace import Floats, Millis, Pace
@@ -95,7 +96,7 @@ class Engine:
         at = _each(times, len(rows)) if isinstance(times, int) else times
         numbers = rows // ROWS
         said: list[Said] = []
-        for number in sorted(set(numbers.tolist())):
+        for number in map(int, np.unique(numbers)):
             here = np.flatnonzero(numbers == number)
             few = None if explained is None else Explained.nothing(len(here))
             part = self._blocks[number].some(rows[here] % ROWS, at[here], values[here], self._way, few)
@@ -103,6 +104,14 @@ class Engine:
             if explained is not None and few is not None:
                 explained.put(here, few)
         return said
+
+    def alone(self, row: int, times: Millis, values: Floats) -> Judged:
+        """The same as ticks of one row only with each of these readings [N], in order; quicker for a few rows."""
+        self._check(np.array([row]))
+        rows = self._blocks[row // ROWS].rows
+        with np.errstate(over="ignore", invalid="ignore"):
+            said = Alone(rows, row % ROWS, self._way).read(times.tolist(), values.tolist())
+        return judged(len(times), said, None)
 
     def to_bytes(self) -> bytes:
         """A checkpoint of all rows: `from_bytes` goes on bit by bit as this engine would."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from detectors.engine.calibration import Counts, rarity
 from detectors.engine.pace import Floats, Singles
-from detectors.engine.rows import FLOOR, LEVELS, Places
+from detectors.engine.rows import LEVELS, SILENT, Places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,8 +53,8 @@ class Judged:
 
     size      how many readings there are
     said      what is said, and where
-    raw       float64 [N] in [0, 1]: the score before what was said already is taken out; 0 while a series is too young,
-              and where it is below a third
+    raw       float64 [N] in [0, 1]: the score, however low, before what was said already is taken out; 0 while a series
+              is too young
     expected  float64 [N] in the series' unit, of a counter a second: the forecast that a reading was held against; NaN
               where there is none: of a series' first reading, and of a reading that was passed over
     spread    float64 [N] in the same unit: mean absolute distance of readings from their forecasts; NaN likewise
@@ -72,7 +72,7 @@ class Judged:
     def score(self) -> Floats:
         """float64 [N] in [0, 1]: 0.5 where a series reaches the most that it has shown, and its typical day's most.
 
-        0 where nothing is said: below a third, and nothing that was not said in the last third to two thirds of a day.
+        0 where nothing is said: below 0.4, and nothing that was not said in the last third to two thirds of a day.
         """
         whole = np.zeros(self.size)
         whole[self.said.places] = chance(self.said.score)
@@ -103,9 +103,9 @@ def judged(size: int, parts: list[Said], explained: Explained | None) -> Judged:
 
 
 def chance(score: Singles) -> Floats:
-    """Scores [N] in [0, 1] from the natural logs of their odds; 0 for what is not over the floor."""
+    """Scores [N] in [0, 1] from the natural logs of their odds; 0 for what is `SILENT`."""
     found = 1 / (1 + np.exp(-score.astype(np.float64)))
-    found[score <= FLOOR] = 0.0
+    found[score <= SILENT] = 0.0
     return found
 
 

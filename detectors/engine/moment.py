@@ -23,7 +23,7 @@ LEAST_DAYS = 2
 """Days of a series before its season may count."""
 
 HALF_DAY_MS = DAY_MS // 2
-_APART_MS = BIN_MS  # spans turn that much later than half days, so that no tick has to do both for all rows
+APART_MS = BIN_MS  # spans turn that much later than half days, so that no tick has to do both for all rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,7 +90,7 @@ def _moment(times: Millis, newest: Millis, age: Floats, speed: Rates, pace: Pace
     judged = (bins != before) & (days >= LEAST_DAYS)
     raw = age <= speed.warm / 2
     half_day = (times // HALF_DAY_MS != newest // HALF_DAY_MS) & (age > 0)
-    spans = ((times - _APART_MS) // speed.keep_ms - (newest - _APART_MS) // speed.keep_ms) * (age > 0)
+    spans = ((times - APART_MS) // speed.keep_ms - (newest - APART_MS) // speed.keep_ms) * (age > 0)
     return Moment(
         time_of_day=bins % BINS,
         season_part=part.astype(np.float32),

@@ -18,17 +18,18 @@ import numpy.typing as npt
 
 from detectors.engine.moment import HALF_DAY_MS
 from detectors.engine.pace import DAY_MS, Pace, Singles
-from detectors.engine.rows import CHANNELS, FLOOR, LEAST_RECORD, Rows, Standing
+from detectors.engine.rows import CHANNELS, LEAST_RECORD, SILENT, Rows, Standing
 
 Mask = npt.NDArray[np.bool_]
 
+UNREST = 2
 _EVEN = np.float32(-1.2)  # log of 0.3: a spread that is no further from its mean sets no record
-_TINY = np.float32(1e-18)
+TINY = np.float32(1e-18)
 _LEAST_SIZE = np.float32(1e-30)
 _MOST_RATIO = np.float32(1e12)
 _MOST_LOG = np.float32(3.3)  # of a ratio's log: as good as the most
 _MOST_DAYS = np.float32(65_535)
-_LEAST_KNOWN = 2  # half days: before these are over nothing is typical
+LEAST_KNOWN = 2  # half days: before these are over nothing is typical
 _SETTLED = 3
 _OUTLYING = np.float32(2.0)
 _OF_ANOTHER_SIZE = np.float32(8.0)  # natural log: a record that is so far behind has been one of nothing
@@ -46,7 +47,7 @@ def sizes(rows: Rows, error: Singles, work: Singles, shown: Singles) -> None:
     np.abs(shift, out=shift)
     np.maximum(rows.spread, rows.lasting, out=unrest)
     less = np.minimum(rows.spread, rows.lasting, out=work[0])
-    less += _TINY
+    less += TINY
     unrest /= less
     np.maximum(rows.today, shown, out=rows.today)
 
@@ -60,17 +61,17 @@ def logs(shown: Singles) -> Singles:
 
 
 def surprise(rows: Standing, shown: Singles, early: Mask, pace: Pace) -> tuple[Singles, Singles]:
-    """The score [N] of channels [C, N], logs, as the natural log of its odds: 0 where the record of one is just reached.
+    """The score [N] of channels [C, N], logs, as a natural log of odds: 0 where the record of one is reached.
 
-    It is `FLOOR` where it is less, and where it is too early [N] or [1] to say anything. With it come the powers [C, N]
-    of the channels' own scores, of which it is the mean.
+    It is `SILENT` where it is too early [N] or [1] to say anything. With it come the powers [C, N] of the channels' own
+    scores, of which it is the mean.
     """
     power = shown - rows.typical
     power /= rows.wide + np.float32(pace.typical_least)
     most = np.float32(pace.typical_most)
     np.minimum(power, most, out=power)
     np.maximum(power, -most, out=power)
-    power *= np.float32(pace.typical_share) * (rows.days >= _LEAST_KNOWN)
+    power *= np.float32(pace.typical_share) * (rows.days >= LEAST_KNOWN)
     power += shown
     power -= rows.records
     np.minimum(power, MOST, out=power)
@@ -79,9 +80,8 @@ def surprise(rows: Standing, shown: Singles, early: Mask, pace: Pace) -> tuple[S
     np.exp(power, out=power)
     best: Singles = np.log(np.sum(power, axis=0) / np.float32(CHANNELS))
     best /= np.float32(pace.together)
-    np.maximum(best, FLOOR, out=best)
     if bool(np.any(early)):
-        best[np.broadcast_to(early, best.shape)] = FLOOR
+        best[np.broadcast_to(early, best.shape)] = SILENT
     return best, power
 
 
@@ -113,14 +113,17 @@ def bounded(rows: Standing, pace: Pace, power: Singles | None = None) -> None:
         level = rows.records + limit
     else:
         limit *= together
-        limit = np.exp(limit) * np.float32(CHANNELS) - np.sum(power, axis=0)
-        np.maximum(limit, 0, out=limit)
-        level = _SHARES * limit
+        np.exp(limit, out=limit)
+        left = np.float32(CHANNELS) * limit - np.sum(power, axis=0)
+        level = _SHARES * left
         level += power
+        early = left < 0  # they have passed it, and nothing was said
+        if bool(np.any(early)):
+            level[:, early] = limit[early]
         np.log(level, out=level)
         level /= together
         level += rows.records
-    share = np.float32(pace.typical_share) * (rows.days >= _LEAST_KNOWN) / (rows.wide + np.float32(pace.typical_least))
+    share = np.float32(pace.typical_share) * (rows.days >= LEAST_KNOWN) / (rows.wide + np.float32(pace.typical_least))
     most = np.float32(pace.typical_share * pace.typical_most)
     log = share * rows.typical
     log += level
@@ -136,7 +139,7 @@ def bounded(rows: Standing, pace: Pace, power: Singles | None = None) -> None:
 
 
 def turn_of_half_day(rows: Standing, today: Singles, pace: Pace) -> None:
-    """The half day of all these rows is over, and showed at most `today` [C, N]: learn from it, let the records decay."""
+    """The half day of all these rows is over, and showed at most `today` [C, N]. Records decay."""
     off = logs(today)
     rate = np.maximum(np.float32(pace.typical_rate), 1 / (rows.days + 1))
     off -= rows.typical

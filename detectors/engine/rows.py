@@ -25,6 +25,8 @@ Places = npt.NDArray[np.intp]
 
 _MAGIC = b"TWE2"
 _HEAD = struct.Struct("<4sII")
+SILENT = np.float32(-69.0)
+"""The same of a score that is not there."""
 LEAST_RECORD = np.float32(-50.0)
 """Of a constant: its nothing is no news, however long it was the most."""
 LONG_AGO = -(2**62)
@@ -42,27 +44,36 @@ class Standing:
 
     @property
     def records(self) -> Singles:
+        """[C, N] See `Rows`, as all of these."""
         return self.held[0:3]
 
     @property
     def typical(self) -> Singles:
+        """[C, N]."""
         return self.held[3:6]
 
     @property
     def wide(self) -> Singles:
+        """[C, N]."""
         return self.held[6:9]
 
     @property
     def current(self) -> Singles:
-        return self.held[9]
+        """[N]."""
+        current: Singles = self.held[9]
+        return current
 
     @property
     def previous(self) -> Singles:
-        return self.held[10]
+        """[N]."""
+        previous: Singles = self.held[10]
+        return previous
 
     @property
     def days(self) -> Singles:
-        return self.held[11]
+        """[N]."""
+        days: Singles = self.held[11]
+        return days
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -196,7 +207,8 @@ class Rows:
         """A checkpoint. `from_bytes` gives the same rows, bit by bit."""
         head = _HEAD.pack(_MAGIC, len(self), self.bytes_a_row)
         return head + b"".join(
-            np.ascontiguousarray(column).astype(column.dtype.newbyteorder("<")).tobytes() for column in self._kept()
+            np.ascontiguousarray(column).astype(column.dtype.newbyteorder("<")).tobytes()
+            for column in self.lasting_columns()
         )
 
     @classmethod
@@ -208,11 +220,11 @@ class Rows:
         rows = cls.empty(size if magic == _MAGIC else 0)
         if magic != _MAGIC or each != rows.bytes_a_row:
             raise ValueError("the checkpoint is of another version of the engine")
-        wanted = sum(column.nbytes for column in rows._kept())
+        wanted = sum(column.nbytes for column in rows.lasting_columns())
         if len(blob) != _HEAD.size + wanted:
             raise ValueError(f"the checkpoint has {len(blob) - _HEAD.size} bytes where {wanted} belong")
         at = _HEAD.size
-        for column in rows._kept():
+        for column in rows.lasting_columns():
             raw = np.frombuffer(blob, dtype=column.dtype.newbyteorder("<"), count=column.size, offset=at)
             column[...] = raw.reshape(column.shape)
             at += column.nbytes
@@ -222,6 +234,6 @@ class Rows:
         """All columns with their names, always in the same order."""
         return [(name, getattr(self, name)) for name in self.__slots__]
 
-    def _kept(self) -> list[Any]:
+    def lasting_columns(self) -> list[Any]:
         """The columns of a checkpoint. Bounds are none of it: what is said does not depend on them."""
         return [column for name, column in self.columns() if name != "bounds"]

@@ -23,6 +23,7 @@ STALE_MS = 3 * 3_600_000
 STALE_STEPS = 10
 FORGOTTEN_MS = 14 * 86_400_000
 _SECOND = 1_000.0
+_NEAR = 0.25  # of a step: a gap that differs by no more is the step from now on
 _JITTER = 0.02  # of a step: a gap that differs by no more is no other pace
 
 
@@ -70,17 +71,26 @@ def pace_kept(rows: Rows, times: Millis) -> None:
         and in_step(float(np.min(rows.step)), most)
     ):
         return  # all is as it was
-    gap = (times - rows.newest).astype(np.float64)
-    off = gap - rows.step
-    drift = np.where(off < 0, off / 8, np.minimum(off, rows.step) / 16)
-    drift[np.abs(off) <= rows.step / 4] = off[np.abs(off) <= rows.step / 4]
-    drift[np.abs(off) <= _JITTER * rows.step] = 0
-    rows.step[:] = np.where(rows.age > 1, rows.step + drift, np.where(rows.age == 1, gap, rows.step))
+    gap, step = (times - rows.newest).astype(np.float64), rows.step.astype(np.float64)
+    off = gap - step
+    drift = np.where(off < 0, off / 8, np.minimum(off, step) / 16)
+    near = np.abs(off) <= _NEAR * step
+    drift[near] = off[near]
+    drift[np.abs(off) <= _JITTER * step] = 0
+    rows.step[:] = np.where(rows.age > 1, step + drift, np.where(rows.age == 1, gap, step))
     stale = (rows.age > 0) & (gap > np.maximum(STALE_MS, STALE_STEPS * rows.step))
     if bool(np.any(stale)):
         rows.fast[stale] = rows.slow[stale]
         rows.spread[stale] = rows.lasting[stale]
         rows.clear(np.flatnonzero(stale & (gap > FORGOTTEN_MS)))
+
+
+def step_after(step: float, gap: int) -> np.float32 | None:
+    """The step of a series with that step and a gap like it; None where they are so different that it takes more."""
+    off = gap - step
+    if gap > STALE_MS or abs(off) > _NEAR * step:
+        return None
+    return np.float32(step if abs(off) <= _JITTER * step else gap)
 
 
 def in_step(step: float, gap: float) -> bool:

@@ -6,7 +6,7 @@ from detectors.engine.moment import Moment
 from detectors.engine.pace import Pace, Singles
 from detectors.engine.rows import Rows
 
-_TOO_FAR = np.float32(5.0)  # errors as they are: one incident must not switch the season off
+TOO_FAR = np.float32(5.0)  # errors as they are: one incident must not switch the season off
 
 
 def unexpected(rows: Rows, reading: Singles, now: Moment, pace: Pace, work: Singles) -> Singles:
@@ -34,7 +34,7 @@ def unexpected(rows: Rows, reading: Singles, now: Moment, pace: Pace, work: Sing
 
 def _judge(rows: Rows, distance: Singles, remainder: Singles, now: Moment, pace: Pace) -> None:
     """Hold the forecast with the time of day against the one without."""
-    with_season = np.minimum(np.abs(remainder), _TOO_FAR * rows.scale)
+    with_season = np.minimum(np.abs(remainder), TOO_FAR * rows.scale)
     better = np.abs(distance)
     better *= np.float32(pace.season_pays)
     better -= with_season
@@ -56,7 +56,7 @@ def follow(rows: Rows, error: Singles, size: Singles, now: Moment, pace: Pace, w
     for mean, part in ((rows.spread, now.middle), (rows.lasting, now.slow)):
         np.subtract(away, mean, out=step)
         step *= part
-        mean += step
+        np.add(mean, step, out=mean)
     bound = np.multiply(rows.scale, np.float32(pace.winsor), out=step)
     if now.any_raw:
         bound[np.broadcast_to(now.raw, bound.shape)] = np.inf

@@ -87,7 +87,8 @@ def turns(rows: Rows, now: Moment, pace: Pace) -> None:
         all_of_them = len(here) == len(rows)
         standing = rows.standing() if all_of_them else rows.standing_of(here)
         if over is ended:
-            spans, early = (np.broadcast_to(column, (len(rows),))[here] for column in (now.spans, now.early))
+            spans = np.broadcast_to(now.spans, (len(rows),))[here]
+            early = np.broadcast_to(now.early, (len(rows),))[here]
             seen = rows.seen if all_of_them else rows.seen[:, here]
             turn_of_span(standing, seen, spans, ~early)
             if not all_of_them:

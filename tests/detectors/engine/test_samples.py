@@ -95,6 +95,7 @@ def test_odd_values_have_a_score_and_no_warning(name: str) -> None:
 def test_odd_times_have_a_score(name: str) -> None:
     rng = np.random.default_rng(8)
     values = noise(8, 1)
+    values[250:255] += 50
     moments = {
         "mixed steps": START_MS + np.cumsum(rng.choice([1_000, 60_000, 3_600_000], len(values))),
         "reversed": times(len(values))[::-1],
