@@ -1,9 +1,9 @@
 """A block: up to 16,384 rows, and the short way of a tick for those of them that keep step.
 
-Rows keep step when their last readings were at one time, at one distance from those before, and their series are old.
-Then the times and ages of all are one number, which is written to the rows only when somebody asks, and most readings
-need no more than their levels to follow. Rows that are apart (too young, or without a reading) go the way for any rows;
-what is said is the same on both.
+Rows keep step when their last readings were at one time, at one distance from those before, and their series have one
+age or are all past learning. Then the times and ages of all are one number, which is written to the rows only when
+somebody asks, and most readings need no more than their levels to follow. Rows that are apart (of another age, or
+without a reading) go the way for any rows; what is said is the same on both.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from detectors.engine.season import follow, unexpected
 from detectors.engine.stages import Pending, Way, advance, turns
 
 _APART_AT_MOST = 0.25
+_KNOWN = 2  # readings after which the step is known
 _WORTH_IT = 256  # rows from which on it is looked whether they keep step
 _SQUARES = float(HUGE) ** 2
 
@@ -41,6 +42,7 @@ class Step:
     """What the rows that keep step have in common: the time of their newest reading, and the step.
 
     size   how many first rows this is about; apart: those of them that do not keep it
+    age    their readings so far, where they have fewer than `old`; else they have no less than that
     owed   readings that are not yet counted in their ages
     """
 
@@ -48,6 +50,8 @@ class Step:
     newest: int
     step: float
     apart: Places
+    age: int
+    old: float
     owed: int = 0
 
 
@@ -112,13 +116,14 @@ class Block:
         if len(step.apart) > _APART_AT_MOST * step.size:
             return None
         reading[step.apart] = 0
-        now = shared(time, step.newest, step.step, way.pace)
+        now = shared(time, step.newest, step.step, min(float(step.age), step.old), way.pace)
         kept = _kept(rows, step.apart, now)
         pending = _learnt(rows, reading, now, way.pace, room, step.apart)
         for column, values_kept in kept:
             column[..., step.apart] = values_kept
         step.newest = time
         step.owed += 1
+        step.age += 1
         return pending, self._others(step, rows, values, way) if len(step.apart) else NOTHING
 
     def _others(self, step: Step, rows: Rows, values: Floats, way: Way) -> Said:
@@ -127,9 +132,8 @@ class Block:
         some = rows.take(there)
         said = advance(some, np.full(len(there), step.newest), values[there], way, None) if len(there) else NOTHING
         rows.put(there, some)
-        again = some.step == np.float32(step.step)
-        if bool(np.any(again)):
-            again &= some.age >= old_from(step.step, way.pace)
+        if step.age >= step.old:
+            again = (some.step == np.float32(step.step)) & (some.age >= step.old)
             if bool(np.any(again)):
                 self._pay(step)
                 step.apart = np.setdiff1d(step.apart, there[again])
@@ -166,13 +170,15 @@ def _common(rows: Rows, times: Millis, pace: Pace) -> Step | None:
     """What most of the rows have in common after readings at one time, if there is such."""
     time = int(times[0])
     step = float(np.partition(rows.step, len(rows) // 2)[len(rows) // 2])
+    age = int(np.partition(rows.age, len(rows) // 2)[len(rows) // 2])
+    old = old_from(step, pace)
     good = rows.newest == time
     good &= rows.step == np.float32(step)
-    good &= rows.age >= old_from(step, pace)
+    good &= (rows.age >= old) if age >= old else (rows.age == age)
     apart = np.flatnonzero(~good)
-    if len(apart) > _APART_AT_MOST * len(rows):
+    if age < _KNOWN or len(apart) > _APART_AT_MOST * len(rows):
         return None
-    return Step(size=len(rows), newest=time, step=step, apart=apart)
+    return Step(size=len(rows), newest=time, step=step, apart=apart, age=age, old=old)
 
 
 def _kept(rows: Rows, apart: Places, now: Moment) -> list[tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]]:
@@ -200,7 +206,13 @@ def _learnt(rows: Rows, reading: Singles, now: Moment, pace: Pace, room: Room, a
     anywhere[apart] = False
     here = np.flatnonzero(anywhere)
     pending = Pending(
-        rows=rows, first=0, here=here, shown=np.take(shown, here, axis=1), standing=rows.standing_of(here)
+        rows=rows,
+        first=0,
+        here=here,
+        shown=np.take(shown, here, axis=1),
+        standing=rows.standing_of(here),
+        early=bool(now.early[0]),
+        unheld=bool(now.unheld[0]),
     )
     follow(rows, error, shown[0], now, pace, work)
     return pending

@@ -65,10 +65,10 @@ def moment(rows: Rows, times: Millis, pace: Pace) -> Moment:
 
 
 @lru_cache(maxsize=64)
-def shared(time: int, newest: int, step: float, pace: Pace) -> Moment:
-    """The moment of old series that have all been read at one time, `newest`, and are now again."""
+def shared(time: int, newest: int, step: float, age: float, pace: Pace) -> Moment:
+    """The moment of series of one age that have all been read at one time, `newest`, and are now again."""
     speed = rates(pace, np.array([step], dtype=np.float32))
-    return _moment(np.array([time]), np.array([newest]), np.array([_old(speed)]), speed, pace)
+    return _moment(np.array([time]), np.array([newest]), np.array([age]), speed, pace)
 
 
 def old_from(step: float, pace: Pace) -> float:

@@ -16,7 +16,6 @@ from detectors.engine.samples import counted, pace_kept, relative
 from detectors.engine.season import follow, unexpected
 
 Mask = npt.NDArray[np.bool_]
-_NEVER = np.array([False])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +118,12 @@ class Pending:
     here: Places
     shown: Singles
     standing: Standing
+    early: bool
+    unheld: bool
 
 
 def settled(pending: list[Pending], pace: Pace) -> list[Said]:
-    """What is said of readings of old series that passed a bound. They are assessed together, and put back."""
+    """What is said of readings that passed a bound. They are assessed together, and put back."""
     if not any(len(one.here) for one in pending):
         return []
     standing = Standing(
@@ -130,10 +131,13 @@ def settled(pending: list[Pending], pace: Pace) -> list[Said]:
         np.concatenate([one.standing.bounds for one in pending], axis=1),
     )
     shown = np.concatenate([one.shown for one in pending], axis=1)
-    score, news = assessed(standing, shown, _NEVER, _NEVER, pace)
+    counts = [len(one.here) for one in pending]
+    early = np.repeat([one.early for one in pending], counts)
+    unheld = np.repeat([one.unheld for one in pending], counts)
+    score, news = assessed(standing, shown, early, unheld, pace)
     said: list[Said] = []
     at = 0
-    ends = np.searchsorted(news, np.cumsum([len(one.here) for one in pending]))
+    ends = np.searchsorted(news, np.cumsum(counts))
     begin = 0
     for one, end in zip(pending, ends.tolist(), strict=True):
         mine = slice(at, at + len(one.here))
