@@ -63,6 +63,8 @@ class Engine:
         """
         if rows is not None:
             self._check(rows)
+            if len(rows) == self._used and bool(np.all(rows[1:] > rows[:-1])):
+                rows = None  # all of them, in order
         size = self._used if rows is None else len(rows)
         if len(values) != size or (not isinstance(times, int) and len(times) != size):
             raise ValueError(f"{size} rows need as many values and times")
