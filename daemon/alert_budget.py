@@ -64,17 +64,31 @@ class AlertBudget:
         self._stored: datetime | None = None
         self._take_up()
 
-    def worth(self, service: str) -> float:
-        """What a departure of a service must be worth now."""
+    def worth(self, service: str, together: Sequence[float] = ()) -> float:
+        """What a departure of a service must be worth now, given what those that go on there `together` are worth.
+
+        The step-up rule of Benjamini and Hochberg (1995) in rates: where so many of a service's series depart at once,
+        each of them may be as common as that many times the budget allows. They are one story, so one alert is told.
+        """
         place = self._services.get(service)
         if place is None:
             return WORTH
-        asked = float(np.clip(thresholds(self._spent, self._allowed)[place], LEAST, MOST))
-        return asked if self._lived.get(service, 0.0) >= 1 else max(asked, WORTH)
+        young = self._lived.get(service, 0.0) < 1
+        loudest = sorted(together, reverse=True)
+        for count in range(len(loudest) if not young else 0, 1, -1):
+            asked = self._threshold(place, count)
+            if loudest[count - 1] >= asked:
+                return asked
+        asked = self._threshold(place, 1)
+        return max(asked, WORTH) if young else asked
 
-    def needed(self, signal: Signal, now: datetime) -> Needed:
-        """The same for each series and side of a signal, with what its cases that were noise ask besides."""
-        worth = self.worth(signal.service)
+    def _threshold(self, place: int, count: int) -> float:
+        mine = slice(place, place + 1)
+        spent = Spent(counts=self._spent.counts[mine], weeks=self._spent.weeks[mine])
+        return float(np.clip(thresholds(spent, self._allowed * count)[0], LEAST, MOST))
+
+    def needed(self, signal: Signal, worth: float, now: datetime) -> Needed:
+        """What each series and side of a signal needs: the service's `worth`, and what cases that were noise add."""
         noise: dict[tuple[Key, Direction], float] = {}
         for case in self._cases.ended({signal.service}):
             at = closed_as_noise(case)

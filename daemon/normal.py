@@ -4,18 +4,19 @@ Baselines are fitted anew after a restart; what the engine and the alert budget 
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cases.errors import PermanentError, SourceDown
 from cases.ports import CaseStore, Checkpoints
-from cases.telemetry import SeriesBlock, Signal
+from cases.telemetry import Direction, SeriesBlock, Signal
 from config import duration
 from daemon.alert_budget import AlertBudget, Stretch
 from daemon.listing import Watch
 from daemon.scorer import Scorer
-from detectors.baseline import LEARN_AGAIN, Baseline, fit, history_step, key_of
+from detectors.baseline import LEARN_AGAIN, Baseline, Key, fit, history_step, key_of
 from detectors.departures import Trace, departures
 from detectors.detect import Detection, Needed, detect
 from remediation.ports import Ports
@@ -24,6 +25,14 @@ log = logging.getLogger("trackwalker.normal")
 
 MOST_READINGS = 1_000_000  # of history in memory at once, with what was said of it: 33 MB
 WEEK_MS = 7 * 86_400_000
+
+
+def _never(_series: Key, _side: Direction) -> float:
+    return float("inf")
+
+
+def _at_least(worth: float) -> Needed:
+    return lambda _series, _side: worth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +67,34 @@ class Normal:
         self._take_in(histories)
         self._traces = self._scorer.feed({watch.signal.key: block for watch, block in watched}, now)
 
-    def detect(self, watch: Watch, block: SeriesBlock, now: datetime) -> Detection:
-        """What departs from normal in readings that were taken in, as far as the service's alert budget lets it."""
-        baseline, worth = self.baselines().get(watch.signal.key), self._budget.worth(watch.signal.service)
-        trace = self._traces.get(watch.signal.key)
+    def detect(self, watched: Sequence[tuple[Watch, SeriesBlock]], now: datetime) -> dict[str, Detection]:
+        """What departs from normal in readings that were taken in, by `Signal.key`, as far as alert budgets let it."""
+        known = self.baselines()
 
-        def by(needed: Needed) -> Detection:
-            return detect(block, baseline, confirm=watch.confirm, choice=watch.detector, trace=trace, needed=needed)
+        def by(watch: Watch, block: SeriesBlock, needed: Needed) -> Detection:
+            key = watch.signal.key
+            return detect(
+                block,
+                known.get(key),
+                confirm=watch.confirm,
+                choice=watch.detector,
+                trace=self._traces.get(key),
+                needed=needed,
+            )
 
-        found = by(lambda _series, _side: worth)
-        # What humans said of such alarms is only asked for when there is one: it is read from the cases.
-        return by(self._budget.needed(watch.signal, now)) if found.departed and found.anomalies else found
+        found = {watch.signal.key: by(watch, block, _never) for watch, block in watched}
+        together: defaultdict[str, list[float]] = defaultdict(list)
+        for watch, _ in watched:
+            together[watch.signal.service] += [one.peak for one in found[watch.signal.key].departed]
+        for watch, block in watched:
+            signal = watch.signal
+            if found[signal.key].departed:
+                worth = self._budget.worth(signal.service, together[signal.service])
+                found[signal.key] = by(watch, block, _at_least(worth))
+                # What humans said of such alarms is only asked for when there is one: it is read from the cases.
+                if found[signal.key].anomalies:
+                    found[signal.key] = by(watch, block, self._budget.needed(signal, worth, now))
+        return found
 
     def spend(self, found: Iterable[tuple[SeriesBlock, Detection]], now: datetime) -> None:
         """Let the alert budget know what departs, told or not, and store what was learnt.

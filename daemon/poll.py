@@ -102,8 +102,10 @@ class Poll:
         lasting = Lasting.of(self._checkpoints)
         grid, watches = EPOCH + (now - EPOCH) // step * step, self.watches.current()
         looks = [self._read(watch, grid) for watch in watches]
-        self._normal.learn([(look.watch, look.block) for look in looks if look.by_normal and look.block], grid)
-        looks = [self._judged(look, grid) for look in looks]
+        by_normal = [(look.watch, look.block) for look in looks if look.by_normal and look.block]
+        self._normal.learn(by_normal, grid)
+        found = self._normal.detect(by_normal, grid)
+        looks = [self._judged(look, found.get(look.signal.key), grid) for look in looks]
         blocks = {look.signal.key: look.block for look in looks if look.block is not None}
         slow = self._slow.look(watches, blocks, grid, self._patiently)
         self._states = {look.signal.key: look.state for look in looks}
@@ -140,15 +142,12 @@ class Poll:
         state = sight(block, now, wanted.stale_after)
         return Look(watch=watch, state=state, block=block, found=burning)
 
-    def _judged(self, look: Look, now: datetime) -> Look:
-        """What is anomalous about it."""
+    def _judged(self, look: Look, departed: Detection | None, now: datetime) -> Look:
+        """What is anomalous about it; `departed` is what departs from normal."""
         block, watch, state = look.block, look.watch, look.state
         if block is None or state.sight is not Sight.FRESH:
             return look
-        if look.by_normal:
-            found = self._normal.detect(watch, block, now)
-        else:
-            found = look.found or detect(block, None, confirm=watch.confirm, choice=watch.detector)
+        found = departed or look.found or detect(block, None, confirm=watch.confirm, choice=watch.detector)
         if found.warming:
             key, value = look.signal.key, state.value
             state = SignalState(signal=key, sight=Sight.WARMING, at=now, because=found.reason, value=value)

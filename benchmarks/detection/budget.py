@@ -180,7 +180,7 @@ def given(
         begin = from_milliseconds(int(service.block.times[0])) + timedelta(days=HISTORY_DAYS)
         hit: set[tuple[int, int]] = set()
         for hour in range(weeks * 168):
-            worth = budget.worth(signal.service)
+            worth = budget.worth(signal.service, [one.stretch.peak for one in by_hour.get(hour, ())])
             for one in by_hour.get(hour, ()):
                 if one.told(worth) and one.real:
                     hit |= {

@@ -96,6 +96,18 @@ def test_a_departure_is_counted_once_when_it_ends_and_not_while_it_cannot_be_see
     assert it.worth(SIGNAL.service) > still
 
 
+def test_what_departs_together_may_be_less_loud_each_and_nothing_is_relaxed_in_the_first_week(ledger: Ledger) -> None:
+    it = budget(ledger)
+    it.learn(SIGNAL, np.random.default_rng(4).uniform(0.3, 0.9, 80).tolist(), 2.0)
+    alone = it.worth(SIGNAL.service)
+    assert it.worth(SIGNAL.service, [alone - 0.03] * 6) == alone
+    lived(it, 200, {})
+    alone = it.worth(SIGNAL.service)
+    assert it.worth(SIGNAL.service, [alone - 0.03]) == alone
+    assert it.worth(SIGNAL.service, [alone - 0.03] * 6) <= alone - 0.03
+    assert it.worth(SIGNAL.service, [alone - 0.03, *[0.3] * 5]) == alone
+
+
 def test_an_incident_that_a_merge_ended_is_no_false_alarm(ledger: Ledger) -> None:
     it, other = budget(ledger, 0.1), budget(ledger, 0.1)
     for one in (it, other):
@@ -121,11 +133,11 @@ def test_a_case_closed_as_noise_asks_more_of_its_series_for_some_weeks(ledger: L
     assert "must be further out" in done.output
     at = ledger.cases.load(case.id).history[-1].at
     it = budget(ledger)
-    needed = it.needed(SIGNAL, at)
+    needed = it.needed(SIGNAL, WORTH, at)
     assert needed(SERIES, Direction.UP) == pytest.approx(WORTH + STRICTER)
     assert needed(SERIES, Direction.DOWN) == needed((("route", "/other"),), Direction.UP) == WORTH
-    assert it.needed(SIGNAL, at + MERCY)(SERIES, Direction.UP) == pytest.approx(WORTH + STRICTER / 2)
-    assert it.needed(replace(SIGNAL, name="latency"), at)(SERIES, Direction.UP) == WORTH
+    assert it.needed(SIGNAL, WORTH, at + MERCY)(SERIES, Direction.UP) == pytest.approx(WORTH + STRICTER / 2)
+    assert it.needed(replace(SIGNAL, name="latency"), WORTH, at)(SERIES, Direction.UP) == WORTH
 
 
 def test_a_restart_knows_what_was_learnt(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
