@@ -35,6 +35,8 @@ from detectors.departures import Departure, Trace, departures  # noqa: E402
 HISTORY_DAYS = 14
 CONFIRM = 3
 ASKED = (0.5, 1.0, 2.0, 5.0)
+COMMON = 4  # series of a service that a common incident shows in
+LARGE, SMALL = (5, 12), (2, 4)  # spreads
 RECENT = timedelta(minutes=30)
 
 
@@ -80,25 +82,29 @@ class Service:
     incidents: tuple[tuple[tuple[int, int], ...], ...]
 
 
-def made(seed: int, number: int, weeks: int, step: int, *, troubled: bool) -> Service:
-    """A service of that number."""
+def made(seed: int, number: int, weeks: int, step: int, *, troubled: str) -> Service:
+    """A service of that number: `troubled` says whether it has no incidents, each series its own, or common ones."""
     times = MONDAY_S + np.arange(0, HISTORY_DAYS * DAY_S + weeks * 7 * DAY_S, step, dtype=np.float64)
     rows, windows = [], []
+    common = np.random.default_rng([seed, number, 99])
+    shared = HISTORY_DAYS * DAY_S + np.cumsum(14400 + common.exponential(7 * DAY_S, 200))
     for kind_number, kind in enumerate(KINDS):
         random = np.random.default_rng([seed, number, kind_number])
         setting = Setting(times, step, random)
         values, spread = kind(setting)
         mine: list[tuple[int, int]] = []
         incident = INCIDENTS[kind.__name__][int(random.integers(len(INCIDENTS[kind.__name__])))]
-        at = HISTORY_DAYS * DAY_S + random.exponential(14 * DAY_S)
-        while troubled and at < times[-1] - MONDAY_S - 7200:
+        own = HISTORY_DAYS * DAY_S + np.cumsum(14400 + random.exponential(14 * DAY_S, 200))
+        starts = {"": [], "own": own, "common": shared if kind_number < COMMON else []}[troubled]
+        size = SMALL if troubled == "common" else LARGE
+        for at in starts:
             first = int(at // step)
             last = first + max(int(random.uniform(1200, 7200) // step), CONFIRM + 1)
-            values[first : last + 1] = incident(
-                values[first : last + 1], spread[first : last + 1], random.uniform(5, 12), random
-            )
+            if last >= len(times):
+                break
+            here = slice(first, last + 1)
+            values[here] = incident(values[here], spread[here], random.uniform(*size), random)
             mine.append((first, last))
-            at += 14400 + random.exponential(14 * DAY_S)
         rows.append(values)
         windows.append(tuple(mine))
     values = np.array(rows)
@@ -165,7 +171,13 @@ def _seen(service: Service, found: Departure, offset: int, hour: int) -> Seen:
 
 
 def given(
-    services: Sequence[Service], seen: Sequence[Sequence[Seen]], asked: float, weeks: int, *, confirmed: bool
+    services: Sequence[Service],
+    seen: Sequence[Sequence[Seen]],
+    asked: float,
+    weeks: int,
+    *,
+    confirmed: bool = True,
+    together: bool = True,
 ) -> dict[str, float]:
     """What a budget of so many false alerts for each service and week comes to on the weeks looked at."""
     false = np.zeros(weeks)
@@ -180,7 +192,7 @@ def given(
         begin = from_milliseconds(int(service.block.times[0])) + timedelta(days=HISTORY_DAYS)
         hit: set[tuple[int, int]] = set()
         for hour in range(weeks * 168):
-            worth = budget.worth(signal.service, [one.stretch.peak for one in by_hour.get(hour, ())])
+            worth = budget.worth(signal.service, [one.stretch.peak for one in by_hour.get(hour, ()) if together])
             for one in by_hour.get(hour, ()):
                 if one.told(worth) and one.real:
                     hit |= {
@@ -222,18 +234,21 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
     report: dict[str, list[dict[str, float]]] = {}
-    for title, troubled in (("quiet", False), ("with incidents", True)):
+    for title, troubled, ways in (
+        ("quiet", "", {"": {}}),
+        ("with incidents", "own", {"": {}, ", none of them confirmed": {"confirmed": False}}),
+        ("with common ones", "common", {"": {}, ", each series by itself": {"together": False}}),
+    ):
         services = [
             made(wanted.seed, number, wanted.weeks, wanted.step, troubled=troubled) for number in range(wanted.services)
         ]
         traces = traced(services)
         seen = [list(looked(service, traces[service.block.signal.key], wanted.step)) for service in services]
-        for confirmed in (True, False) if troubled else (True,):
-            name = f"{title}{', none of them confirmed' if not confirmed else ''}"
-            report[name] = [given(services, seen, asked, wanted.weeks, confirmed=confirmed) for asked in ASKED]
+        for more, way in ways.items():
+            report[title + more] = [given(services, seen, asked, wanted.weeks, **way) for asked in ASKED]
             if not wanted.json:
-                print(name)
-                for row in report[name]:
+                print(title + more)
+                for row in report[title + more]:
                     print("    " + "  ".join(f"{key} {value:.2f}" for key, value in row.items()), flush=True)
     if wanted.json:
         print(json.dumps(report, indent=2))
