@@ -5,7 +5,9 @@ from datetime import datetime
 from html import escape
 
 from daemon.backtest.drawing import draw
+from daemon.backtest.page_loop import loop_section
 from daemon.backtest.report import Line, Report, case_row, per_week
+from daemon.backtest.told import Told
 
 MOST_DRAWN = 60  # series with anomalies; the page stays below some megabytes
 MOST_QUIET = 24
@@ -29,6 +31,7 @@ h1{font-size:1.45rem;margin:0 0 4px}h2{font-size:1.1rem;margin:36px 0 10px}p{mar
 .stat{padding:10px 14px}.stat b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums}
 .stat span{font-size:.82rem}
 .table{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
+caption{text-align:left;color:var(--soft);font-size:.85rem;padding:10px 12px 4px}
 th{font-weight:600;text-align:left;color:var(--soft);font-size:.8rem}
 th,td{padding:8px 12px;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
 td.time,td.id{white-space:nowrap;font-variant-numeric:tabular-nums}td.what{min-width:14rem;overflow-wrap:anywhere}
@@ -52,17 +55,19 @@ td{display:inline-block;border:0;padding:0 10px 0 0}td.what{display:block}}
 """
 
 
-def page(report: Report, cpu_seconds: float, what: str) -> str:
-    """The whole file. `what` names what was looked at: a configuration, or files."""
+def page(told: Told) -> str:
+    """The whole file."""
+    report, what = told.report, told.what
     loud = sorted((line for line in report.lines if line.episodes), key=lambda line: -len(line.episodes))
     quiet = [line for line in report.lines if not line.episodes and len(line.times)]
     sections = (
         _head(report, what),
-        _stats(report, cpu_seconds),
+        _stats(report, told.cpu_seconds),
         _cases(report),
+        loop_section(told.loop) if told.loop else "",
         _plots("Series with anomalies", loud, MOST_DRAWN),
         _quiet(quiet),
-        _remarks(report.remarks),
+        _remarks(told.remarks),
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

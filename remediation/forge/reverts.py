@@ -27,15 +27,17 @@ _SAYS = ("^This reverts commit [0-9a-f]{7,64}", r"^Reverts [^ ]*#[0-9]+", '^Reve
 _SHA = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
 _NUMBER = re.compile(r"^Reverts (?:[\w.-]+/[\w.-]+)?#(\d{1,9})\s*$", re.MULTILINE)
 _QUOTED = re.compile(r'^Revert "(.+)"(?: \(#\d+\))?\s*$', re.MULTILINE)
+_OURS = re.compile(r"^Trackwalker-Case: \S", re.MULTILINE)
 _LONGEST_MESSAGE = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
-    """A commit of the watched branch that a later one took back."""
+    """A commit of the watched branch that a later one took back. `ours` where Trackwalker had proposed that."""
 
     commit: Commit
     by: Commit
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,8 @@ class _Branch:
             return
         for named in dict.fromkeys(self._named(message, self.place[by])):
             if self.place[named] > self.place[by]:
-                yield Undone(commit=self.landed[self.place[named]], by=self.landed[self.place[by]])
+                commit, taker = self.landed[self.place[named]], self.landed[self.place[by]]
+                yield Undone(commit=commit, by=taker, ours=_OURS.search(message) is not None)
 
     def _named(self, message: str, after: int) -> Iterator[str]:
         """The landed commits that a message names: by sha; else by number; else by the title that it quotes."""

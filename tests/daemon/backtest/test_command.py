@@ -156,7 +156,8 @@ def test_times_are_read_in_all_usual_forms(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--loop",), "--loop is not in this version"),
+        (("--loop", "--csv", "a.csv"), "files name no repository"),
+        (("--trial",), "--trial goes with --loop"),
         (("--csv",), "--csv needs the files"),
         (("shop.csv",), "write --csv before the files"),
         (("--csv", "a.csv", "--since", "7d"), "leave --config and --since out"),

@@ -42,6 +42,13 @@ def test_github_names_the_pull_request_or_quotes_its_title(there: World) -> None
         ("Round totals (#13)", 'Revert "Round totals (#13)" (#15)'),
     ]
     assert [found.pull_request for found in past(there).of_pull_requests()] == [15, 14, 13, 12]
+    assert not any(found.ours for found in past(there).undone)
+
+
+def test_what_we_proposed_ourselves_is_told_apart(there: World) -> None:
+    bad = commit(there, "Cache the cart")
+    commit(there, f"Revert it\n\nThis reverts commit {bad}.\n\nTrackwalker-Case: C1\nTrackwalker-Change: 1")
+    assert [found.ours for found in past(there).undone] == [True]
 
 
 def test_what_was_merged_is_taken_back_by_the_merge_that_brought_the_revert(there: World) -> None:
