@@ -15,6 +15,7 @@ from cases.telemetry import SeriesBlock, Signal
 from config.settings import DetectionSettings
 from daemon.backtest.columns import joined, thinned
 from daemon.backtest.looks import Looked, by_threshold, look
+from daemon.backtest.reading import chunks, floored
 from daemon.backtest.tables import Table, read_table
 from daemon.listing import Watch
 from detectors.baseline import history_step
@@ -22,9 +23,6 @@ from detectors.runs import step_of
 
 log = logging.getLogger("trackwalker.backtest")
 
-FIRST_CHUNK = 128  # points, before it is known how many series there are
-MOST_READINGS = 100_000  # of one request: some 3 MB of JSON
-LONGEST_CHUNK = 8_192
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -78,30 +76,17 @@ def _look_at(watch: Watch, source: SignalSource, wanted: DetectionSettings, stre
     remarks: list[str] = []
 
     def read(since: datetime, step: timedelta) -> SeriesBlock:
-        blocks = list(_chunks(watch.signal, source, since, stretch.until, step))
+        blocks = list(chunks(watch.signal, source.read, since, stretch.until, step))
         remarks.extend(dict.fromkeys(f"partial, left out: {block.partial}" for block in blocks if block.partial))
         return joined(watch.signal, blocks)
 
-    readings = read(_floor(stretch.since - wanted.recent, wanted.step), wanted.step)
+    readings = read(floored(stretch.since - wanted.recent, wanted.step), wanted.step)
     if by_threshold(watch):
         history = readings
     else:
-        history = read(_floor(stretch.since - wanted.recent - wanted.history, grain), grain)
+        history = read(floored(stretch.since - wanted.recent - wanted.history, grain), grain)
     looked = look(watch, readings, history, wanted, start=stretch.since)
     return replace(looked, remarks=(*remarks, *_unjudged(looked, wanted)))
-
-
-def _chunks(
-    signal: Signal, source: SignalSource, since: datetime, until: datetime, step: timedelta
-) -> Iterator[SeriesBlock]:
-    """The stretch in reads that a source answers within its limits; each point is asked for once."""
-    points, at = FIRST_CHUNK, since
-    while at <= until:
-        end = min(at + (points - 1) * step, at + (until - at) // step * step)
-        block = source.read(signal, at, end, step)
-        yield block
-        points = max(1, min(LONGEST_CHUNK, MOST_READINGS // max(1, len(block.labels))))
-        at = end + step
 
 
 def _look_at_table(table: Table, wanted: DetectionSettings) -> Looked:
@@ -157,7 +142,3 @@ def name_of(signal: Signal, labels: Mapping[str, str]) -> str:
     """The same from a signal and the labels of one series."""
     shown = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name != "__name__")
     return f"{signal.key}{{{shown}}}" if shown else signal.key
-
-
-def _floor(at: datetime, step: timedelta) -> datetime:
-    return EPOCH + (at - EPOCH) // step * step

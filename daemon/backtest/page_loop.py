@@ -1,34 +1,17 @@
 """What the whole loop would have done, as a part of the page: how far each case came, and whom it would have named."""
 
-from collections.abc import Sequence
 from html import escape
 
 from daemon.backtest.accused import Share
 from daemon.backtest.loop import Loop
 from daemon.backtest.loop_report import loop_rows
-
-MOST_ROWS = 100
-_LONGEST = 300
+from daemon.backtest.page_table import table
 
 
 def loop_section(told: Loop) -> str:
     """The section, as HTML."""
     said = "".join(f"<li>{escape(words)}</li>" for words in told.words())
     return f"<h2>The whole loop</h2><ul>{said}</ul>{_shares(told)}{_ways(told)}{_reverts(told)}"
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
-    """A table of texts, which are escaped."""
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f'<td class="what">{escape(cell[:_LONGEST])}</td>' for cell in row) + "</tr>"
-        for row in rows[:MOST_ROWS]
-    )
-    more = f'<p class="soft">and {len(rows) - MOST_ROWS} more</p>' if len(rows) > MOST_ROWS else ""
-    return (
-        f'<div class="table"><table><caption>{escape(caption)}</caption><thead><tr class="head">{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>{more}"
-    )
 
 
 def _shares(told: Loop) -> str:

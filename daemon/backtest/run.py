@@ -1,7 +1,7 @@
 """A backtest from its beginning to its end: of files, or of what a configuration watches."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,18 +9,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cases.errors import PermanentError
-from cases.moments import iso
-from cases.ports import Clock, SignalSource
-from cases.telemetry import SeriesBlock, Signal
+from cases.ports import Clock
 from config.settings import DetectionSettings, Settings
+from daemon.backtest.compared import Compared, compare
+from daemon.backtest.firing import alerts_of
 from daemon.backtest.gather import Stretch, from_sources, from_tables
 from daemon.backtest.loop import History, Loop, loop
+from daemon.backtest.reading import readers
 from daemon.backtest.report import Report
 from daemon.backtest.told import Told
 from daemon.backtest.walked import Way
 from daemon.build import forge_of, sources_of
 from daemon.home import Home
-from daemon.listing import Watch
 from daemon.watches import WatchList
 
 
@@ -47,7 +47,12 @@ def of_files(files: Sequence[Path], asked: Asked, progress: Callable[[str], None
         if place < len(files):
             progress(f"file {place + 1} of {len(files)}: {files[place].name}")
     report.close(lull=wanted.recent)
-    return Told(report=report, what=", ".join(file.name for file in files), cpu_seconds=time.process_time() - began)
+    return Told(
+        report=report,
+        what=", ".join(file.name for file in files),
+        cpu_seconds=time.process_time() - began,
+        compared=Compared(because="files have no ALERTS series"),
+    )
 
 
 def of_settings(
@@ -58,12 +63,18 @@ def of_settings(
     sources, stretch, report = sources_of(settings, clock), Stretch(since=now - since, until=now), Report()
     progress("looking up what is watched")
     watches = WatchList(settings, sources, clock).current()
-    for looked in from_sources(watches, _heard(sources, watches, progress), settings.detection, stretch):
+    heard = readers(sources, progress)
+    looks = from_sources(watches, heard, settings.detection, stretch)
+    for place, looked in enumerate(looks, start=1):
         report.add(looked, pictures=asked.pictures)
+        progress(f"{place} of {len(watches)} watches read; {looked.watch.signal.key} was the last")
     report.close(lull=settings.detection.recent)
+    grid = (stretch.since, stretch.until, settings.detection.step)
+    alerts = alerts_of(heard, sources, watches, settings.catalog.service_labels, grid)
+    compared = compare(alerts, watches, [episode for _, episode in report.episodes], report.cases)
     way = Way(settings=settings, clock=clock, progress=progress, trial=asked.trial)
     walked = _loop(report, way, stretch.since) if asked.loop else None
-    return Told(report=report, what=what, cpu_seconds=time.process_time() - began, loop=walked)
+    return Told(report=report, what=what, cpu_seconds=time.process_time() - began, compared=compared, loop=walked)
 
 
 def _loop(report: Report, way: Way, since: datetime) -> Loop:
@@ -73,35 +84,3 @@ def _loop(report: Report, way: Way, since: datetime) -> Loop:
             raise PermanentError("this forge cannot tell the past of its repositories")
         with closing(forge):
             return loop(report, forge, way, since)
-
-
-def _heard(
-    sources: Mapping[str, SignalSource], watches: Sequence[Watch], progress: Callable[[str], None]
-) -> Mapping[str, SignalSource]:
-    """The sources, each read of which is told."""
-    places = {watch.signal.key: place for place, watch in enumerate(watches, start=1)}
-    return {name: _Heard(source, places, progress) for name, source in sources.items()}
-
-
-class _Heard:
-    """A source that tells of each read."""
-
-    def __init__(self, source: SignalSource, places: Mapping[str, int], progress: Callable[[str], None]) -> None:
-        self._source = source
-        self._places = places
-        self._progress = progress
-
-    @property
-    def name(self) -> str:
-        """The source's own."""
-        return self._source.name
-
-    def probe(self) -> str:
-        """The source's own answer."""
-        return self._source.probe()
-
-    def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
-        """The source's own answer."""
-        place = f"watch {self._places[signal.key]} of {len(self._places)}: " if signal.key in self._places else ""
-        self._progress(f"{place}reading {signal.key} from {iso(start)}")
-        return self._source.read(signal, start, end, step)

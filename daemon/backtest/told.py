@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from daemon.backtest.compared import Compared
 from daemon.backtest.loop import Loop
 from daemon.backtest.loop_report import loop_document
 from daemon.backtest.report import Report, document
@@ -15,6 +16,7 @@ class Told:
     report: Report
     what: str
     cpu_seconds: float
+    compared: Compared
     loop: Loop | None = None
 
     @property
@@ -26,6 +28,7 @@ class Told:
         """The contract's document, and what stands beside it."""
         return {
             **document(self.report, self.cpu_seconds),
+            "alerts": self.compared.document(),
             **(loop_document(self.loop, self.report) if self.loop else {}),
             "remarks": list(self.remarks),
         }

@@ -115,8 +115,5 @@ def _say(told: "Told") -> None:
         f"{report.series} series, {report.points} readings, {len(report.episodes)} anomalies, {len(rows)} cases "
         f"({told.cpu_seconds:.1f} s of one core)"
     )
-    if told.loop is not None:
-        for said in told.loop.words():
-            click.echo(f"  {said}")
-    for remark in told.remarks:
-        click.echo(f"  {remark}")
+    for said in (*told.compared.words(), *(told.loop.words() if told.loop else ()), *told.remarks):
+        click.echo(f"  {said}")

@@ -35,6 +35,7 @@ class Past:
     now: datetime
     running: list[tuple[datetime, str]] = field(default_factory=list[tuple[datetime, str]])
     bad: list[tuple[datetime, datetime]] = field(default_factory=list[tuple[datetime, datetime]])
+    alerts: list[tuple[str, str, datetime, datetime]] = field(default_factory=list[tuple[str, str, datetime, datetime]])
     shas: dict[str, str] = field(default_factory=dict[str, str])
 
     def commit(self, message: str, files: dict[str | bytes, bytes | None], before: timedelta) -> str:
@@ -59,7 +60,15 @@ class Past:
             if runs:
                 build.setdefault((("service", "shop"), ("revision", runs[-1])), []).append((seconds, 1.0))
         told = exposition("error_ratio", {(("service", "shop"), ("route", "/checkout")): errors})
-        return f"{told}\n{exposition('build_info', build)}\n# EOF\n"
+        return f"{told}\n{exposition('build_info', build)}\n{exposition('ALERTS', self.fired())}\n# EOF\n"
+
+    def fired(self) -> Samples:
+        fired: Samples = {}
+        for name, service, since, until in self.alerts:
+            labels = (("alertname", name), ("alertstate", "firing"), ("severity", "page"), ("service", service))
+            for minute in range((until - since) // MINUTE):
+                fired.setdefault(labels, []).append(((since + minute * MINUTE - EPOCH).total_seconds(), 1.0))
+        return fired
 
 
 def a_past(built: World, now: datetime) -> Past:
@@ -73,6 +82,11 @@ def a_past(built: World, now: datetime) -> Past:
     it.commit('Revert "Round checkout totals" (#4)\n\nReverts acme/shop#3', SHOP, 19 * HOUR + 10 * MINUTE)
     it.deploy(it.shas['Revert "Round checkout totals" (#4)'], 19 * HOUR)
     it.bad.append((now - 9 * HOUR, now - 8 * HOUR))
+    it.alerts += [
+        ("ShopErrors", "shop", now - 20 * HOUR + 11 * MINUTE, now - 19 * HOUR),
+        ("ShopSlow", "shop", now - 14 * HOUR, now - 14 * HOUR + 30 * MINUTE),
+        ("CartErrors", "cart", now - 14 * HOUR, now - 14 * HOUR + 30 * MINUTE),
+    ]
     it.commit("Polish the logo (#5)", {"logo.svg": b"<svg/>\n"}, 6 * HOUR)
     it.deploy(it.shas["Polish the logo (#5)"], 6 * HOUR - 10 * MINUTE)
     back = f"Take the logo back (#6)\n\nThis reverts commit {it.shas['Polish the logo (#5)']}."
@@ -138,6 +152,7 @@ def test_the_culprit_of_the_past_is_named_and_nothing_leaves_the_machine(tmp_pat
         assert any("too little to say" in said for said in scored["says"])
         assert any("no watched signal moved" in said for said in scored["says"])
         assert (found["cost"]["usd"], found["done"]) == (0, [])
+        assert_compared(found["alerts"], second["id"])
         page = (folder / "out.html").read_text()
         assert "Real reverts of the stretch" in page
         assert "reverted 2" in page
@@ -148,3 +163,16 @@ def assert_read_only(it: Past, before: bytes) -> None:
     requests = it.world.faults.requests
     assert requests
     assert all(method == "GET" or path.endswith("git-upload-pack") for method, path in requests)
+
+
+def assert_compared(alerts: dict[str, Any], extra: str) -> None:
+    seen, missed = alerts["each"]
+    assert (seen["alert"], seen["watch"], missed["alert"], missed["seen_at"]) == (
+        "ShopErrors", "shop/errors", "ShopSlow", None,
+    )  # fmt: skip
+    assert 5 * 60 <= seen["lead_s"] <= 10 * 60
+    counts = ("fired", "earlier", "later", "missed", "extra", "unwatched")
+    assert [alerts[name] for name in counts] == [2, 1, 0, 1, 1, 1]
+    assert alerts["extra_cases"] == [extra]
+    assert alerts["median_lead_s"] == seen["lead_s"]
+    assert alerts["watches"] == [{"watch": "shop/errors", "first_to_see": 1, "extra_anomalies": 1}]

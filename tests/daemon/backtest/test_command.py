@@ -193,6 +193,9 @@ def test_a_prometheus_is_read_as_the_daemon_reads_it(tmp_path: Path) -> None:
         assert found["series"] == 2
         assert [a["series"] for a in found["anomalies"]] == ['shop/errors{route="/cart"}']
         assert [case["signal"] for case in found["cases"]] == ["errors"]
+        assert found["alerts"]["compared"] is False
+        assert "evaluates no alerting rules" in found["alerts"]["because"]
+        assert "fired" not in found["alerts"]
         prometheus.stop()
         away = backtest("--since", "2h", "--json", folder=tmp_path)
         assert away.returncode == 3

@@ -16,8 +16,8 @@ def undone(there: World) -> list[tuple[str, str]]:
     return [(found.commit.title, found.by.title) for found in past(there).undone]
 
 
-def commit(there: World, message: str, **more: str) -> str:
-    return there.hub.commit(message, {"c.txt": message.encode()}, **more)
+def commit(there: World, message: str, *, branch: str = "main", merge: str = "", start: str = "") -> str:
+    return there.hub.commit(message, {"c.txt": message.encode()}, branch=branch, merge=merge, start=start)
 
 
 def test_git_names_the_commit(there: World) -> None:
