@@ -7,6 +7,7 @@ from html import escape
 from daemon.backtest.drawing import draw
 from daemon.backtest.page_alerts import alerts_section
 from daemon.backtest.page_loop import loop_section
+from daemon.backtest.page_month import month_section
 from daemon.backtest.report import Line, Report, case_row, per_week
 from daemon.backtest.told import Told
 
@@ -65,6 +66,7 @@ def page(told: Told) -> str:
         _head(report, what),
         _stats(report, told.cpu_seconds),
         _cases(report),
+        month_section(told.costs),
         alerts_section(told.compared),
         loop_section(told.loop) if told.loop else "",
         _plots("Series with anomalies", loud, MOST_DRAWN),

@@ -9,8 +9,10 @@ from cases.anomaly import Anomaly
 from cases.moments import from_milliseconds, iso
 from cases.telemetry import Floats, Mask, Millis
 from daemon.backtest.gather import name_of, series_name
-from daemon.backtest.looks import Episode, Looked
+from daemon.backtest.looks import Episode, Looked, by_threshold
+from daemon.backtest.month import Watched
 from daemon.backtest.stories import Story, stories
+from detectors.runs import step_of
 
 WEEK = timedelta(days=7)
 
@@ -42,6 +44,7 @@ class Report:
     lines: list[Line] = field(default_factory=list[Line])
     remarks: list[str] = field(default_factory=list[str])
     cases: list[Story] = field(default_factory=list[Story])
+    watched: list[Watched] = field(default_factory=list[Watched])
 
     def add(self, looked: Looked, *, pictures: bool) -> None:
         """Count the looks at one watch in."""
@@ -55,6 +58,7 @@ class Report:
             self.until = max(self.until or last, last)
             self.series_weeks += len(block.labels) * ((last - first) / WEEK)
         self.episodes += [(_name(episode.anomaly), episode) for episode in looked.episodes]
+        self.watched.append(_watched(looked))
         if pictures:
             self.lines += _lines(looked)
 
@@ -121,6 +125,18 @@ def _anomaly(name: str, episode: Episode) -> dict[str, Any]:
 def _name(anomaly: Anomaly) -> str:
     signal = anomaly.signal
     return signal.name if signal.source == signal.query == signal.service else name_of(signal, anomaly.labels)
+
+
+def _watched(looked: Looked) -> Watched:
+    watch, times = looked.watch, looked.block.times
+    return Watched(
+        signal=watch.signal,
+        kind="objective" if watch.slo else "threshold" if by_threshold(watch) else "usual",
+        span=from_milliseconds(int(times[-1])) - from_milliseconds(int(times[0])) if len(times) else timedelta(0),
+        step=timedelta(milliseconds=step_of(times)),
+        confirm=watch.confirm,
+        episodes=looked.episodes,
+    )
 
 
 def _lines(looked: Looked) -> list[Line]:

@@ -15,6 +15,7 @@ from daemon.backtest.compared import Compared, compare
 from daemon.backtest.firing import alerts_of
 from daemon.backtest.gather import Stretch, from_sources, from_tables
 from daemon.backtest.loop import History, Loop, loop
+from daemon.backtest.month import costs
 from daemon.backtest.reading import readers
 from daemon.backtest.report import Report
 from daemon.backtest.told import Told
@@ -52,6 +53,7 @@ def of_files(files: Sequence[Path], asked: Asked, progress: Callable[[str], None
         what=", ".join(file.name for file in files),
         cpu_seconds=time.process_time() - began,
         compared=Compared(because="files have no ALERTS series"),
+        costs=costs(report.watched, report.cases, hints=False),
     )
 
 
@@ -74,7 +76,14 @@ def of_settings(
     compared = compare(alerts, watches, [episode for _, episode in report.episodes], report.cases)
     way = Way(settings=settings, clock=clock, progress=progress, trial=asked.trial)
     walked = _loop(report, way, stretch.since) if asked.loop else None
-    return Told(report=report, what=what, cpu_seconds=time.process_time() - began, compared=compared, loop=walked)
+    return Told(
+        report=report,
+        what=what,
+        cpu_seconds=time.process_time() - began,
+        compared=compared,
+        costs=costs(report.watched, report.cases),
+        loop=walked,
+    )
 
 
 def _loop(report: Report, way: Way, since: datetime) -> Loop:

@@ -6,6 +6,7 @@ from typing import Any
 from daemon.backtest.compared import Compared
 from daemon.backtest.loop import Loop
 from daemon.backtest.loop_report import loop_document
+from daemon.backtest.month import Costs
 from daemon.backtest.report import Report, document
 
 
@@ -17,6 +18,7 @@ class Told:
     what: str
     cpu_seconds: float
     compared: Compared
+    costs: Costs
     loop: Loop | None = None
 
     @property
@@ -28,6 +30,7 @@ class Told:
         """The contract's document, and what stands beside it."""
         return {
             **document(self.report, self.cpu_seconds),
+            "month": self.costs.document(),
             "alerts": self.compared.document(),
             **(loop_document(self.loop, self.report) if self.loop else {}),
             "remarks": list(self.remarks),

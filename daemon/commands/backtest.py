@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from daemon.backtest.told import Told
 
 WEEK = timedelta(days=7)
+MOST_LOUD = 20  # watches that a terminal shows
 
 
 @click.command("backtest")
@@ -97,6 +98,8 @@ def _tell(config: Path, since: timedelta, files: tuple[Path, ...], asked: "Asked
 
 def _say(told: "Told") -> None:
     from daemon.backtest.loop_report import loop_rows
+    from daemon.backtest.page_month import COLUMNS as MONTH_COLUMNS
+    from daemon.backtest.page_month import month_rows
     from daemon.backtest.report import case_row
     from daemon.commands.options import print_table
     from remediation.neutral import neutral
@@ -111,9 +114,12 @@ def _say(told: "Told") -> None:
         print_table(
             "the whole loop", ("case", "service", "how far it came", "whom it names", "what became of it"), table
         )
+    if told.costs.watches and rows:
+        print_table("a month of it", MONTH_COLUMNS, month_rows(told.costs)[:MOST_LOUD])
     click.echo(
         f"{report.series} series, {report.points} readings, {len(report.episodes)} anomalies, {len(rows)} cases "
         f"({told.cpu_seconds:.1f} s of one core)"
     )
-    for said in (*told.compared.words(), *(told.loop.words() if told.loop else ()), *told.remarks):
+    loop = told.loop.words() if told.loop else ()
+    for said in (*told.costs.words(), *told.compared.words(), *loop, *told.remarks):
         click.echo(f"  {said}")

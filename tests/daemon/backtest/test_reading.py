@@ -32,7 +32,11 @@ class Wide:
         assert points * SERVICES <= max(MOST_READINGS, 128 * SERVICES)
         self.asked.append((start, end, step))
         first = (start - START) // MINUTE
-        values: Floats = np.arange(SERVICES)[:, None] * 10_000.0 + first + np.arange(points)[None, :] * (step // MINUTE)
+        values: Floats = (
+            np.arange(SERVICES, dtype=np.float64)[:, None] * 10_000.0
+            + first
+            + np.arange(points)[None, :] * (step // MINUTE)
+        )
         readings = block(values, signal, labels=tuple({"service": f"s{n}"} for n in range(SERVICES)))
         times = np.array([round((start + n * step).timestamp() * 1000) for n in range(points)], dtype=np.int64)
         return replace(readings, times=times)
