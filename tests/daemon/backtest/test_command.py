@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from cases.errors import PermanentError
+from daemon.backtest.closeup import MOST_CLOSE
 from daemon.backtest.tables import read_table
 from daemon.clock import SystemClock
 from daemon.commands.backtest import command
@@ -47,14 +48,36 @@ HOSTILE = "<script>alert(1)</script>&<img src=x>"
 
 
 class Tags(HTMLParser):
-    """Collects what a browser would act on."""
+    """Collects what a browser would act on, and sees that what is opened is closed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "br"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def sound(page: str) -> Tags:
+    """The page's tags: each closed, each id once, each picture with a title and a description, each number finite."""
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    ids = [attributes["id"] for _, attributes in tags.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    pictures = [attributes for tag, attributes in tags.tags if tag == "svg"]
+    assert all(set((picture["aria-labelledby"] or "").split()) <= set(ids) for picture in pictures)
+    assert not any(re.search(r"nan|inf", value or "") for _, a in tags.tags for key, value in a.items() if key == "d")
+    return tags
 
 
 def test_a_file_becomes_anomalies_cases_and_one_harmless_page(tmp_path: Path) -> None:
@@ -80,8 +103,9 @@ def test_a_file_becomes_anomalies_cases_and_one_harmless_page(tmp_path: Path) ->
     assert (case["service"], case["opened"], case["series"]) == ("shop", "2026-03-01T10:02:00Z", [HOSTILE])
 
     page = (tmp_path / "out.html").read_text()
-    tags = Tags()
-    tags.feed(page)
+    tags = sound(page)
+    assert page.count('class="told"') == page.count('class="onset"') == 1
+    assert "told after 2 min: " in page
     names = {tag for tag, _ in tags.tags}
     assert not names & {"script", "img", "link", "iframe", "object"}
     assert {"svg", "details", "table"} <= names
@@ -91,6 +115,20 @@ def test_a_file_becomes_anomalies_cases_and_one_harmless_page(tmp_path: Path) ->
     assert "prefers-color-scheme:dark" in page
     assert page.count("&lt;script&gt;alert(1)") >= 2
     assert not re.search(r"\bnan\b", re.sub(r"<title>.*?</title>", "", page))
+
+
+def test_more_anomalies_than_can_be_drawn_are_counted(tmp_path: Path) -> None:
+    values = 10 + noise(5, 4000)
+    for first in range(600, 3900, 60):
+        values[first : first + 6] += 40
+    a_file(tmp_path / "shop.csv", {"orders": values})
+    words = ["--csv", str(tmp_path / "shop.csv"), "--html", str(tmp_path / "out.html"), "--json"]
+    ended = CliRunner().invoke(command, words)
+    count = len(json.loads(ended.stdout)["anomalies"])
+    page = (tmp_path / "out.html").read_text()
+    sound(page)
+    assert page.count('class="told"') == MOST_CLOSE < count
+    assert f"{count - MOST_CLOSE} more are left out" in page
 
 
 def test_people_get_a_table(tmp_path: Path) -> None:
