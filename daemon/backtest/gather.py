@@ -15,6 +15,7 @@ from cases.telemetry import SeriesBlock, Signal
 from config.settings import DetectionSettings
 from daemon.backtest.columns import joined, thinned
 from daemon.backtest.looks import Looked, by_threshold, look
+from daemon.backtest.objectives import look_at_objective
 from daemon.backtest.reading import chunks, floored
 from daemon.backtest.tables import Table, read_table
 from daemon.listing import Watch
@@ -46,11 +47,11 @@ def from_sources(
         source = sources.get(watch.signal.source)
         if source is None:
             raise PermanentError(f"{watch.signal.key} reads {watch.signal.source!r}, and there is no such source")
-        if watch.slo is not None:
-            yield _unread(watch, "an objective is judged by its burn rate, which is not replayed yet")
-            continue
         try:
-            yield _look_at(watch, source, wanted, stretch)
+            if watch.slo is not None:
+                yield look_at_objective(watch, source, stretch.since, stretch.until)
+            else:
+                yield _look_at(watch, source, wanted, stretch)
         except (SourceDown, PermanentError) as error:
             log.warning("%s is left out: %s", watch.signal.key, error)
             failed.append(error)
