@@ -18,6 +18,7 @@ BUCKETS = 360  # two units each: as fine as a phone or half a screen can show
 _LEFT, _TOP, _BOTTOM = 4, 8, 130
 _SHARE = 0.06  # of the height, free above and below
 _NARROWEST = 2.0
+_HUGE, _SMALLER = 1e300, 1e-10
 
 _Places = npt.NDArray[np.intp]
 
@@ -30,12 +31,13 @@ class _Scale:
     span: int
     bottom: float
     height: float
+    unit: float  # what values are taken times before they are compared: the biggest floats cannot be subtracted
 
     def x(self, at: float) -> float:
         return _LEFT + (WIDTH - 2 * _LEFT) * (at - self.first) / self.span
 
     def y(self, values: Floats) -> Floats:
-        return _BOTTOM - (_BOTTOM - _TOP) * np.clip((values - self.bottom) / self.height, -0.05, 1.05)
+        return _BOTTOM - (_BOTTOM - _TOP) * np.clip((values * self.unit - self.bottom) / self.height, -0.05, 1.05)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +92,22 @@ def _mark(mark: Mark, scale: _Scale, place: int) -> str:
 def _scale(line: Line) -> _Scale:
     first, last = int(line.times[0]), int(line.times[-1])
     seen = line.values[~np.isnan(line.values)]
+    unit = _SMALLER if np.max(np.abs(seen), initial=0.0) > _HUGE else 1.0
+    seen = seen * unit
     # A band may be far wider than all readings: it is shown as far as the readings go, and half as far again.
     low, high = (float(np.min(seen)), float(np.max(seen))) if len(seen) else (0.0, 1.0)
     room = max(high - low, 1e-9 * max(abs(low), abs(high)), 1e-12)
     for edge in (line.low, line.high):
-        known = edge[np.isfinite(edge)]
+        known = edge[np.isfinite(edge)] * unit
         if len(known):
             low, high = (
                 min(low, max(float(np.min(known)), low - room / 2)),
                 max(high, min(float(np.max(known)), high + room / 2)),
             )
     room = max(high - low, room)
-    return _Scale(first=first, span=max(last - first, 1), bottom=low - _SHARE * room, height=room * (1 + 2 * _SHARE))
+    return _Scale(
+        first=first, span=max(last - first, 1), bottom=low - _SHARE * room, height=room * (1 + 2 * _SHARE), unit=unit
+    )
 
 
 def _reduced(values: Floats, buckets: _Places, by: np.ufunc) -> Floats:

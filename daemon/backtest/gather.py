@@ -24,6 +24,7 @@ from detectors.runs import step_of
 
 log = logging.getLogger("trackwalker.backtest")
 
+MOST_NAMED = 3  # series of a remark: enough to find them
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -86,7 +87,8 @@ def _look_at(watch: Watch, source: SignalSource, wanted: DetectionSettings, stre
         history = readings
     else:
         history = read(floored(stretch.since - wanted.recent - wanted.history, grain), grain)
-    looked = look(watch, readings, history, wanted, start=stretch.since)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers as big as a float can be are readings too
+        looked = look(watch, readings, history, wanted, start=stretch.since)
     return replace(looked, remarks=(*remarks, *_unjudged(looked, wanted)))
 
 
@@ -103,7 +105,8 @@ def _look_at_table(table: Table, wanted: DetectionSettings) -> Looked:
     grain = history_step(wanted.history, wanted.step) // _MILLISECOND
     watch = Watch(signal=signal, detector="seasonal", confirm=wanted.confirm)
     start = from_milliseconds(int(table.times[0]))
-    looked = look(watch, block, thinned(block, grain), wanted, start=start)
+    with np.errstate(over="ignore", invalid="ignore"):  # as above
+        looked = look(watch, block, thinned(block, grain), wanted, start=start)
     for episode in looked.episodes:
         column = episode.anomaly.labels["column"]
         episode.anomaly = replace(episode.anomaly, signal=replace(signal, name=column), labels={})
@@ -117,11 +120,21 @@ def _unjudged(looked: Looked, wanted: DetectionSettings) -> list[str]:
     """What was never held to anything, in words."""
     if not looked.block.labels:
         return ["the source has no series for the query in this stretch"]
-    silent = [series_name(looked, row) for row, judged in enumerate(looked.judged) if not judged]
-    if not silent:
-        return []
-    shown = ", ".join(silent[:3]) + (f" and {len(silent) - 3} more" if len(silent) > 3 else "")  # noqa: PLR2004 - enough to find it
-    return [f"never judged, for want of {wanted.warm_up.total_seconds() / 3600:g} h of history: {shown}"]
+    silent = [row for row, judged in enumerate(looked.judged) if not judged]
+    enough = 2 * wanted.warm_up / _MILLISECOND
+    there = np.sum(~looked.block.missing, axis=1) * step_of(looked.block.times)
+    young = [row for row in silent if there[row] < enough]
+    strange = [row for row in silent if there[row] >= enough]
+    want = f"never judged, for want of {wanted.warm_up.total_seconds() / 3600:g} h of history: "
+    remarks = [want + _shown(looked, young)] if young else []
+    if strange:
+        remarks.append(f"never judged, as nothing usual can be told from its numbers: {_shown(looked, strange)}")
+    return remarks
+
+
+def _shown(looked: Looked, rows: Sequence[int]) -> str:
+    names = [series_name(looked, row) for row in rows[:MOST_NAMED]]
+    return ", ".join(names) + (f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else "")
 
 
 def _unread(watch: Watch, because: str) -> Looked:

@@ -1,5 +1,6 @@
 """What a backtest found, for programs and for people at a terminal."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -115,11 +116,16 @@ def _anomaly(name: str, episode: Episode) -> dict[str, Any]:
         "start": iso(anomaly.onset),
         "end": iso(episode.end),
         "detected_at": iso(episode.seen),
-        "score": round(anomaly.score, 6),
+        "score": _number(round(anomaly.score, 6)),
         "direction": anomaly.direction.value,
-        "value": anomaly.value,
-        "expected": anomaly.expected,
+        "value": _number(anomaly.value),
+        "expected": _number(anomaly.expected),
     }
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no infinity, and what is not a number says nothing."""
+    return value if math.isfinite(value) else None
 
 
 def _name(anomaly: Anomaly) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from daemon.backtest.told import Told
 
 WEEK = timedelta(days=7)
+LONGEST = timedelta(days=400)
 MOST_LOUD = 20  # watches that a terminal shows
 
 
@@ -75,6 +76,8 @@ def _check_use(
         raise click.UsageError("--csv takes whole files: leave --config and --since out")
     if tables and loop:
         raise click.UsageError("--loop needs a configuration: files name no repository")
+    if since is not None and not timedelta(minutes=1) <= since <= LONGEST:
+        raise click.UsageError(f"--since takes 1m to {LONGEST.days}d: what is read is held in memory")
     if trial and not loop:
         raise click.UsageError("--trial goes with --loop: without it nothing is drafted that could be tried")
     if files and not tables:

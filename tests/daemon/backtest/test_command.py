@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from cases.errors import PermanentError
+from cases.telemetry import Floats
 from daemon.backtest.closeup import MOST_CLOSE
 from daemon.backtest.tables import read_table
 from daemon.clock import SystemClock
@@ -131,6 +132,46 @@ def test_more_anomalies_than_can_be_drawn_are_counted(tmp_path: Path) -> None:
     assert f"{count - MOST_CLOSE} more are left out" in page
 
 
+GRID = FIRST_S + 60 * np.arange(600.0)
+
+
+@pytest.mark.parametrize(
+    ("times", "values"),
+    [
+        pytest.param(GRID[:10], 10 + noise(1, 10), id="ten points"),
+        pytest.param(GRID[:1], noise(1, 1), id="one point"),
+        pytest.param(GRID, np.full(600, 5.0), id="a constant"),
+        pytest.param(GRID, np.full(600, 1e308), id="a huge constant"),
+        pytest.param(GRID, np.where(np.arange(600) % 2, 1e308, -1e308), id="all that a float can span"),
+        pytest.param(GRID, np.where(np.arange(600) > 400, 1e308, -1e308), id="a step over all of it"),
+        pytest.param(GRID, np.where(np.arange(600) > 500, 1e308, noise(1, 600)), id="a huge step"),
+        pytest.param(GRID, np.where(np.arange(600) % 5, noise(1, 600), np.inf), id="infinities"),
+        pytest.param(GRID, 1e-310 * noise(1, 600), id="next to nothing"),
+        pytest.param(GRID, np.full(600, np.nan), id="nothing"),
+        pytest.param(np.delete(GRID, slice(200, 400)), noise(1, 400), id="a gap"),
+        pytest.param(
+            np.concatenate([GRID[:300], GRID[300] + 300 * np.arange(200.0), GRID[300] + 60_007 + 7 * np.arange(100.0)]),
+            noise(1, 600), id="three steps",
+        ),
+        pytest.param(FIRST_S + 0.0005 * np.arange(600.0), noise(1, 600), id="within one second"),
+    ],
+)  # fmt: skip
+def test_awkward_numbers_give_a_defined_document_and_page(tmp_path: Path, times: Floats, values: Floats) -> None:
+    rows = [f"{time!r},{value!r}" for time, value in zip(times.tolist(), values.tolist(), strict=True)]
+    (tmp_path / "shop.csv").write_text("\n".join(["timestamp,a", *rows]) + "\n")
+    words = ["--csv", str(tmp_path / "shop.csv"), "--html", str(tmp_path / "out.html"), "--json"]
+    ended = CliRunner().invoke(command, words)
+    assert ended.exit_code == 0, ended.output
+    found = json.loads(ended.stdout, parse_constant=refused)
+    assert found["points"] == np.isfinite(values).sum()
+    assert all(0 <= anomaly["score"] <= 1 for anomaly in found["anomalies"])
+    sound((tmp_path / "out.html").read_text())
+
+
+def refused(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
 def test_people_get_a_table(tmp_path: Path) -> None:
     values = 10 + noise(3, 400)
     a_file(tmp_path / "shop.csv", {"orders": values})
@@ -154,6 +195,12 @@ def test_people_get_a_table(tmp_path: Path) -> None:
         ("timestamp,a\n2,2\n2,2\n", ":3: column 'timestamp': '2' is there twice"),
         ("timestamp,a\nnoon,2\n", ":2: column 'timestamp': 'noon' is no time"),
         ("timestamp,a\n1772323200000,2\n", "are they milliseconds?"),
+        ("timestamp,a\n-5,2\n", "is no number of seconds since 1970"),
+        ("timestamp,a\n0001-01-01T00:00:00Z,2\n", "is before 1970"),
+        ("timestamp,a\n9999-12-31T23:59:59-14:00,2\n", "in no year of ours"),
+        ("timestamp,a\n0,1\n99999999999,2\n", "spans 3169 years, from its first line to its last: is one time wrong?"),
+        ("timestamp,a\n1;2\n", ":2: column 'timestamp': '1;2' is no time"),
+        ('timestamp,a\n1,"1,5"\n', ":2: column 'a': '1,5' is not a number"),
         (
             "timestamp,a\n2026-01-01T00:00:00Z,1\n2026-01-01T00:01:00,1\n",
             ":3: column 'timestamp': '2026-01-01T00:01:00' is a time without a zone; the lines before it are with",
@@ -200,6 +247,7 @@ def test_times_are_read_in_all_usual_forms(tmp_path: Path) -> None:
         (("shop.csv",), "write --csv before the files"),
         (("--csv", "a.csv", "--since", "7d"), "leave --config and --since out"),
         (("--since", "week"), "is not a duration"),
+        (("--since", "500d"), "--since takes 1m to 400d"),
     ],
 )
 def test_bad_use_is_refused(words: tuple[str, ...], said: str) -> None:
