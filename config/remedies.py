@@ -252,6 +252,10 @@ class BudgetSettings(Section):
     prs_open: Annotated[int, Field(ge=1, le=100)] = 3
     """Pull requests that may wait for review at once, over all repositories."""
 
+    false_alerts_per_service_week: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 1
+    """How many departures from normal that are none may be told for each service and week: how loud one must be is
+    learnt from what its series do anyway. Thresholds and objectives are yours, and are not counted."""
+
 
 class DiagnosisSettings(Section):
     """How a cause is looked for."""

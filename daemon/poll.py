@@ -6,7 +6,7 @@ was blind last time is a checkpoint, so that a human hears of it once.
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cases.anomaly import Anomaly
@@ -15,16 +15,15 @@ from cases.errors import PermanentError, SourceDown
 from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
 from cases.telemetry import SeriesBlock, Sight, Signal, SignalState
-from config import duration
 from daemon.budgets import Budgets
 from daemon.intake import Intake
 from daemon.lasting import Lasting
 from daemon.listing import Watch
+from daemon.normal import Normal
 from daemon.observe.metrics import Metrics
 from daemon.sights import UNSEEN, Sights
 from daemon.watches import WatchList
-from detectors.baseline import LEARN_AGAIN, Baseline, fit, history_step
-from detectors.detect import detect
+from detectors.detect import Detection, detect
 from detectors.sight import sight
 from remediation.ports import Ports
 
@@ -35,21 +34,29 @@ MOST_STALLS = 2  # of one source within one look: the rest of its signals is bli
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learnt:
-    """What is normal for a signal, and when to learn it anew."""
-
-    baseline: Baseline | None
-    again: float  # monotonic seconds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What one look at one signal gave. `block` is None where the source could not be read."""
+    """What one look at one signal gave. `block` is None where it could not be read, `found` before it is judged."""
 
-    signal: Signal
+    watch: Watch
     state: SignalState
     block: SeriesBlock | None
-    anomalies: tuple[Anomaly, ...]
+    found: Detection | None = None
+
+    @property
+    def signal(self) -> Signal:
+        """What was looked at."""
+        return self.watch.signal
+
+    @property
+    def by_normal(self) -> bool:
+        """Whether it is held to what is normal for it, and can be now."""
+        by_limit = self.signal.threshold is not None and self.watch.detector != "seasonal"
+        return self.state.sight is Sight.FRESH and self.watch.slo is None and not by_limit
+
+    @property
+    def anomalies(self) -> tuple[Anomaly, ...]:
+        """What is anomalous about it."""
+        return self.found.anomalies if self.found is not None else ()
 
 
 class Poll:
@@ -73,8 +80,8 @@ class Poll:
         self._metrics = metrics
         self._intake = Intake(ports=ports, cases=cases, metrics=metrics)
         self.watches = watches
-        self._learnt: dict[str, Learnt] = {}
         self._budgets = Budgets()
+        self._normal = Normal(ports=ports, cases=cases, checkpoints=checkpoints)
         self._states: dict[str, SignalState] = {}
         self._stalled: dict[str, tuple[SourceDown, ...]] = {}  # by source, of the present look
         self.polled = False
@@ -91,19 +98,24 @@ class Poll:
         step = self._ports.settings.detection.step
         self._stalled.clear()
         lasting = Lasting.of(self._checkpoints)
-        looks = [self._look(watch, EPOCH + (now - EPOCH) // step * step) for watch in self.watches.current()]
+        grid = EPOCH + (now - EPOCH) // step * step
+        looks = [self._read(watch, grid) for watch in self.watches.current()]
+        self._normal.learn([(look.watch, look.block) for look in looks if look.by_normal and look.block], grid)
+        looks = [self._judged(look, grid) for look in looks]
         self._states = {look.signal.key: look.state for look in looks}
-        self._learnt = {key: learnt for key, learnt in self._learnt.items() if key in self._states}
+        self._normal.keep(self._states)
         self._budgets.keep(self._states)
         self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind())
         anomalies = [anomaly for look in looks for anomaly in look.anomalies]
         self._intake.take(anomalies, lasting, now)
         judged = [look.signal.key for look in looks if look.state.sight is Sight.FRESH]
         lasting.keep(self._checkpoints, anomalies, judged, now)
+        self._normal.spend(
+            [(look.block, look.found) for look in looks if look.by_normal and look.block and look.found], now
+        )
         active = self._cases.active()
         blocks = {look.signal.key: look.block for look in looks if look.block is not None}
-        baselines = {key: learnt.baseline for key, learnt in self._learnt.items() if learnt.baseline is not None}
-        self._intake.recover(active, blocks, baselines, now)
+        self._intake.recover(active, blocks, self._normal.baselines(), now)
         for look in looks:
             self._metrics.polls.labels(look.state.sight).inc()
         self._metrics.sights(self.blind())
@@ -111,21 +123,31 @@ class Poll:
         self._count(active)
         self.polled = True
 
-    def _look(self, watch: Watch, now: datetime) -> Look:
+    def _read(self, watch: Watch, now: datetime) -> Look:
+        """Read the signal, and see whether it can be judged at all."""
         wanted, signal = self._ports.settings.detection, watch.signal
         try:
             block = self._patiently(signal, now - wanted.recent, now, wanted.step)
             burning = self._budgets.look(signal, watch.slo, now, self._patiently) if watch.slo else None
         except (SourceDown, PermanentError) as error:
             state = SignalState(signal=signal.key, sight=Sight.BLIND, at=now, because=str(error))
-            return Look(signal=signal, state=state, block=None, anomalies=())
+            return Look(watch=watch, state=state, block=None)
         state = sight(block, now, wanted.stale_after)
-        if state.sight is not Sight.FRESH:
-            return Look(signal=signal, state=state, block=block, anomalies=())
-        found = burning or detect(block, self._baseline(watch, now), confirm=watch.confirm, choice=watch.detector)
+        return Look(watch=watch, state=state, block=block, found=burning)
+
+    def _judged(self, look: Look, now: datetime) -> Look:
+        """What is anomalous about it."""
+        block, watch, state = look.block, look.watch, look.state
+        if block is None or state.sight is not Sight.FRESH:
+            return look
+        if look.by_normal:
+            found = self._normal.detect(watch, block, now)
+        else:
+            found = look.found or detect(block, None, confirm=watch.confirm, choice=watch.detector)
         if found.warming:
-            state = SignalState(signal=signal.key, sight=Sight.WARMING, at=now, because=found.reason, value=state.value)
-        return Look(signal=signal, state=state, block=block, anomalies=found.anomalies)
+            key, value = look.signal.key, state.value
+            state = SignalState(signal=key, sight=Sight.WARMING, at=now, because=found.reason, value=value)
+        return replace(look, state=state, found=found)
 
     def _patiently(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
         """Read the signal, unless its source has kept this look waiting for long already: others have their turn."""
@@ -139,31 +161,6 @@ class Poll:
             if self._ports.clock.monotonic() - began >= STALL_S:
                 self._stalled[signal.source] = (*stalled, error)
             raise
-
-    def _baseline(self, watch: Watch, now: datetime) -> Baseline | None:
-        """What is normal for the signal: as learnt, or learnt now from the history before the recent readings."""
-        signal = watch.signal
-        if signal.threshold is not None and watch.detector != "seasonal":
-            return None
-        wanted, tick = self._ports.settings.detection, self._ports.clock.monotonic()
-        learnt = self._learnt.get(signal.key)
-        if learnt is not None and tick < learnt.again:
-            return learnt.baseline
-        step = history_step(wanted.history, wanted.step)
-        end = now - wanted.recent
-        try:
-            history = self._ports.read(signal, end - wanted.history, end, step)
-        except (SourceDown, PermanentError) as error:
-            log.warning("%s: what is normal cannot be learnt now: %s", signal.key, error)
-            kept = learnt.baseline if learnt else None
-            self._learnt[signal.key] = Learnt(baseline=kept, again=tick + LEARN_AGAIN.total_seconds())
-            return kept
-        baseline = fit(history, warm_up=wanted.warm_up)
-        warm = bool(baseline.warm.any())
-        again = wanted.refit if warm else min(wanted.refit, LEARN_AGAIN)
-        self._learnt[signal.key] = Learnt(baseline=baseline, again=tick + again.total_seconds())
-        log.info("%s: learnt what is normal from %s of history", signal.key, duration.format(wanted.history))
-        return baseline
 
     def _reached(self, looks: Iterable[Look]) -> dict[str, bool]:
         """Which sources answered to all that they were asked at this look."""

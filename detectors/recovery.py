@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from cases.anomaly import Anomaly
 from cases.case import Case
 from cases.moments import from_milliseconds, iso
 from cases.telemetry import Direction, Mask, SeriesBlock, Sight
@@ -54,12 +55,12 @@ def recovery(
     """Ask each signal of the case, on the side where it was anomalous.
 
     `recent` and `baselines` are by `Signal.key`. A signal is back when it is fresh, and the last `confirm` samples of
-    every series, those of the anomalies among them, are within the threshold or band. A signal that was not read, or
-    has neither threshold nor band, is not back.
+    every series, those of the anomalies among them, are within the threshold or band, and within what the anomaly was
+    held against where the engine alone saw it. A signal that was not read, or has none of these, is not back.
     """
-    asked: dict[tuple[str, Direction], set[Key]] = {}
+    asked: dict[tuple[str, Direction], dict[Key, Anomaly]] = {}
     for anomaly in case.anomalies:
-        asked.setdefault((anomaly.signal.key, anomaly.direction), set()).add(key_of(anomaly.labels))
+        asked.setdefault((anomaly.signal.key, anomaly.direction), {}).setdefault(key_of(anomaly.labels), anomaly)
     signals: list[Back] = []
     for (key, direction), series in asked.items():
         block = recent.get(key)
@@ -76,7 +77,7 @@ def _not_back(
     block: SeriesBlock,
     baseline: Baseline | None,
     direction: Direction,
-    series: set[Key],
+    series: Mapping[Key, Anomaly],
     now: datetime,
     confirm: int,
     stale_after: timedelta,
@@ -86,11 +87,11 @@ def _not_back(
     state = sight(block, now, stale_after)
     if state.sight is not Sight.FRESH:
         return f"{key} is {state.sight}: {state.because}"
-    verdicts = _out(block, baseline, direction)
+    verdicts = _out(block, baseline, direction, series)
     if verdicts is None:
         return f"nothing is known of what is normal for {key}"
     out, judged = verdicts
-    gone = series - {key_of(labels) for labels in block.labels}
+    gone = series.keys() - {key_of(labels) for labels in block.labels}
     if gone:
         return f"{key} has no samples any more of {_words(min(gone))}, where the anomaly was"
     for row, labels in enumerate(block.labels):
@@ -107,14 +108,23 @@ def _not_back(
     return ""
 
 
-def _out(block: SeriesBlock, baseline: Baseline | None, direction: Direction) -> tuple[Mask, Mask] | None:
+def _out(
+    block: SeriesBlock, baseline: Baseline | None, direction: Direction, series: Mapping[Key, Anomaly]
+) -> tuple[Mask, Mask] | None:
     """(out of what is expected, can be judged), each bool [S, T]; None when nothing says what is expected."""
     if block.signal.threshold is not None:
         return beyond(block), ~block.missing
-    if baseline is None or baseline.partial:
-        return None
-    far = scores(baseline, block, direction)
-    return far > EDGE, ~np.isnan(far)
+    known = baseline is not None and not baseline.partial
+    far = scores(baseline, block, direction) if baseline and known else np.full(block.values.shape, np.nan)
+    out: Mask = far > EDGE
+    judged: Mask = ~np.isnan(far)
+    for row, labels in enumerate(block.labels):
+        anomaly = series.get(key_of(labels))
+        if anomaly is not None and anomaly.detector == "streaming":
+            values = block.values[row]
+            out[row] |= values > anomaly.high if direction is Direction.UP else values < anomaly.low
+            judged[row] |= ~block.missing[row]
+    return (out, judged) if bool(np.any(judged)) else None
 
 
 def _words(key: Key) -> str:

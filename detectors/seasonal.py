@@ -23,7 +23,8 @@ from detectors.runs import Run, onset_bound_s, runs, score, walked_back
 EDGE = 0.5
 """The score at the edge of the band."""
 
-_DEPARTING = 0.4  # of the way to the edge of the band: two standard deviations of five
+DEPARTING = 0.4 / 1.4
+"""The score at two fifths of the way to the edge of the band: two standard deviations of five."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +55,10 @@ def detect_seasonal(
         return ()
     low, middle, high = band(baseline, recent)
     found: list[Anomaly] = []
-    for direction in _sides(recent):
+    for direction in sides(recent):
         distance = _distance(recent, direction, low, middle, high)
         with np.errstate(invalid="ignore"):
-            out, departing = distance > 1.0, distance > _DEPARTING
+            out, departing = distance > 1.0, score(distance) > DEPARTING
         for row in range(len(recent.labels)):
             missing = recent.missing[row]
             for run in runs(out[row], missing, recent.times, confirm=confirm, ongoing=ongoing):
@@ -106,7 +107,8 @@ def coverage(baseline: Baseline, recent: SeriesBlock) -> Coverage:
     )
 
 
-def _sides(recent: SeriesBlock) -> tuple[Direction, ...]:
+def sides(recent: SeriesBlock) -> tuple[Direction, ...]:
+    """On which sides a departure counts: the signal's harm side, or both."""
     return (recent.signal.harm,) if recent.signal.harm else (Direction.UP, Direction.DOWN)
 
 

@@ -103,7 +103,7 @@ def _look_at_table(table: Table, wanted: DetectionSettings) -> Looked:
         missing=np.isnan(table.values),
     )
     grain = history_step(wanted.history, wanted.step) // _MILLISECOND
-    watch = Watch(signal=signal, detector="seasonal", confirm=wanted.confirm)
+    watch = Watch(signal=signal, detector="auto", confirm=wanted.confirm)
     start = from_milliseconds(int(table.times[0]))
     with np.errstate(over="ignore", invalid="ignore"):  # as above
         looked = look(watch, block, thinned(block, grain), wanted, start=start)

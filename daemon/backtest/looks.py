@@ -18,9 +18,11 @@ from config.settings import DetectionSettings
 from daemon.backtest.columns import between, row_of
 from daemon.listing import Watch
 from detectors.baseline import LEARN_AGAIN, Baseline, Key, fit, history_step, key_of
+from detectors.departures import WORTH, Trace, departures
 from detectors.detect import detect
+from detectors.engine.engine import Engine
 from detectors.runs import Run, runs, step_of
-from detectors.seasonal import EDGE, band, scores
+from detectors.seasonal import EDGE, band, scores, sides
 from detectors.threshold import beyond
 
 _LAST = 2**62
@@ -67,17 +69,25 @@ class _Looking:
 
     start   the first look, in epoch milliseconds
     reach   how far back each look sees, in milliseconds: `recent`, or as many points as prove something
+    trace   what the engine said of each reading as it came
     """
 
     watch: Watch
     wanted: DetectionSettings
     readings: SeriesBlock
+    trace: Trace
     start: int
     reach: int
     expected: Expected
     judged: Floats  # counts, by series
     episodes: list[Episode] = field(default_factory=list[Episode])
     lasting: dict[tuple[Key, Direction], Episode] = field(default_factory=dict[tuple[Key, Direction], Episode])
+
+    def traced(self, part: SeriesBlock) -> Trace:
+        """What was said of the readings of a part of them: some series, or some time."""
+        places = {key_of(labels): place for place, labels in enumerate(self.readings.labels)}
+        rows = np.array([places[key_of(labels)] for labels in part.labels], dtype=np.intp)
+        return self.trace.part(rows, np.searchsorted(self.readings.times, part.times))
 
 
 def look(
@@ -95,6 +105,7 @@ def look(
         watch=watch,
         wanted=wanted,
         readings=readings,
+        trace=_traced(watch, readings, history),
         start=begin,
         reach=max(round(wanted.recent.total_seconds() * 1000), watch.confirm * step_of(readings.times)),
         expected=Expected(low=np.full(shape, np.nan), middle=np.full(shape, np.nan), high=np.full(shape, np.nan)),
@@ -113,6 +124,29 @@ def look(
         ),
         judged=[int(count) for count in looking.judged.tolist()],
     )
+
+
+def _traced(watch: Watch, readings: SeriesBlock, history: SeriesBlock) -> Trace:
+    """What the engine says of each reading as it comes, after what lies before the first of them."""
+    trace = Trace.nothing((len(readings.labels), len(readings.times)))
+    if by_threshold(watch) or watch.detector == "seasonal" or not len(readings.times):
+        return trace
+    engine = Engine()
+    rows = engine.claim(len(readings.labels))
+    places = {key_of(labels): place for place, labels in enumerate(readings.labels)}
+    known = [(row, places[name]) for row, labels in enumerate(history.labels) if (name := key_of(labels)) in places]
+    before = between(history, -_LAST, int(readings.times[0]) - 1)
+    mine = rows[[place for _, place in known]]
+    values = np.where(before.missing, np.nan, before.values)[[row for row, _ in known]]
+    for column, time in enumerate(before.times.tolist()):
+        engine.tick(time, values[:, column], mine)
+    values = np.where(readings.missing, np.nan, readings.values)
+    for column, time in enumerate(readings.times.tolist()):
+        judged = engine.tick(time, values[:, column], rows, explain=True)
+        trace.raw[:, column], trace.expected[:, column], trace.spread[:, column] = (
+            judged.raw, judged.expected, judged.spread,
+        )  # fmt: skip
+    return trace
 
 
 def by_threshold(watch: Watch) -> bool:
@@ -167,15 +201,38 @@ def _look(looking: _Looking, first: int, last: int, baseline: Baseline | None) -
     window = between(looking.readings, first - looking.reach, last)
     _note_expected(looking, first, last, baseline)
     going_on: dict[tuple[Key, Direction], Episode] = {}
-    for direction, out in _out(window, baseline).items():
-        for row in np.flatnonzero(np.sum(out, axis=1) >= looking.watch.confirm).tolist():
-            name = (key_of(window.labels[row]), direction)
-            for run in runs(out[row], window.missing[row], window.times, confirm=looking.watch.confirm, ongoing=False):
-                episode = _episode(looking, row_of(window, row), direction, run, first, baseline)
-                newest = int(np.flatnonzero(~window.missing[row])[-1])
-                if episode is not None and run.last == newest:
-                    going_on[name] = episode
+    for found in _troubles(looking, window, baseline):
+        row = found.row
+        episode = _episode(looking, row_of(window, row), found, first, baseline)
+        newest = int(np.flatnonzero(~window.missing[row])[-1])
+        if episode is not None and found.run.last == newest:
+            going_on[key_of(window.labels[row]), found.direction] = episode
     looking.lasting = going_on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trouble:
+    """A stretch out of what is expected: the series' row, the side, and the column at which it is told."""
+
+    row: int
+    direction: Direction
+    run: Run
+    told: int
+
+
+def _troubles(looking: _Looking, window: SeriesBlock, baseline: Baseline | None) -> Iterator[_Trouble]:
+    """What is out of range in a window, whether it goes on or not."""
+    confirm = looking.watch.confirm
+    if baseline is not None and looking.watch.detector != "seasonal":
+        for one in departures(window, looking.traced(window), baseline, confirm=confirm, ongoing=False):
+            told = one.told(WORTH)
+            if told is not None:
+                yield _Trouble(row=one.row, direction=one.direction, run=one.run, told=told)
+        return
+    for direction, out in _out(window, baseline).items():
+        for row in np.flatnonzero(np.sum(out, axis=1) >= confirm).tolist():
+            for run in runs(out[row], window.missing[row], window.times, confirm=confirm, ongoing=False):
+                yield _Trouble(row=row, direction=direction, run=run, told=run.confirmed)
 
 
 def _out(window: SeriesBlock, baseline: Baseline | None) -> Mapping[Direction, Mask]:
@@ -183,15 +240,15 @@ def _out(window: SeriesBlock, baseline: Baseline | None) -> Mapping[Direction, M
     harm = window.signal.harm
     if baseline is None:
         return {harm or Direction.UP: beyond(window)}
-    sides = (harm,) if harm else tuple(Direction)
     with np.errstate(invalid="ignore"):
-        return {side: scores(baseline, window, side) > EDGE for side in sides}
+        return {side: scores(baseline, window, side) > EDGE for side in sides(window)}
 
 
 def _episode(
-    looking: _Looking, series: SeriesBlock, direction: Direction, run: Run, first: int, baseline: Baseline | None
+    looking: _Looking, series: SeriesBlock, trouble: _Trouble, first: int, baseline: Baseline | None
 ) -> Episode | None:
     """The episode that a run begins or goes on with; None for one that was over, or that no look would have told."""
+    run, direction = trouble.run, trouble.direction
     end = int(series.times[run.last])
     if end < first:
         return None
@@ -199,9 +256,15 @@ def _episode(
     if lasting is not None and int(series.times[run.first]) < first:
         lasting.end = from_milliseconds(end)
         return lasting
-    seen = max(int(series.times[run.confirmed]), first)
+    seen = max(int(series.times[trouble.told]), first)
     then = between(series, seen - looking.reach, seen)
-    found = detect(then, baseline, confirm=looking.watch.confirm, choice=looking.watch.detector)
+    found = detect(
+        then,
+        baseline,
+        confirm=looking.watch.confirm,
+        choice=looking.watch.detector,
+        trace=None if baseline is None else looking.traced(then),
+    )
     anomaly = next((anomaly for anomaly in found.anomalies if anomaly.direction is direction), None)
     if anomaly is None:
         return None

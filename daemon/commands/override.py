@@ -1,4 +1,4 @@
-"""`trackwalker override ID (--force | --drop) --reason TEXT`."""
+"""`trackwalker override ID (--force | --drop | --noise) --reason TEXT`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,25 +17,30 @@ if TYPE_CHECKING:
 @click.argument("case_id", metavar="ID")
 @click.option("--force", "how", flag_value="force", help="Pass the gate and the limits on new pull requests.")
 @click.option("--drop", "how", flag_value="drop", help="Close the case with a remembered no.")
+@click.option(
+    "--noise", "how", flag_value="noise", help="Close it as a false alarm: the series must be further out then."
+)
 @click.option("--reason", required=True, help="Why; it is kept, and the next case of its kind reads it.")
 @config_option
 def command(case_id: str, how: str | None, reason: str, config: Path) -> None:
     """Force what a case waits for, or drop the case.
 
-    Force passes gates and limits. It passes no refusal of the policy, no failed trial, and grants no authority.
+    Force passes gates and limits. It passes no refusal of the policy, no failed trial, and grants no authority. Noise
+    asks more of the very series of the case from now on, and half as much more after each four weeks.
     """
     from daemon.commands.options import ledger_of, settings_of
 
     if how is None:
-        raise click.UsageError("say --force or --drop")
+        raise click.UsageError("say --force, --drop or --noise")
     with ledger_of(config) as ledger:
         case = ledger.cases.load(case_id)
         if how == "force":
             _force(ledger, case, reason, settings_of(config))
             click.echo(f"case {case_id} passes its gate and the limits on new pull requests")
         else:
-            _drop(ledger, case, reason)
-            click.echo(f"case {case_id} is closed; the no is remembered")
+            _drop(ledger, case, reason, how)
+            more = "its series must be further out from now on" if how == "noise" else "the no is remembered"
+            click.echo(f"case {case_id} is closed; {more}")
 
 
 def _force(ledger: "Ledger", case: "Case", reason: str, settings: "Settings") -> None:
@@ -63,7 +68,7 @@ def _force(ledger: "Ledger", case: "Case", reason: str, settings: "Settings") ->
     ledger.cases.add(case.id, Entry(at=now, actor=human(), event=event), (), now)
 
 
-def _drop(ledger: "Ledger", case: "Case", reason: str) -> None:
+def _drop(ledger: "Ledger", case: "Case", reason: str, how: str) -> None:
     from cases.errors import IllegalStep, PermanentError
     from cases.events import Closed, Entry, Overridden, Override
     from daemon.clock import SystemClock
@@ -75,7 +80,7 @@ def _drop(ledger: "Ledger", case: "Case", reason: str) -> None:
     promised = ledger.outbox.pending(case.id)
     outcome, lesson = dismissal(case, reason, now)
     try:
-        event = Overridden(how=Override.DROP, text=reason)
+        event = Overridden(how=Override(how), text=reason)
         ledger.cases.add(case.id, Entry(at=now, actor=who, event=event), (), None)
         closed = Closed(outcome=outcome, lesson=lesson)
         # Whoever works on it is fenced by this, so nothing is promised after it but what it promises itself.

@@ -43,7 +43,7 @@ class Spent:
     def after(self, service: Places, score: Floats, *, weeks: float) -> "Spent":
         """With the scores [N] of some time more, of length `weeks`, each of the service at its place.
 
-        Scores of 0 are none. Raises ValueError for a time that does not pass.
+        Scores of 0 are none, and those over 1 are 1. Raises ValueError for a time that does not pass.
         """
         if not weeks > 0:
             raise ValueError(f"{weeks} weeks are no time")
@@ -52,6 +52,25 @@ class Spent:
         said = score > 0
         np.add.at(counts, (service[said], _cell(score[said])), np.float32(1))
         return Spent(counts=counts, weeks=self.weeks * fade + np.float32(weeks))
+
+    def before(self, service: int, score: Floats, *, weeks: float) -> "Spent":
+        """With the scores [N] of one more signal of a service, of `weeks` before all of this: as often as in its time.
+
+        Raises ValueError for no time.
+        """
+        if not weeks > 0:
+            raise ValueError(f"{weeks} weeks are no time")
+        counts, known = self.counts.copy(), self.weeks.copy()
+        known[service] = known[service] or weeks
+        said = score[score > 0]
+        np.add.at(counts[service], _cell(said), np.float32(known[service] / weeks))
+        return Spent(counts=counts, weeks=known)
+
+    def grown(self, services: int) -> "Spent":
+        """The same with room for more services, which have shown nothing."""
+        more = Spent.nothing(services)
+        more.counts[: len(self.counts)], more.weeks[: len(self.weeks)] = self.counts, self.weeks
+        return more
 
 
 def thresholds(spent: Spent, budget: float) -> Floats:

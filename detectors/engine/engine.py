@@ -1,15 +1,15 @@
 """The engine: rows for series, and a tick that scores one reading of each."""
 
 import struct
-from dataclasses import dataclass
 
 import numpy as np
 
 from detectors.engine.calibration import fresh, rarity
+from detectors.engine.judged import Judged, chance
 from detectors.engine.moment import moment
 from detectors.engine.pace import Floats, Millis, Pace, Singles
 from detectors.engine.records import channels, remember, surprise, turn_of_half_day
-from detectors.engine.rows import NOTHING, ROWS, Places, Rows
+from detectors.engine.rows import ROWS, Places, Rows
 from detectors.engine.samples import admitted, bounded, counted, pace_kept, relative
 from detectors.engine.season import follow, unexpected
 
@@ -19,19 +19,6 @@ _MAGIC = b"TWE0"
 _LENGTH = struct.Struct("<Q")
 RARITY_FROM = 0.45
 """The least score for which a rarity is reckoned."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judged:
-    """What a tick says of its readings.
-
-    score   float64 [N] in [0, 1]: 0.5 where a series just reaches the most that it has shown, and its typical day's
-            most; 0 where nothing is said, or nothing that was not said in the last third to two thirds of a day
-    rarity  float64 [N] in (0, 1]: the share of such spans of its own past that were as bad; 1 where the score is low
-    """
-
-    score: Floats
-    rarity: Floats
 
 
 class Engine:
@@ -70,9 +57,10 @@ class Engine:
             self._blocks[row // ROWS].clear(np.array([row % ROWS]))
         self._free.extend(gone)
 
-    def tick(self, times: Millis | int, values: Floats, rows: Places | None = None) -> Judged:
+    def tick(self, times: Millis | int, values: Floats, rows: Places | None = None, *, explain: bool = False) -> Judged:
         """Score one reading for each of some rows, or of all rows in order, and learn from it.
 
+        With `explain`, what was expected is said too; scores are the same with and without.
         `times` in epoch milliseconds, one for all or [N]; `values` [N] in the series' unit, NaN where there is none.
         Raises ValueError for arrays of other lengths, or a row that is not there or comes twice.
         """
@@ -82,25 +70,25 @@ class Engine:
         if len(values) != size or (not isinstance(times, int) and len(times) != size):
             raise ValueError(f"{size} rows need as many values and times")
         at = np.full(size, times, dtype=np.int64) if isinstance(times, int) else times
-        score, rare = np.zeros(size), np.ones(size)
+        judged = Judged.nothing(size, explain=explain)
         for number, mine, here in self._parts(rows):
-            score[here], rare[here] = self._scored(self._blocks[number], mine, at[here], values[here])
-        return Judged(score=score, rarity=rare)
+            judged.put(here, self._scored(self._blocks[number], mine, at[here], values[here], explain=explain))
+        return judged
 
-    def _scored(self, block: Rows, mine: Places | None, times: Millis, values: Floats) -> tuple[Floats, Floats]:
-        """(scores, rarities) of some rows of a block, or of its first rows; only what is admitted touches a row."""
+    def _scored(self, block: Rows, mine: Places | None, times: Millis, values: Floats, *, explain: bool) -> Judged:
+        """What is said of some rows of a block, or of its first rows; only what is admitted touches a row."""
         some = block.first(len(values)) if mine is None else block.take(mine)
         good = admitted(some, times, values)
         if bool(np.all(good)):
-            said = advance(some, times, values, self._pace, counters=self._counters)
+            said = advance(some, times, values, self._pace, counters=self._counters, explain=explain)
         else:
-            score, rare = np.zeros(len(values)), np.ones(len(values))
+            said = Judged.nothing(len(values), explain=explain)
             kept = np.flatnonzero(good)
             few = some.take(kept)
             if len(kept):
-                score[kept], rare[kept] = advance(few, times[kept], values[kept], self._pace, counters=self._counters)
+                counters = self._counters
+                said.put(kept, advance(few, times[kept], values[kept], self._pace, counters=counters, explain=explain))
                 some.put(kept, few)
-            said = score, rare
         if mine is not None:
             block.put(mine, some)
         return said
@@ -160,27 +148,32 @@ class Engine:
         return found
 
 
-def advance(rows: Rows, times: Millis, values: Floats, pace: Pace, *, counters: bool = False) -> tuple[Floats, Floats]:
-    """(scores, rarities) [N] of readings that were admitted, one for each row, and the rows after them."""
+def advance(
+    rows: Rows, times: Millis, values: Floats, pace: Pace, *, counters: bool = False, explain: bool = False
+) -> Judged:
+    """What is said of readings [N] that were admitted, one for each row, and the rows after them."""
     pace_kept(rows, times)
     if counters:
-        return _of_counters(rows, times, values, pace)
-    return _learnt(rows, times, relative(rows, values), pace)
+        return _of_counters(rows, times, values, pace, explain=explain)
+    reading = relative(rows, values)
+    return _learnt(rows, times, reading, pace, rows.origin if explain else None)
 
 
-def _of_counters(rows: Rows, times: Millis, totals: Floats, pace: Pace) -> tuple[Floats, Floats]:
+def _of_counters(rows: Rows, times: Millis, totals: Floats, pace: Pace, *, explain: bool) -> Judged:
     rate = counted(rows, times, totals)
-    score, rare = np.zeros(len(rate)), np.ones(len(rate))
+    judged = Judged.nothing(len(rate), explain=explain)
     known = np.flatnonzero(~np.isnan(rate))
     some = rows.take(known)
     if len(known):
-        score[known], rare[known] = _learnt(some, times[known], bounded(rate[known]), pace)
+        origin = np.zeros(len(known)) if explain else None
+        judged.put(known, _learnt(some, times[known], bounded(rate[known]), pace, origin))
         rows.put(known, some)
     rows.newest[:] = times
-    return score, rare
+    return judged
 
 
-def _learnt(rows: Rows, times: Millis, reading: Singles, pace: Pace) -> tuple[Floats, Floats]:
+def _learnt(rows: Rows, times: Millis, reading: Singles, pace: Pace, origin: Floats | None) -> Judged:
+    """What is said of readings relative to their origin [N]; that is given where it is wanted to be explained."""
     now = moment(rows, times, pace)
     turn_of_half_day(rows, now, pace)
     error = unexpected(rows, reading, now, pace)
@@ -188,13 +181,17 @@ def _learnt(rows: Rows, times: Millis, reading: Singles, pace: Pace) -> tuple[Fl
     score = surprise(rows, shown, now, pace)
     remember(rows, shown, now, pace)
     news = fresh(rows, score, now)
+    judged = Judged.nothing(len(news), explain=origin is not None)
+    if origin is not None:
+        old = np.flatnonzero(rows.age > 0)
+        judged.raw[:] = chance(score)
+        judged.expected[old] = (origin + (reading - error))[old]
+        judged.spread[old] = rows.scale[old]
     follow(rows, error, now, pace)
     rows.newest[:] = times
     rows.age += np.uint32(1)
-    said, rare = np.zeros(len(news)), np.ones(len(news))
-    new = np.flatnonzero(news > NOTHING)
-    said[new] = 1 / (1 + np.exp(-news[new].astype(np.float64)))
-    odd = new[said[new] >= RARITY_FROM]
+    judged.score[:] = chance(news)
+    odd = np.flatnonzero(judged.score >= RARITY_FROM)
     if len(odd):
-        rare[odd] = rarity(rows.seen[:, odd], news[odd])
-    return said, rare
+        judged.rarity[odd] = rarity(rows.seen[:, odd], news[odd])
+    return judged

@@ -2,18 +2,23 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cases.moments import milliseconds
+from cases.moments import from_milliseconds, milliseconds
+from cases.ports import Checkpoints
 from cases.telemetry import Direction, Floats, SeriesBlock
 from config.settings import DetectionSettings
 from daemon.backtest.columns import between, joined, thinned
 from daemon.backtest.gather import Stretch, from_sources
 from daemon.backtest.looks import Looked, look
 from daemon.backtest.stories import stories
+from daemon.clock import ManualClock
+from daemon.ledger.ledger import open_ledger
 from daemon.listing import Watch
+from daemon.scorer import Scorer
 from detectors.baseline import fit
 from detectors.detect import detect
 from signals.recorded import RecordedSource, Recording
@@ -42,20 +47,22 @@ def troubled(seed: int, minutes: int = DAY) -> Floats:
 
 
 @pytest.mark.parametrize("harm", [Direction.UP, None])
-def test_all_looks_at_once_find_what_each_look_alone_finds(harm: Direction | None) -> None:
+def test_all_looks_at_once_find_what_each_look_alone_finds(harm: Direction | None, tmp_path: Path) -> None:
     readings = block([troubled(1).tolist(), (20 - troubled(2)).tolist()], signal(harm=harm))
     found = looked_at(readings)
     told = {(e.anomaly.labels["route"], e.anomaly.direction, milliseconds(e.seen)) for e in found.episodes}
-    assert told == one_by_one(readings)
+    with open_ledger(f"sqlite:///{tmp_path}/l.db", clock=ManualClock(START)) as ledger:
+        assert told == one_by_one(readings, ledger.checkpoints)
     assert len(told) == (3 if harm else 6)
     assert all(e.seen >= e.anomaly.detected >= e.anomaly.onset and e.end >= e.anomaly.detected for e in found.episodes)
     longest = max(found.episodes, key=lambda e: e.end - e.anomaly.onset)
     assert (longest.anomaly.onset, longest.end) == (at(700), at(789))
 
 
-def one_by_one(readings: SeriesBlock) -> set[tuple[str, Direction, int]]:
+def one_by_one(readings: SeriesBlock, checkpoints: Checkpoints) -> set[tuple[str, Direction, int]]:
     """What a daemon says that looks each minute and learns each hour: each trouble at the first look that has it."""
     history, told = thinned(readings, GRAIN), set[tuple[str, Direction, int]]()
+    scorer, key = Scorer(checkpoints, recent=WANTED.recent), readings.signal.key
     recent, refit = WANTED.recent // MINUTE * 60_000, WANTED.refit // MINUTE * 60_000
     baseline, due, before = None, 0, set[tuple[str, Direction]]()
     for now in readings.times.tolist():
@@ -65,9 +72,11 @@ def one_by_one(readings: SeriesBlock) -> set[tuple[str, Direction, int]]:
             enough = len(learnt.times) and int((~learnt.missing).sum(axis=1).max()) * 5 >= WANTED.warm_up // MINUTE
             baseline = fit(learnt, warm_up=WANTED.warm_up) if enough else None
             due = now + (refit if baseline is not None else 60_000)
+        seen_now = between(readings, now - recent, now)
+        traces = scorer.feed({key: seen_now}, from_milliseconds(now))
         if baseline is None:
             continue
-        seen = detect(between(readings, now - recent, now), baseline, confirm=WANTED.confirm).anomalies
+        seen = detect(seen_now, baseline, confirm=WANTED.confirm, trace=traces[key]).anomalies
         names = {(anomaly.labels["route"], anomaly.direction) for anomaly in seen}
         told |= {(*name, now) for name in names - before}
         before = names

@@ -157,3 +157,40 @@ def test_a_score_says_how_rare_it_is_for_its_series() -> None:
     judged = [engine.tick(START_MS + STEP_MS * n, value) for n, value in enumerate(values)]
     assert judged[-1].rarity[0] < 0.12  # the worst of some fourteen spans
     assert all(0 < j.rarity[0] <= 1 for j in judged)
+
+
+@pytest.mark.parametrize("counters", [False, True])
+def test_what_was_expected_is_said_where_it_is_asked_for(*, counters: bool) -> None:
+    values = rhythm(18, 6)
+    values[5 * DAY + 60 : 5 * DAY + 70] -= 60
+    if counters:
+        values = np.cumsum(values * STEP_MS / 1000, axis=0)
+    engine, plain = Engine(counters=counters), Engine(counters=counters)
+    engine.claim(1)
+    plain.claim(1)
+    moments = times(len(values))
+    said = [engine.tick(int(m), row, explain=True) for m, row in zip(moments, values, strict=True)]
+    silent = [plain.tick(int(m), row) for m, row in zip(moments, values, strict=True)]
+    assert [j.score[0] for j in said] == [j.score[0] for j in silent]
+    assert engine.to_bytes() == plain.to_bytes()
+    assert [len(part) for part in (silent[-1].raw, silent[-1].expected, silent[-1].spread)] == [0, 0, 0]
+    assert not silent[-1].explained
+    assert said[-1].explained
+    first = 1 if counters else 0
+    assert all(np.isnan(j.expected[0]) and np.isnan(j.spread[0]) and j.raw[0] == 0 for j in said[: first + 1])
+    expected = np.array([j.expected[0] for j in said])[5 * DAY :]
+    true = 100 + 30 * np.sin(2 * np.pi * (np.arange(DAY) - 0.5) / DAY)
+    assert np.abs(expected - true).mean() < 3
+    assert 0.5 < said[-1].spread[0] < 8
+    raw, score = (np.array([getattr(j, name)[0] for j in said]) for name in ("raw", "score"))
+    assert (raw[score > 0] == score[score > 0]).all()
+    low = raw[5 * DAY + 60 : 5 * DAY + 70]
+    assert low.min() > 0  # not only where it is news
+
+
+def test_of_a_reading_that_is_passed_over_nothing_was_expected() -> None:
+    engine = Engine()
+    scored(noise(19, 1, rows=2), engine)
+    judged = engine.tick(START_MS + 2 * DAY * STEP_MS, np.array([np.nan, 100.0]), explain=True)
+    assert np.isnan(judged.expected).tolist() == [True, False]
+    assert abs(judged.expected[1] - 100) < 1
