@@ -15,7 +15,7 @@ LEAST = timedelta(days=1)
 """A stretch that is shorter says nothing of a month."""
 LONG = timedelta(days=30)
 """From here on a month was seen whole, and needs no range."""
-ALLOWED_A_WEEK = 1.0  # false alerts a service, what the budget is unless it is said otherwise
+ALLOWED_A_WEEK = 1.0  # false alerts a service: what `budget.false_alerts_per_service_week` is unless it is said
 _MOST, _MANY = 0.5, 3  # more than half of at least so many is a pattern
 
 
@@ -191,7 +191,7 @@ def hint(watch: Watched) -> str:
         by_series[name] = by_series.get(name, 0) + 1
     if len(by_series) > _MANY and max(by_series.values()) < _MOST * count:
         return begin + f"they are of {len(by_series)} series; add them up in its `query`, as in sum by (service) (…)"
-    return begin + "they last; write `severity: note` in its watch if nobody needs to get up for it"
+    return begin + "they last; lower `budget.false_alerts_per_service_week`, or write `severity: note` in its watch"
 
 
 def _for_threshold(watch: Watched) -> str:

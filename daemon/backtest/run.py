@@ -81,7 +81,7 @@ def of_settings(
         what=what,
         cpu_seconds=time.process_time() - began,
         compared=compared,
-        costs=costs(report.watched, report.cases),
+        costs=costs(report.watched, report.cases, allowed_a_week=settings.budget.false_alerts_per_service_week),
         loop=walked,
     )
 
