@@ -74,7 +74,7 @@ class Past:
 def a_past(built: World, now: datetime) -> Past:
     """A culprit that people took back after an hour, and an hour of trouble later on that no commit had made."""
     it = Past(world=built, now=now)
-    it.deploy(it.commit("Open the shop (#1)", SHOP, 4 * DAY), 4 * DAY - 10 * MINUTE)
+    it.deploy(it.commit("Open the shop (#1)", SHOP, 3 * DAY), 3 * DAY - 10 * MINUTE)
     it.commit("Say hello (#2)", {"README.md": b"hello\n"}, 21 * HOUR)
     it.commit("Round checkout totals (#3)", ROUNDED, 20 * HOUR + 10 * MINUTE)
     it.deploy(it.shas["Round checkout totals (#3)"], 20 * HOUR)
@@ -100,7 +100,7 @@ def served(folder: Path) -> Generator[tuple[Past, Path]]:
     with world(folder) as built:
         it = a_past(built, now)
         (folder / "prometheus").mkdir()
-        with running_prometheus(folder / "prometheus", it.history(days=4)) as prometheus:
+        with running_prometheus(folder / "prometheus", it.history(days=3)) as prometheus:
             repository = {"name": "shop", "url": f"{built.served.url}/acme/shop.git", "full_name": "acme/shop"}
             document = a_document(
                 signals={"prometheus": [{"name": "main", "url": prometheus.url}]},
@@ -108,7 +108,7 @@ def served(folder: Path) -> Generator[tuple[Past, Path]]:
                 repositories=[repository],
                 deploys=[{"prometheus": "build_info"}],
                 forge={"api_url": built.served.api_url, "token": "env:TOKEN"},
-                detection={"history": "2d"},
+                detection={"history": "1d"},
             )
             (folder / "trackwalker.yaml").write_text(json.dumps(document))
             yield it, folder
