@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from cases.diagnosis import Finding, Suspect
 from daemon.backtest.counting import share_range
 from daemon.backtest.walked import Walked
+from daemon.backtest.wording import counted
 from remediation.forge.reverts import Past, Undone
 
 WITHIN = timedelta(days=14)
@@ -85,15 +86,17 @@ class Scored:
 
     def words(self) -> tuple[str, ...]:
         """What that says, and how little."""
-        named = f"{_counted(self.right.of, 'commit')} would have been named alone: {self.right.hits} really reverted"
-        took = f"{_counted(self.found.of, 'commit')} really reverted: {self.found.hits} would have been named alone"
+        named = f"{counted(self.right.of, 'commit')} would have been named alone: {self.right.hits} really reverted"
+        took = f"{counted(self.found.of, 'commit')} really reverted: {self.found.hits} would have been named alone"
         listed = f"with shortlists {self.right_listed.hits} of {self.right_listed.of}"
         said = [f"{named} within {WITHIN.days} days; {listed}", f"{took}; with shortlists {self.found_listed.hits}"]
         silent = sum(not revert.noticed for revert in self.reverts)
         if silent:
             said.append(f"for {silent} of the reverted commits no watched signal moved before the revert")
         if self.ours:
-            said.append(f"{self.ours} more reverts were proposed by Trackwalker itself: they prove nothing of it")
+            said.append(
+                f"{counted(self.ours, 'revert')} more that Trackwalker itself had proposed: they prove nothing of it"
+            )
         if self.young:
             said.append(f"{self.young} of the named commits may still be reverted")
         if min(self.right.of, self.found.of) < FEW:
@@ -136,10 +139,6 @@ def score(
         young=len(young - right),
         ours=sum(one.ours and since <= one.by.at <= until for _, one in every),
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _accusations(walked: Walked, undone: Mapping[Name, Undone]) -> Iterable[Accusation]:

@@ -10,6 +10,7 @@ from cases.moments import iso
 from daemon.backtest.firing import Alerts, Firing
 from daemon.backtest.looks import Episode
 from daemon.backtest.stories import Story
+from daemon.backtest.wording import counted
 from daemon.listing import Watch
 
 NEAR = timedelta(minutes=10)
@@ -102,11 +103,11 @@ class Compared:
         tally = self.tally
         lead = f", by {_minutes(tally.lead)} in the median" if tally.lead is not None else ""
         said = (
-            f"{tally.fired} alerts fired for what is watched: {tally.earlier} would have been seen earlier and "
-            f"{tally.later} no earlier{lead}; {tally.missed} missed; {tally.extra} cases are extra"
+            f"{counted(tally.fired, 'alert')} fired for what is watched: {tally.earlier} would have been seen earlier "
+            f"and {tally.later} no earlier{lead}; {tally.missed} missed; {counted(tally.extra, 'case')} extra"
         )
-        already = f"{tally.already} alerts fired before the stretch began already, and would have been seen"
-        elsewhere = f"{self.unwatched} alerts fired for what is not watched"
+        already = f"{counted(tally.already, 'alert')} fired before the stretch began, and would have been seen"
+        elsewhere = f"{counted(self.unwatched, 'alert')} fired for what is not watched"
         return (said, *([already] if tally.already else []), *([elsewhere] if self.unwatched else []), *self.remarks)
 
     def document(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from config.settings import Settings
 from daemon.backtest.accused import Scored, score
 from daemon.backtest.report import Report
 from daemon.backtest.walked import MOST_WALKED, Walked, Way, walk
+from daemon.backtest.wording import counted
 from remediation.forge.reverts import Past
 
 FREE = "no language model is asked, playbooks draft alone"
@@ -51,7 +52,7 @@ class Loop:
         """What it comes to, for people."""
         pulls = [walked.kind for walked in self.walked if walked.pull_request is not None]
         kinds = ", ".join(f"{pulls.count(kind)} {kind}" for kind in ChangeClass if kind in pulls)
-        merged = f"{len(self.merged)} pull requests were merged in the stretch"
+        merged = f"{counted(len(self.merged), 'pull request')} merged in the stretch"
         would = f"{len(pulls)} would have been proposed{f' ({kinds})' if kinds else ''}"
         return (f"{merged}; {would}, at no cost: {FREE}", *self.scored.words())
 

@@ -137,7 +137,6 @@ def _row(walked: Walked, named: Sequence[Accusation]) -> tuple[str, str, str, st
         for one in named
     )
     became = "; ".join(
-        f"reverted {iso(one.undone.by.at)} by {one.undone.by.short}" if one.undone else "never reverted"
-        for one in named
+        f"reverted {iso(one.undone.by.at)} by {one.undone.by.short}" if one.undone else "not reverted" for one in named
     )
     return story.id, story.service, came, whom or "nobody", became or "-"

@@ -9,10 +9,11 @@ from cases.telemetry import Direction, Severity, Signal
 from daemon.backtest.counting import rate_range
 from daemon.backtest.looks import Episode
 from daemon.backtest.stories import Story
+from daemon.backtest.wording import counted
 
 MONTH = timedelta(days=30)
-LEAST = timedelta(days=1)
-"""A stretch that is shorter says nothing of a month."""
+LEAST = timedelta(hours=23)
+"""A stretch of less than about a day says nothing of a month."""
 LONG = timedelta(days=30)
 """From here on a month was seen whole, and needs no range."""
 ALLOWED_A_WEEK = 1.0  # false alerts a service: what `budget.false_alerts_per_service_week` is unless it is said
@@ -111,7 +112,8 @@ class Costs:
             return ("nothing would have been told in this stretch",)
         first = loud[0]
         if first.rate() is None:
-            return (f"{first.service} would have had {first.cases} alerts; less than a day says nothing of a month",)
+            seen = counted(first.cases, "alert")
+            return (f"{first.service} would have had {seen}; less than a day says nothing of a month",)
         said = f"{first.service} would have had {first.words()} alerts in 30 days; {self.allowed:.3g} false ones"
         return (f"{said} are allowed: {_STANDING[self.over(first)]}", *([self.hint] if self.hint else []))
 

@@ -52,7 +52,7 @@ def command(  # noqa: PLR0913 - its options
     from daemon.observe.logs import log_to_stderr
 
     _check_use(config, since, files, tables=tables, loop=loop, trial=trial)
-    log_to_stderr(quiet=as_json)
+    log_to_stderr(quiet=as_json or loop)  # what a daemon of the past would log reads like news
     if html is not None and not html.resolve().parent.is_dir():
         raise click.UsageError(f"{html} cannot be written: {html.resolve().parent} is no folder")
     asked = Asked(pictures=html is not None, loop=loop, trial=trial)
