@@ -29,6 +29,10 @@ class Anomaly:
     detected  when the detector could first have said so (causal)
     expected, low, high   the forecast and its band at `detected`, in the signal's unit
     value     the reading at `detected`; score in [0, 1]
+    ahead     of a saturation: in how many hours the limit is reached, at the soonest and at the latest; else None
+
+    Two kinds have figures of their own. Of an absence `value`, `expected` and the band are shares of points that were
+    there. Of a saturation and a drift `expected` is the limit, or where it began.
     """
 
     signal: Signal
@@ -44,6 +48,7 @@ class Anomaly:
     low: float
     high: float
     score: float
+    ahead: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         utc(self.onset, "an anomaly's onset")
@@ -51,8 +56,12 @@ class Anomaly:
 
     @property
     def fingerprint(self) -> str:
-        """What makes two sightings the same trouble: service, signal, shape and direction; never the time."""
-        return fingerprint(self.signal.service, self.signal.name, self.direction)
+        """What makes two sightings the same trouble: service, signal and direction, never the time.
+
+        What is only forecast is another trouble than what is there: a disk that is full is news after one that fills.
+        """
+        forecast = f" {self.kind}" if self.kind is AnomalyKind.SATURATION else ""
+        return fingerprint(self.signal.service, self.signal.name, f"{self.direction}{forecast}")
 
 
 def fingerprint(service: str, signal: str, direction: str) -> str:

@@ -50,6 +50,18 @@ def _duration(value: object) -> timedelta:
     raise Unusable(f"{shown(value)} is not a duration", "write a whole number and a unit, as in 30s, 5m, 1h or 7d")
 
 
+def lasting(least: timedelta, most: timedelta = timedelta.max) -> AfterValidator:
+    """Bounds of a duration, both included."""
+
+    def check(value: timedelta) -> timedelta:
+        if not least <= value <= most:
+            bound = f"at least {duration.format(least)}" if value < least else f"at most {duration.format(most)}"
+            raise Unusable(f"{duration.format(value)} is out of range", f"write {bound}")
+        return value
+
+    return AfterValidator(_validating(check))
+
+
 def _matching(form: re.Pattern[str], problem: str, hint: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if not form.fullmatch(value):

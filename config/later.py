@@ -15,7 +15,6 @@ KEYS: Mapping[str, str] = {
     "model.failover": LEAVE_OUT,
     "sandbox.pool": LEAVE_OUT,
     "authority.file": "write default: observe, propose or pull_request",
-    "budget.false_alerts_per_service_week": LEAVE_OUT,
     "alerts.routes": "every receiver is told of each case",
     "runtime.address": LEAVE_OUT,
 }

@@ -110,7 +110,7 @@ def _queries(settings: Settings) -> Found:
 
 def _slo(loc: Loc, watch: WatchSettings, others: Collection[str]) -> Found:
     """An objective says by itself what is asked, what is harm and where it begins, and asks a Prometheus."""
-    for name in ("query", "threshold", "harm", "detector"):
+    for name in ("query", "threshold", "harm", "detector", "limit", "requested"):
         if name in watch.model_fields_set:
             yield (*loc, name), ("an objective has its own", f"remove one of the two: {name} or slo")
     if watch.source in others:
@@ -161,6 +161,23 @@ def _thresholds(settings: Settings) -> Found:
             yield (*loc, "threshold"), ("detector: seasonal never reads a threshold", "remove one of the two")
         if watch.threshold is not None and watch.harm is None:
             yield (*loc, "harm"), ("is missing, and a threshold has a side", "add harm: up or harm: down")
+
+
+def _limits(settings: Settings) -> Found:
+    """A limit has a side, its query a Prometheus, and nothing is looked for ahead without one."""
+    kinds = _named(settings)
+    others = {*kinds["loki"], *kinds["sql"]}
+    for place, watch in enumerate(settings.watch):
+        loc: Loc = ("watch", place)
+        if isinstance(watch, ImportWatchSettings) or (isinstance(watch, WatchSettings) and watch.slo is not None):
+            continue
+        if watch.limit is not None and watch.harm is None:
+            yield (*loc, "harm"), ("is missing, and a limit has a side", "add harm: up or harm: down")
+        if watch.limit is None and "within" in watch.model_fields_set:
+            yield (*loc, "within"), ("is of no use without a limit", "add limit, or remove it")
+        for name, value in (("limit", watch.limit), ("requested", watch.requested)):
+            if isinstance(value, str) and watch.source in others:
+                yield (*loc, name), (f"{watch.source} is no Prometheus and takes no query here", "write a number")
 
 
 def _hosts(settings: Settings) -> Found:
@@ -290,6 +307,7 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     _queries,
     _services,
     _thresholds,
+    _limits,
     _hosts,
     _lengths,
     _models,

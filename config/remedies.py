@@ -256,6 +256,10 @@ class BudgetSettings(Section):
     """How many departures from normal that are none may be told for each service and week: how loud one must be is
     learnt from what its series do anyway. Thresholds and objectives are yours, and are not counted."""
 
+    opportunities_per_week: Annotated[int, Field(ge=0, le=50)] = 2
+    """New opportunities in the briefing, a service: what got slowly worse over weeks, looked for once a night. Nobody
+    is told of one, and none counts as an alert. 0: none are looked for."""
+
 
 class DiagnosisSettings(Section):
     """How a cause is looked for."""

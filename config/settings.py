@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from annotated_types import Ge
 from pydantic import Field
 
 from cases.errors import PermanentError
@@ -24,7 +23,7 @@ from config.deploys import (
     MergeSettings,
     WebhookSettings,
 )
-from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url
+from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, lasting
 from config.keeping import BackupSettings, LeversSettings, ObserveSettings, RetentionSettings
 from config.remedies import (
     AuthoritySettings,
@@ -152,7 +151,7 @@ class RuntimeSettings(Section):
     executor: Literal["inline", "threads"] = "threads"
     """threads: one slow trial holds up no other case. inline: one thing after the other, for debugging."""
 
-    lease: Annotated[Duration, Ge(timedelta(seconds=1))] = timedelta(seconds=30)
+    lease: Annotated[Duration, lasting(timedelta(seconds=1))] = timedelta(seconds=30)
     """How long a daemon may be silent before another one on the same store takes its cases over. Its own restart takes
     them back at once."""
 

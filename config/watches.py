@@ -1,16 +1,39 @@
 """Settings of what is watched: a query of one service, one query for many services, or the alert rules there are."""
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Field, Strict, Tag
+from pydantic import AfterValidator, Discriminator, Field, PlainValidator, Strict, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from cases.telemetry import Direction, Severity
-from config.fields import REFUSED, Count, Duration, Name, Text
+from config.fields import REFUSED, Count, Duration, Name, Text, lasting
 from config.section import Section
+
+
+def _limit(value: object) -> float | str | None:
+    """Where a reading is full: a number, or a query that gives it."""
+    hint = "write the number, as in limit: 0.9, or a query in quotes"
+    if value is None:
+        return None
+    if isinstance(value, str) and value.strip().lower().lstrip("+-.") not in {"inf", "nan"}:
+        try:
+            float(value)
+        except ValueError:
+            return _checked_text(value, hint)
+        raise _refused("the number is in quotes", "write it without them")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise _refused("the value is neither a number nor a query", hint)
+    return float(value)
+
+
+def _checked_text(value: str, hint: str) -> str:
+    if not value.strip():
+        raise _refused("the text is empty", hint)
+    return value
 
 
 def _expression(value: str) -> str:
@@ -30,6 +53,13 @@ def _at_the_top(value: str) -> str:
 
 def _refused(problem: str, hint: str) -> PydanticCustomError:
     return PydanticCustomError(REFUSED, "{problem}; {hint}", {"problem": problem, "hint": hint})
+
+
+Limit: TypeAlias = Annotated[
+    float | str | None,
+    PlainValidator(_limit),
+    WithJsonSchema({"type": ["number", "string", "null"], "title": "number or query", "pattern": "\\S"}),
+]
 
 
 class _Watching(Section):
@@ -52,6 +82,25 @@ class _Watching(Section):
 
     severity: Annotated[Severity, Strict(strict=False)] = Severity.TICKET
     """What a human is asked for: page (get up now), ticket (look today), note (some day). Nobody is woken unasked."""
+
+    absence: Literal["auto", "all", "series", "off"] = "auto"
+    """What is an anomaly when readings stop that were always there. all: that every series of the watch is gone.
+    series: also that one of several is, unless another with the same label names took its place. off: nothing; it is
+    only said that the signal is missing. auto: all, or off where harm is up, as errors that are no more counted after a
+    restart harm nobody. Never while the source is down, or has lost the series of every service."""
+
+    limit: Limit = None
+    """Where a reading is full, in the query's own unit: a number, or a query with one series for all or for each by the
+    same labels. What will be there within `within`, if it goes on as in the last days, is an anomaly. `threshold` is
+    for what is there already. None: nothing is forecast."""
+
+    within: Annotated[Duration, lasting(timedelta(hours=1), timedelta(days=30))] = timedelta(days=1)
+    """How far ahead `limit` is looked for. Twice as much of history is read for it, once an hour, and two days at the
+    least."""
+
+    requested: Limit = None
+    """What is set aside for it, as a memory request, in the query's own unit: a number, or a query as for `limit`.
+    Where less than a third was used for three weeks, the briefing says so, and nobody is told. None: not asked."""
 
 
 class SloSettings(Section):

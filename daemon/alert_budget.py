@@ -31,7 +31,7 @@ SPENT = "alert-budget"  # the checkpoint
 STRICTER = 0.05
 MOST_STRICTER = 0.3
 MERCY = timedelta(days=28)
-LEAST, MOST = 0.40, 0.95
+LEAST, MOST = 0.30, 0.95
 """Between these a threshold is kept: below the first even what both witnesses see is noise."""
 
 _WEEK = timedelta(weeks=1)

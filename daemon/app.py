@@ -162,7 +162,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
             enrichment=enrichment,
             last_resort=last_resort,
         )
-        stack.enter_context(calendar_of(house, settings))
+        stack.enter_context(calendar_of(house, ports, watches))
         stack.enter_context(watching(cycle.pulse, clock, STUCK_S))
         stack.callback(cycle.leave)
         house.door.lead_to(inside(settings, cycle, fellows, ledger, levers, metrics.render))

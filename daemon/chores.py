@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Levers
-from config.settings import Settings
 from daemon.alerts.last_resort import LastResort
 from daemon.beside import Chore
 from daemon.cycle import Pulse
@@ -17,6 +16,7 @@ from daemon.house import House
 from daemon.kills import Kills
 from daemon.observe.health import Vitals
 from daemon.tail import Tail
+from daemon.watches import WatchList
 from remediation.ports import Ports
 
 log = logging.getLogger("trackwalker.chores")
@@ -72,15 +72,19 @@ def _followed(tail: Tail, house: House) -> Callable[[], object]:
     return follow
 
 
-def calendar_of(house: House, settings: Settings) -> AbstractContextManager[object]:
+def calendar_of(house: House, ports: Ports, watches: WatchList) -> AbstractContextManager[object]:
     """The jobs of the night, which one of the daemons on this store runs."""
+    from daemon.improvements import improvements_of
     from daemon.keeping.daily import OnceADay
     from daemon.keeping.jobs import folder_of, jobs_of
     from daemon.scheduling import Calendar
 
-    ledger = house.ledger
+    ledger, settings = house.ledger, ports.settings
     once = OnceADay(ledger.checkpoints, ledger.audit, house.clock, by=house.home.name)
-    jobs = jobs_of(settings, ledger, folder_of(settings, house.home.folder.parent))
+    jobs = (
+        *jobs_of(settings, ledger, folder_of(settings, house.home.folder.parent)),
+        *improvements_of(ports, ledger.checkpoints, watches.listed),
+    )
     calendar = Calendar()
     calendar.every_quarter(lambda stopped: once.look(jobs, stopped))
     return calendar

@@ -11,11 +11,12 @@ from cases.errors import IllegalStep
 from cases.events import Entry, Event, Joined, Opened, Recovered
 from cases.ports import CaseStore
 from cases.steps import Effect
+from cases.symptom import headline, symptom
 from cases.telemetry import SeriesBlock
 from daemon.lasting import Lasting
 from daemon.observe.metrics import Metrics
 from detectors.baseline import Baseline
-from detectors.recovery import recovery
+from detectors.recovery import Still, recovery
 from detectors.triage import JoinCase, OpenCase, Suppressed, more_urgent, triage
 from remediation.ports import Ports
 
@@ -71,9 +72,7 @@ class Intake:
         case = self._cases.open(Entry(at=now, actor=ACTOR, event=event), told, due)
         if case is None:
             return  # another daemon was first
-        log.warning(
-            "case %s: %s reads %.4g, expected %.4g", case.id, anomaly.signal.key, anomaly.value, anomaly.expected
-        )
+        log.warning("case %s: %s %s", case.id, anomaly.signal.key, symptom(anomaly))
         self._metrics.anomalies.labels(JoinCase.__name__).inc(len(decision.others))
         for other in decision.others:
             self._add(case.id, Joined(anomaly=other), now, None)
@@ -82,8 +81,8 @@ class Intake:
         return self._ports.tell(
             f"{case_id}-{why}",
             anomaly.signal.severity,
-            f"{anomaly.signal.service}: {anomaly.signal.name} is {anomaly.direction}",
-            f"It reads {anomaly.value:.4g}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected. Case {case_id}.",
+            f"{anomaly.signal.service}: {anomaly.signal.name} {headline(anomaly)}",
+            f"It {symptom(anomaly)}. Case {case_id}.",
             case=case_id,
         )
 
@@ -93,13 +92,16 @@ class Intake:
         blocks: Mapping[str, SeriesBlock],
         baselines: Mapping[str, Baseline],
         now: datetime,
+        still: Still | None = None,
     ) -> None:
         """Note the cases whose signals are back before anything of ours ran: readings and baselines by `Signal.key`."""
         wanted = self._ports.settings.detection
         for case in active:
             if case.phase not in UNDECIDED or case.merges or case.recovered is not None or self._young(case, now):
                 continue
-            seen = recovery(case, blocks, baselines, now, confirm=wanted.confirm, stale_after=wanted.stale_after)
+            seen = recovery(
+                case, blocks, baselines, now, confirm=wanted.confirm, stale_after=wanted.stale_after, still=still
+            )
             if seen.recovered and self._add(case.id, Recovered(because=seen.because), now, now):
                 log.info("case %s: recovered by itself: %s", case.id, seen.because)
 

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
 
 from cases.errors import PermanentError
 from cases.ports import SignalSource
-from cases.telemetry import Signal
+from cases.telemetry import Direction, Signal
 from config.settings import FamilyWatchSettings, ImportWatchSettings, Settings
 from daemon.reach import Reach, service_of
 from detectors.burn_rate import Objective
@@ -16,6 +17,9 @@ from signals.rules import AlertRule, MetricApi, Reading, readings_of, rules_of
 
 MOST_SERVICES = 200  # of one rule: a label that names no service must not open a thousand watches
 MOST_ASKED = 200  # queries that one refresh asks for the services of rules; the others keep theirs until the next
+
+
+Absence: TypeAlias = Literal["all", "series", "off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,13 @@ class Slo:
     objective: Objective
 
 
+def absence_of(wanted: Literal["auto", "all", "series", "off"], harm: Direction | None) -> Absence:
+    """What `auto` comes to: an error that is not counted any more, as after a restart, is no harm."""
+    if wanted != "auto":
+        return wanted
+    return "off" if harm is Direction.UP else "all"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """One signal and how an anomaly of it is told.
@@ -35,6 +46,9 @@ class Watch:
     slo       the objective that decides instead of `detector`; the signal is then the share of events that fail
     runbook   a link for whoever is woken, as the rule's annotations have it, or ""
     because   why a rule's firing state is watched and not its reading, or ""
+    absence   what is an anomaly when readings stop
+    limit     where a reading is full, or a query for it; None: nothing is forecast. `within`: how far ahead
+    requested what is set aside for it, or a query for it; None: nobody asks whether it is used
     """
 
     signal: Signal
@@ -43,6 +57,10 @@ class Watch:
     runbook: str = ""
     because: str = ""
     slo: Slo | None = None
+    absence: Absence = "off"
+    limit: float | str | None = None
+    within: timedelta = timedelta(days=1)
+    requested: float | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -103,7 +121,15 @@ class Family:
             threshold=wanted.threshold,
             pick={wanted.by: service},
         )
-        return Watch(signal=signal, detector=wanted.detector, confirm=self._confirm)
+        return Watch(
+            signal=signal,
+            detector=wanted.detector,
+            confirm=self._confirm,
+            absence=absence_of(wanted.absence, wanted.harm),
+            limit=wanted.limit,
+            within=wanted.within,
+            requested=wanted.requested,
+        )
 
 
 class Import:

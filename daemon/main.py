@@ -23,6 +23,7 @@ COMMANDS = {
     "guide": ("daemon.commands.guide", "Give a case a human's text."),
     "pause": ("daemon.commands.pause", "Stop every write to repositories, models and sandboxes."),
     "resume": ("daemon.commands.resume", "Go on after a pause."),
+    "briefing": ("daemon.commands.briefing", "Say what needs nobody tonight: opportunities."),
     "lessons": ("daemon.commands.lessons", "List what was learnt."),
     "score": ("daemon.commands.score", "Score readings from standard input, one a line."),
     "templates": ("daemon.commands.templates", "Find what the lines of a log have in common."),

@@ -22,6 +22,7 @@ from daemon.listing import Watch
 from daemon.normal import Normal
 from daemon.observe.metrics import Metrics
 from daemon.sights import UNSEEN, Sights
+from daemon.slow_looks import SlowLooks
 from daemon.watches import WatchList
 from detectors.detect import Detection, detect
 from detectors.sight import sight
@@ -82,6 +83,7 @@ class Poll:
         self.watches = watches
         self._budgets = Budgets()
         self._normal = Normal(ports=ports, cases=cases, checkpoints=checkpoints)
+        self._slow = SlowLooks(settings=ports.settings.detection, clock=ports.clock)
         self._states: dict[str, SignalState] = {}
         self._stalled: dict[str, tuple[SourceDown, ...]] = {}  # by source, of the present look
         self.polled = False
@@ -98,24 +100,27 @@ class Poll:
         step = self._ports.settings.detection.step
         self._stalled.clear()
         lasting = Lasting.of(self._checkpoints)
-        grid = EPOCH + (now - EPOCH) // step * step
-        looks = [self._read(watch, grid) for watch in self.watches.current()]
+        grid, watches = EPOCH + (now - EPOCH) // step * step, self.watches.current()
+        looks = [self._read(watch, grid) for watch in watches]
         self._normal.learn([(look.watch, look.block) for look in looks if look.by_normal and look.block], grid)
         looks = [self._judged(look, grid) for look in looks]
+        blocks = {look.signal.key: look.block for look in looks if look.block is not None}
+        slow = self._slow.look(watches, blocks, grid, self._patiently)
         self._states = {look.signal.key: look.state for look in looks}
         self._normal.keep(self._states)
         self._budgets.keep(self._states)
-        self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind())
-        anomalies = [anomaly for look in looks for anomaly in look.anomalies]
+        self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind(), elsewhere=slow.told)
+        anomalies = [*(anomaly for look in looks for anomaly in look.anomalies), *slow.anomalies]
         self._intake.take(anomalies, lasting, now)
-        judged = [look.signal.key for look in looks if look.state.sight is Sight.FRESH]
+        judged = [
+            look.signal.key for look in looks if look.state.sight is Sight.FRESH and look.signal.key not in slow.waiting
+        ]
         lasting.keep(self._checkpoints, anomalies, judged, now)
         self._normal.spend(
             [(look.block, look.found) for look in looks if look.by_normal and look.block and look.found], now
         )
         active = self._cases.active()
-        blocks = {look.signal.key: look.block for look in looks if look.block is not None}
-        self._intake.recover(active, blocks, self._normal.baselines(), now)
+        self._intake.recover(active, blocks, self._normal.baselines(), now, self._slow.still)
         for look in looks:
             self._metrics.polls.labels(look.state.sight).inc()
         self._metrics.sights(self.blind())

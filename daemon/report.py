@@ -21,6 +21,7 @@ from cases.events import (
     Proved,
 )
 from cases.moments import iso
+from cases.symptom import symptom
 from cases.verdict import Trial
 from remediation.neutral import neutral
 
@@ -39,6 +40,7 @@ def case_document(case: Case) -> dict[str, Any]:
         "anomaly": {
             "signal": anomaly.signal.name,
             "direction": anomaly.direction.value,
+            "kind": anomaly.kind.value,
             "detector": anomaly.detector,
             "onset": iso(anomaly.onset),
             "detected": iso(anomaly.detected),
@@ -142,7 +144,7 @@ def because(entry: Entry) -> str:
     """The reason that an event carries."""
     match entry.event:
         case Opened(anomaly=anomaly) | Joined(anomaly=anomaly):
-            return f"{anomaly.signal.name} reads {anomaly.value:.4g}, expected {anomaly.low:.4g} to {anomaly.high:.4g}"
+            return f"{anomaly.signal.name} {symptom(anomaly)}"
         case Diagnosed(diagnosis=diagnosis):
             return diagnosis.claim
         case Drafted(change=change):

@@ -7,7 +7,7 @@ the source by another way, waits, so that two that disagree do not contradict ea
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,14 +44,18 @@ class Sights:
     outbox: Outbox
     checkpoints: Checkpoints
 
-    def tell(self, states: Iterable[SignalState], now: datetime, *, whole: bool) -> None:
+    def tell(
+        self, states: Iterable[SignalState], now: datetime, *, whole: bool, elsewhere: Container[str] = ()
+    ) -> None:
         """Compare with what was told. `whole` is whether the list of signals is: what it lacks is watched no more.
 
+        Of the signals `elsewhere` a case tells that they are missing, or may soon: nobody hears it twice.
         Raises TemporaryError when the ledger does not take it.
         """
         stored = self.checkpoints.get(SIGHTS)
         told = _told(stored)
-        news = list(self._news(dict(told), {state.signal: state for state in states}, now, whole=whole))
+        seen = {state.signal: state for state in states}
+        news = list(self._news(dict(told), seen, now, whole=whole, elsewhere=elsewhere))
         if not news:
             return
         for one in news:
@@ -70,10 +74,16 @@ class Sights:
                 log.log(logging.WARNING if one.severity is Severity.TICKET else logging.INFO, "%s", one.line)
 
     def _news(
-        self, told: Mapping[str, tuple[str, str]], states: Mapping[str, SignalState], now: datetime, *, whole: bool
+        self,
+        told: Mapping[str, tuple[str, str]],
+        states: Mapping[str, SignalState],
+        now: datetime,
+        *,
+        whole: bool,
+        elsewhere: Container[str],
     ) -> Iterator[News]:
         for key, state in states.items():
-            if state.sight in UNSEEN and key not in told:
+            if key not in told and state.sight in (UNSEEN if key not in elsewhere else {Sight.BLIND}):
                 yield News(
                     signal=key,
                     key=f"{key}-{now.isoformat()}",

@@ -9,7 +9,7 @@ from cases.errors import PermanentError, TemporaryError
 from cases.ports import Clock, SignalSource
 from cases.telemetry import Signal
 from config.settings import FamilyWatchSettings, ImportWatchSettings, Settings, WatchSettings
-from daemon.listing import Family, Import, Listed, Slo, Unmatched, Watch
+from daemon.listing import Family, Import, Listed, Slo, Unmatched, Watch, absence_of
 from detectors.burn_rate import Objective
 
 log = logging.getLogger("trackwalker.watches")
@@ -31,7 +31,7 @@ class _Entry:
 
 
 class WatchList:
-    """What is watched. Used by one thread at a time, but for `signals`.
+    """What is watched. Used by one thread at a time, but for `signals` and `listed`.
 
     Families and imports are looked up on demand, at most as often as they say. While their source is down the last list
     stands, and `blind` says so: what was never listed is not healthy, it is unknown.
@@ -43,11 +43,15 @@ class WatchList:
         self._entries = list(_entries(settings, sources))
         self._said: tuple[Unmatched, ...] = ()
         self._count = -1
-        self._signals = tuple(watch.signal for watch in self._named)
+        self._watches = self._named
 
     def signals(self) -> tuple[Signal, ...]:
         """What was watched at the last `current`. May be asked from any thread."""
-        return self._signals
+        return tuple(watch.signal for watch in self._watches)
+
+    def listed(self) -> tuple[Watch, ...]:
+        """The same with how each is watched. May be asked from any thread."""
+        return self._watches
 
     def current(self) -> tuple[Watch, ...]:
         """Everything that is watched now, each key once: what is named in the file comes first."""
@@ -61,8 +65,8 @@ class WatchList:
                 what = f"{watch.signal.key} of rule {watch.signal.rule}" if watch.signal.rule else watch.signal.key
                 doubles.append(Unmatched(what=what, because="another watch has that name: rename it"))
         self._say(len(watches), doubles)
-        self._signals = tuple(watch.signal for watch in watches.values())
-        return tuple(watches.values())
+        self._watches = tuple(watches.values())
+        return self._watches
 
     def unmatched(self) -> tuple[Unmatched, ...]:
         """What is not watched, as of the last `current`, sorted."""
@@ -103,7 +107,16 @@ def _named(settings: Settings) -> tuple[Watch, ...]:
     """The watches that the file names."""
     listed = [watch for watch in settings.watch if isinstance(watch, WatchSettings)]
     return tuple(
-        Watch(signal=signal, detector=watch.detector, confirm=settings.detection.confirm, slo=_slo(watch))
+        Watch(
+            signal=signal,
+            detector=watch.detector,
+            confirm=settings.detection.confirm,
+            slo=_slo(watch),
+            absence=absence_of(watch.absence, watch.harm),
+            limit=watch.limit,
+            within=watch.within,
+            requested=watch.requested,
+        )
         for watch, signal in zip(listed, settings.watched(), strict=True)
     )
 

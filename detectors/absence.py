@@ -6,8 +6,9 @@ Written rules. Nothing is said from a partial answer, and nobody may ask who cou
 absent. A series counts once it was there for at least `LEAST_KNOWN`, at `LEAST_THERE` of all points since its first,
 and to the end of its history. It is absent when it has been silent for `confirm` points, and for `PATIENCE` times its
 longest silence so far: what sleeps at night is not absent at night. A new series with the same label names takes the
-place of one that went (a pod that was moved), for as many as there are new ones. Where all that counted went, the
-signal is absent: one anomaly without labels, and not one for each series. A reading that is infinite is there.
+place of one that went (a pod that was moved), for as many as there are new ones; it is new when it began no earlier
+than `OVERLAP` before the other one went. Where all that counted went, the signal is absent: one anomaly without labels,
+and not one for each series. A reading that is infinite is there.
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from detectors.runs import score, step_of
 LEAST_KNOWN = timedelta(days=1)
 LEAST_THERE = 0.9
 PATIENCE = 2.0
+OVERLAP = timedelta(hours=1)
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -41,9 +43,9 @@ def detect_absence(history: SeriesBlock, recent: SeriesBlock, *, confirm: int) -
     if history.partial or recent.partial or not len(recent.times):
         return ()
     places = {key_of(labels): row for row, labels in enumerate(recent.labels)}
-    known = {key_of(labels) for labels in history.labels}
     there = [row for row in places.values() if not recent.missing[row, -confirm:].all()]
-    new = [tuple(sorted(recent.labels[row])) for row in there if key_of(recent.labels[row]) not in known]
+    known = {key_of(labels): row for row, labels in enumerate(history.labels)}
+    began = sorted(_began(history, known.get(key_of(recent.labels[row])), recent, row) for row in there)
     gone: list[tuple[int, Anomaly]] = []
     steady = 0
     for row, labels in enumerate(history.labels):
@@ -56,15 +58,29 @@ def detect_absence(history: SeriesBlock, recent: SeriesBlock, *, confirm: int) -
         anomaly = _absent(recent, labels, seen, fresh, history.times, confirm)
         if anomaly is None:
             continue
-        names = tuple(sorted(labels))
-        if names in new:
-            new.remove(names)
+        last, names = int(fresh[-1]) if len(fresh) else int(seen[-1]), tuple(sorted(labels))
+        successor = next((one for one in began if one[1] == names and one[0] >= last - OVERLAP // _MILLISECOND), None)
+        if successor is not None:
+            began.remove(successor)
         else:
-            gone.append((int(fresh[-1]) if len(fresh) else int(seen[-1]), anomaly))
+            gone.append((last, anomaly))
     found = [anomaly for _, anomaly in sorted(gone, key=lambda each: (each[0], key_of(each[1].labels)))]
     if len(found) == steady > 1 and not there:
         return (replace(found[-1], labels={}),)  # the absence of the one that went last
     return tuple(found)
+
+
+def _began(history: SeriesBlock, place: int | None, recent: SeriesBlock, row: int) -> tuple[int, tuple[str, ...]]:
+    """When a series of the recent readings, at `place` in the history, was first there; and its label names."""
+    first = int(recent.times[~recent.missing[row]][0])
+    if place is not None and not history.missing[place].all():
+        first = min(first, int(history.times[~history.missing[place]][0]))
+    return first, tuple(sorted(recent.labels[row]))
+
+
+def steady(history: SeriesBlock) -> bool:
+    """Whether any series of the history counts: without one nothing can be said to be absent."""
+    return not history.partial and any(_steady(history.times[~missing], history.times) for missing in history.missing)
 
 
 def _steady(seen: Millis, times: Millis) -> bool:
@@ -103,7 +119,7 @@ def _absent(
         detected=from_milliseconds(int(recent.times[-1])),
         value=0.0,
         expected=share,
-        low=LEAST_THERE,
-        high=1.0,
+        low=share,
+        high=share,
         score=float(score(np.asarray(silent / patience))),
     )

@@ -1,8 +1,9 @@
 """Recovery: whether the signals of a case are back to normal. Missing, stale or partial readings are not recovery."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from detectors.baseline import Baseline, Key, key_of
 from detectors.seasonal import EDGE, scores
 from detectors.sight import sight
 from detectors.threshold import beyond
+
+Still: TypeAlias = Callable[[Anomaly, SeriesBlock | None], str | None]
+"""Why an anomaly goes on by what its own detector sees, "" where it is over; None where threshold or band tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +55,25 @@ def recovery(
     *,
     confirm: int,
     stale_after: timedelta,
+    still: Still | None = None,
 ) -> Recovery:
     """Ask each signal of the case, on the side where it was anomalous.
 
     `recent` and `baselines` are by `Signal.key`. A signal is back when it is fresh, and the last `confirm` samples of
     every series, those of the anomalies among them, are within the threshold or band, and within what the anomaly was
-    held against where the engine alone saw it. A signal that was not read, or has none of these, is not back.
+    held against where the engine alone saw it. A signal that was not read, or has none of these, is not back. Of what
+    none of them tells, `still` does.
     """
     asked: dict[tuple[str, Direction], dict[Key, Anomaly]] = {}
-    for anomaly in case.anomalies:
-        asked.setdefault((anomaly.signal.key, anomaly.direction), {}).setdefault(key_of(anomaly.labels), anomaly)
     signals: list[Back] = []
+    for anomaly in case.anomalies:
+        key = anomaly.signal.key
+        why = still(anomaly, recent.get(key)) if still is not None else None
+        if why is None:
+            asked.setdefault((key, anomaly.direction), {}).setdefault(key_of(anomaly.labels), anomaly)
+            continue
+        over = f"the {anomaly.kind} of {key} is over"
+        signals.append(Back(signal=key, direction=anomaly.direction, back=not why, because=why or over))
     for (key, direction), series in asked.items():
         block = recent.get(key)
         if block is None:

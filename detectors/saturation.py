@@ -98,6 +98,7 @@ def detect_saturation(block: SeriesBlock, limit: float, *, within: float) -> tup
                 low=min(filling.level, limit),
                 high=max(filling.level, limit),
                 score=float(score(np.asarray(within / filling.hours))),
+                ahead=(filling.soonest, filling.latest),
             )
         )
     return tuple(found)

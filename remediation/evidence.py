@@ -10,6 +10,7 @@ from cases.diagnosis import Evidence, Suspect
 from cases.logs import ErrorSeen
 from cases.moments import iso
 from cases.outcome import Lesson
+from cases.symptom import OWN_WORDS, symptom
 from cases.telemetry import Deploy
 from remediation.edit.places import Place, exception_of
 from remediation.neutral import neutral
@@ -40,9 +41,10 @@ class Pack:
     def anomaly(self, anomaly: Anomaly) -> None:
         """What is out of its range, and since when."""
         source = f"{anomaly.signal.source}: {anomaly.signal.query}"
+        band = f"where {anomaly.expected:.4g} ({anomaly.low:.4g} to {anomaly.high:.4g}) was expected"
+        seen = symptom(anomaly) if anomaly.kind in OWN_WORDS else f"reads {anomaly.value:.4g} {band}"
         self.add(
-            f"{anomaly.signal.name} of {anomaly.signal.service} reads {anomaly.value:.4g} where {anomaly.expected:.4g} "
-            f"({anomaly.low:.4g} to {anomaly.high:.4g}) was expected{_labelled(anomaly.labels)}",
+            f"{anomaly.signal.name} of {anomaly.signal.service} {seen}{_labelled(anomaly.labels)}",
             source,
             anomaly.detected,
             {"value": anomaly.value, "expected": anomaly.expected, "low": anomaly.low, "high": anomaly.high},

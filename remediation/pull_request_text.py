@@ -13,6 +13,7 @@ from cases.anomaly import Anomaly
 from cases.case import Case
 from cases.change import Patch
 from cases.moments import iso
+from cases.symptom import OWN_WORDS, symptom
 from cases.verdict import Claim, Trial
 from config import duration
 from remediation.claims import claim, files, first_line, what_merging_does
@@ -80,6 +81,8 @@ def _alert(story: Story) -> str:
     latest = reading.latest
     at = f", {figure(latest[1])} at {latest[0]:%H:%M:%S} UTC" if latest else ""
     what = f"**{anomaly.signal.name}** of {anomaly.signal.service}{_where(anomaly)}"
+    if anomaly.kind in OWN_WORDS:
+        return f"{what} {symptom(anomaly)}."
     return f"{what}: {firing}{at} (expected {_band(anomaly)})."
 
 
@@ -127,6 +130,8 @@ def _if_nothing_is_done(story: Story) -> str:
     value = figure(latest[1] if latest else anomaly.value)
     lasted = roughly((story.now - anomaly.onset).total_seconds())
     goes_on = f"{value} instead of {figure(anomaly.expected)} goes on, as it has for {lasted}"
+    if anomaly.kind in OWN_WORDS:
+        goes_on = f"it stays as it is: {anomaly.signal.name} {symptom(anomaly)}"
     also = impact_headline(story.case, story.facts)
     return f"**If nothing is done:** {goes_on}{f' ({also})' if also else ''}. No SLO is configured for it."
 

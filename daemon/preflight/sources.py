@@ -9,13 +9,18 @@ from typing import Any, cast
 
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Clock, SignalSource
-from cases.telemetry import Sight, Signal
+from cases.telemetry import SeriesBlock, Sight, Signal
 from config import duration
 from config.settings import Settings
+from daemon.choosing import needs_history
+from daemon.exits import DONE
+from daemon.listing import Watch
 from daemon.preflight.finding import Finding, asked, short
 
 LOOK_BACK = timedelta(minutes=10)
 MOST_NAMED = 5
+MOST_LEARNT = 50
+"""Watches whose history is read, to say which detector looks at them: weeks of each take their time."""
 _PART = re.compile(r"(\d+)(ms|[smhdwy])")
 _UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -82,9 +87,18 @@ def _watches(settings: Settings, clock: Clock, reached: Reached) -> Iterator[Fin
         named = "; ".join(f"{one.what}: {one.because}" for one in unmatched[:MOST_NAMED])
         more = f"; and {len(unmatched) - MOST_NAMED} more" if len(unmatched) > MOST_NAMED else ""
         yield short("watch", "all that is imported comes to a service", f"{named}{more}; `discover` lists all")
+    learnt = 0
     for watch in current:
         ask = partial(_reads, watch.signal, reached.sources, settings, clock.now())
-        yield asked(f"watch {watch.signal.key}", "has fresh readings", ask)
+        fresh = asked(f"watch {watch.signal.key}", "has fresh readings", ask)
+        yield fresh
+        learnt += needs_history(watch)
+        if fresh.status == DONE and (not needs_history(watch) or learnt <= MOST_LEARNT):
+            ask = partial(_judged, watch, reached.sources, settings, clock.now())
+            yield asked(f"watch {watch.signal.key}", "is judged by", ask)
+        if fresh.status == DONE and watch.limit is not None:
+            ask = partial(_limited, watch, reached.sources, settings, clock.now())
+            yield asked(f"watch {watch.signal.key}", "each series has a limit", ask)
 
 
 def _raised(why: str) -> str:
@@ -100,6 +114,40 @@ def _reads(signal: Signal, sources: Mapping[str, SignalSource], settings: Settin
     if state.sight is not Sight.FRESH:
         raise PermanentError(f"{state.sight}: {state.because}")
     return f"{len(block.labels)} series" + (f", reads {state.value:.4g}" if state.value is not None else "")
+
+
+def _judged(watch: Watch, sources: Mapping[str, SignalSource], settings: Settings, now: datetime) -> str:
+    """Which detector, and why: read from as much history as a daemon learns from."""
+    from daemon.choosing import facts_of, told
+    from detectors.baseline import history_step
+    from signals.shared import picked
+
+    if not needs_history(watch):
+        return told(watch, ())
+    wanted, signal = settings.detection, watch.signal
+    step, end = history_step(wanted.history, wanted.step), now - wanted.recent
+    history = picked(sources[signal.source].read(signal, end - wanted.history, end, step), signal)
+    return told(watch, facts_of(history, wanted.warm_up))
+
+
+def _limited(watch: Watch, sources: Mapping[str, SignalSource], settings: Settings, now: datetime) -> str:
+    """Whether each series has a limit, and what they are."""
+    from daemon.fillings import beside
+    from signals.shared import picked
+
+    def read(signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        return picked(sources[signal.source].read(signal, start, end, step), signal)
+
+    step = settings.detection.step
+    block = read(watch.signal, now - LOOK_BACK, now, step)
+    limits = beside(watch.limit, block, now, step, read)
+    if len(limits) < len(block.labels):
+        raise PermanentError(
+            f"{len(block.labels) - len(limits)} of {len(block.labels)} series have none: let the query of `limit` "
+            "give one series with the same labels for each, or a single one for all"
+        )
+    least, most = min(limits.values(), default=0.0), max(limits.values(), default=0.0)
+    return f"{least:.4g}" if least == most else f"from {least:.4g} to {most:.4g}"
 
 
 def _kept(source: SignalSource, settings: Settings) -> str:

@@ -4,30 +4,27 @@ import struct
 
 import numpy as np
 
-from detectors.engine.calibration import fresh, rarity
-from detectors.engine.judged import Judged, chance
-from detectors.engine.moment import moment
-from detectors.engine.pace import Floats, Millis, Pace, Singles
-from detectors.engine.records import channels, remember, surprise, turn_of_half_day
+from detectors.engine.alone import Alone
+from detectors.engine.block import Block, Room
+from detectors.engine.judged import Explained, Judged, Said, judged
+from detectors.engine.pace import Floats, Millis, Pace
 from detectors.engine.rows import ROWS, Places, Rows
-from detectors.engine.samples import admitted, bounded, counted, pace_kept, relative
-from detectors.engine.season import follow, unexpected
+from detectors.engine.stages import Pending, Way, settled
 
 _FIRST = 64  # rows to begin with; doubled up to a whole block
 _HEAD = struct.Struct("<4sBI")
 _MAGIC = b"TWE0"
+_AT_ONCE = 16  # blocks whose readings are assessed together
 _LENGTH = struct.Struct("<Q")
-RARITY_FROM = 0.45
-"""The least score for which a rarity is reckoned."""
 
 
 class Engine:
     """Series as rows. With `counters`, readings are totals that grow, and their rates are what is judged."""
 
     def __init__(self, pace: Pace | None = None, *, counters: bool = False) -> None:
-        self._pace = pace or Pace()
-        self._counters = counters
-        self._blocks: list[Rows] = []
+        self._way = Way(pace=pace or Pace(), counters=counters)
+        self._room = Room()
+        self._blocks: list[Block] = []
         self._used = 0
         self._free: list[int] = []
 
@@ -54,7 +51,7 @@ class Engine:
         self._check(rows)
         gone = [int(row) for row in rows]
         for row in gone:
-            self._blocks[row // ROWS].clear(np.array([row % ROWS]))
+            self._blocks[row // ROWS].rows.clear(np.array([row % ROWS]))
         self._free.extend(gone)
 
     def tick(self, times: Millis | int, values: Floats, rows: Places | None = None, *, explain: bool = False) -> Judged:
@@ -66,38 +63,63 @@ class Engine:
         """
         if rows is not None:
             self._check(rows)
+            if len(rows) == self._used and bool(np.all(rows[1:] > rows[:-1])):
+                rows = None  # all of them, in order
         size = self._used if rows is None else len(rows)
         if len(values) != size or (not isinstance(times, int) and len(times) != size):
             raise ValueError(f"{size} rows need as many values and times")
-        at = np.full(size, times, dtype=np.int64) if isinstance(times, int) else times
-        judged = Judged.nothing(size, explain=explain)
-        for number, mine, here in self._parts(rows):
-            judged.put(here, self._scored(self._blocks[number], mine, at[here], values[here], explain=explain))
-        return judged
+        explained = Explained.nothing(size) if explain else None
+        with np.errstate(over="ignore", invalid="ignore"):
+            said = self._all(times, values, explained) if rows is None else self._some(times, values, rows, explained)
+        return judged(size, said, explained)
 
-    def _scored(self, block: Rows, mine: Places | None, times: Millis, values: Floats, *, explain: bool) -> Judged:
-        """What is said of some rows of a block, or of its first rows; only what is admitted touches a row."""
-        some = block.first(len(values)) if mine is None else block.take(mine)
-        good = admitted(some, times, values)
-        if bool(np.all(good)):
-            said = advance(some, times, values, self._pace, counters=self._counters, explain=explain)
-        else:
-            said = Judged.nothing(len(values), explain=explain)
-            kept = np.flatnonzero(good)
-            few = some.take(kept)
-            if len(kept):
-                counters = self._counters
-                said.put(kept, advance(few, times[kept], values[kept], self._pace, counters=counters, explain=explain))
-                some.put(kept, few)
-        if mine is not None:
-            block.put(mine, some)
+    def _all(self, times: Millis | int, values: Floats, explained: Explained | None) -> list[Said]:
+        said: list[Said] = []
+        pending: list[Pending] = []
+        for number, block in enumerate(self._blocks):
+            first = number * ROWS
+            here = slice(first, min(first + ROWS, self._used))
+            if isinstance(times, int) and explained is None:
+                parts = block.together(times, values[here], self._way, self._room)
+                if parts is not None:
+                    parts[0].first = first
+                    pending.append(parts[0])
+                    said.append(parts[1].among(first))
+                    if len(pending) == _AT_ONCE:
+                        said += settled(pending, self._way.pace)
+                        pending.clear()
+                    continue
+            at = _each(times, here.stop - first) if isinstance(times, int) else times[here]
+            wanted = None if explained is None else explained.at(here)
+            said.append(block.first(at, values[here], self._way, wanted).among(first))
+        return said + settled(pending, self._way.pace)
+
+    def _some(self, times: Millis | int, values: Floats, rows: Places, explained: Explained | None) -> list[Said]:
+        at = _each(times, len(rows)) if isinstance(times, int) else times
+        numbers = rows // ROWS
+        said: list[Said] = []
+        for number in map(int, np.unique(numbers)):
+            here = np.flatnonzero(numbers == number)
+            few = None if explained is None else Explained.nothing(len(here))
+            part = self._blocks[number].some(rows[here] % ROWS, at[here], values[here], self._way, few)
+            said.append(part.among(here))
+            if explained is not None and few is not None:
+                explained.put(here, few)
         return said
+
+    def alone(self, row: int, times: Millis, values: Floats) -> Judged:
+        """The same as ticks of one row only with each of these readings [N], in order; quicker for a few rows."""
+        self._check(np.array([row]))
+        rows = self._blocks[row // ROWS].rows
+        with np.errstate(over="ignore", invalid="ignore"):
+            said = Alone(rows, row % ROWS, self._way).read(times.tolist(), values.tolist())
+        return judged(len(times), said, None)
 
     def to_bytes(self) -> bytes:
         """A checkpoint of all rows: `from_bytes` goes on bit by bit as this engine would."""
         free = np.array(self._free, dtype="<i8").tobytes()
         parts = [block.to_bytes() for block in self._blocks]
-        head = _HEAD.pack(_MAGIC, self._counters, self._used)
+        head = _HEAD.pack(_MAGIC, self._way.counters, self._used)
         return head + b"".join(_LENGTH.pack(len(part)) + part for part in [free, *parts])
 
     @classmethod
@@ -113,7 +135,7 @@ class Engine:
             raise ValueError("these bytes are no whole checkpoint of the engine")
         _, counters, used = _HEAD.unpack_from(blob)
         engine = cls(pace, counters=bool(counters))
-        engine._blocks = [Rows.from_bytes(part) for part in parts[1:]]
+        engine._blocks = [Block(Rows.from_bytes(part)) for part in parts[1:]]
         engine._used = used
         engine._free = np.frombuffer(parts[0], dtype="<i8").tolist()
         if used > sum(map(len, engine._blocks)):
@@ -123,10 +145,10 @@ class Engine:
     def _reserve(self, wanted: int) -> None:
         while sum(map(len, self._blocks)) < wanted:
             if not self._blocks or len(self._blocks[-1]) == ROWS:
-                self._blocks.append(Rows.empty(_FIRST))
+                self._blocks.append(Block(Rows.empty(_FIRST)))
             else:
                 size = min(max(2 * len(self._blocks[-1]), wanted - ROWS * (len(self._blocks) - 1)), ROWS)
-                self._blocks[-1] = self._blocks[-1].grown(size)
+                self._blocks[-1].grow(size)
 
     def _check(self, rows: Places) -> None:
         if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < self._used:
@@ -135,63 +157,6 @@ class Engine:
         if bool(np.any(ordered[1:] == ordered[:-1])):
             raise ValueError("a row comes twice in one tick")
 
-    def _parts(self, rows: Places | None) -> list[tuple[int, Places | None, Places | slice]]:
-        """(block, places in it or None for all its first ones, where these are among the given)."""
-        if rows is None:
-            starts = range(0, self._used, ROWS)
-            return [(at // ROWS, None, slice(at, min(at + ROWS, self._used))) for at in starts]
-        numbers = rows // ROWS
-        found: list[tuple[int, Places | None, Places | slice]] = []
-        for number in sorted(set(numbers.tolist())):
-            here = np.flatnonzero(numbers == number)
-            found.append((number, rows[here] % ROWS, here))
-        return found
 
-
-def advance(
-    rows: Rows, times: Millis, values: Floats, pace: Pace, *, counters: bool = False, explain: bool = False
-) -> Judged:
-    """What is said of readings [N] that were admitted, one for each row, and the rows after them."""
-    pace_kept(rows, times)
-    if counters:
-        return _of_counters(rows, times, values, pace, explain=explain)
-    reading = relative(rows, values)
-    return _learnt(rows, times, reading, pace, rows.origin if explain else None)
-
-
-def _of_counters(rows: Rows, times: Millis, totals: Floats, pace: Pace, *, explain: bool) -> Judged:
-    rate = counted(rows, times, totals)
-    judged = Judged.nothing(len(rate), explain=explain)
-    known = np.flatnonzero(~np.isnan(rate))
-    some = rows.take(known)
-    if len(known):
-        origin = np.zeros(len(known)) if explain else None
-        judged.put(known, _learnt(some, times[known], bounded(rate[known]), pace, origin))
-        rows.put(known, some)
-    rows.newest[:] = times
-    return judged
-
-
-def _learnt(rows: Rows, times: Millis, reading: Singles, pace: Pace, origin: Floats | None) -> Judged:
-    """What is said of readings relative to their origin [N]; that is given where it is wanted to be explained."""
-    now = moment(rows, times, pace)
-    turn_of_half_day(rows, now, pace)
-    error = unexpected(rows, reading, now, pace)
-    shown = channels(rows, error)
-    score = surprise(rows, shown, now, pace)
-    remember(rows, shown, now, pace)
-    news = fresh(rows, score, now)
-    judged = Judged.nothing(len(news), explain=origin is not None)
-    if origin is not None:
-        old = np.flatnonzero(rows.age > 0)
-        judged.raw[:] = chance(score)
-        judged.expected[old] = (origin + (reading - error))[old]
-        judged.spread[old] = rows.scale[old]
-    follow(rows, error, now, pace)
-    rows.newest[:] = times
-    rows.age += np.uint32(1)
-    judged.score[:] = chance(news)
-    odd = np.flatnonzero(judged.score >= RARITY_FROM)
-    if len(odd):
-        judged.rarity[odd] = rarity(rows.seen[:, odd], news[odd])
-    return judged
+def _each(time: int, size: int) -> Millis:
+    return np.full(size, time, dtype=np.int64)

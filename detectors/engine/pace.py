@@ -20,7 +20,7 @@ _SLOWEST = 4.0  # a half-life is kept as if the step were at most this many time
 _GRAIN_MS = 5 * MINUTE_MS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pace:
     """The one configuration of the engine. Times in minutes or days as named; all else without unit.
 
@@ -31,12 +31,13 @@ class Pace:
     typical_least           the least spread of half a day's maximum, natural log: two alike ones prove nothing
     typical_most            the most that this distance counts, in spreads
     typical_rate            the part of half a day's maximum that the typical one takes over
-    together                how much channels that agree add up: a power mean's exponent; infinite: the greatest alone
+    together                how much channels that agree add up: the exponent of a power mean
     winsor                  how far beyond its level, in deviations, a reading may pull at it
     season_rate             the part of a reading that a time of day takes over, for each day
     season_pays             the season is used where its running error is below this part of the error without
-    season_judge            the part by which that running error follows each reading
+    season_judge            the part by which what is known of that follows each time of day
     keep                    a score counts only when it is the greatest of the last one to two of these, days
+    news                    by how much a score has to beat the others of its span, natural log of its odds
     warm                    the least samples before anything is said, and before records are held down
     """
 
@@ -53,8 +54,9 @@ class Pace:
     winsor: float = 3.0
     season_rate: float = 0.15
     season_pays: float = 0.7
-    season_judge: float = 0.003
+    season_judge: float = 0.02
     keep: float = 0.35
+    news: float = 0.05
     warm: int = 50
 
     def __post_init__(self) -> None:
@@ -71,7 +73,6 @@ class Rates:
     fast: Floats
     middle: Floats
     slow: Floats
-    record: Floats  # natural log that a record loses
     day: Floats  # samples in a day, at least one
     warm: Floats  # samples before records are held down
     keep_ms: Millis
@@ -102,7 +103,6 @@ def _each(pace: Pace, steps: Floats) -> Rates:
         fast=part(pace.fast),
         middle=part(pace.middle),
         slow=part(pace.slow),
-        record=np.log(2) / (pace.record * day),
         day=day,
         warm=np.clip(day, 3 * pace.warm, 12 * pace.warm),
         keep_ms=np.maximum(pace.keep * DAY_MS, 16 * step).astype(np.int64),

@@ -23,6 +23,8 @@ STALE_MS = 3 * 3_600_000
 STALE_STEPS = 10
 FORGOTTEN_MS = 14 * 86_400_000
 _SECOND = 1_000.0
+_NEAR = 0.25  # of a step: a gap that differs by no more is the step from now on
+_JITTER = 0.02  # of a step: a gap that differs by no more is no other pace
 
 
 def admitted(rows: Rows, times: Millis, values: Floats) -> Mask:
@@ -63,16 +65,34 @@ def bounded(values: Floats) -> Singles:
 def pace_kept(rows: Rows, times: Millis) -> None:
     """Learn the step, and forget what a gap has made stale."""
     least, most = int(np.min(times)) - int(np.max(rows.newest)), int(np.max(times)) - int(np.min(rows.newest))
-    short, long = 0.75 * float(np.max(rows.step)), 1.25 * float(np.min(rows.step))
-    if short <= least and most <= min(long, STALE_MS) and int(np.min(rows.age)) > 1:
+    if (
+        int(np.min(rows.age)) > 1
+        and in_step(float(np.max(rows.step)), least)
+        and in_step(float(np.min(rows.step)), most)
+    ):
         return  # all is as it was
-    gap = (times - rows.newest).astype(np.float64)
-    known = rows.age > 1
-    sooner, later = gap < 0.75 * rows.step, gap > 1.25 * rows.step
-    drift = np.where(sooner, (gap - rows.step) / 8, np.where(later, np.minimum(gap - rows.step, rows.step) / 16, 0))
-    rows.step[:] = np.where(known, rows.step + drift, np.where(rows.age == 1, gap, rows.step))
+    gap, step = (times - rows.newest).astype(np.float64), rows.step.astype(np.float64)
+    off = gap - step
+    drift = np.where(off < 0, off / 8, np.minimum(off, step) / 16)
+    near = np.abs(off) <= _NEAR * step
+    drift[near] = off[near]
+    drift[np.abs(off) <= _JITTER * step] = 0
+    rows.step[:] = np.where(rows.age > 1, step + drift, np.where(rows.age == 1, gap, step))
     stale = (rows.age > 0) & (gap > np.maximum(STALE_MS, STALE_STEPS * rows.step))
     if bool(np.any(stale)):
         rows.fast[stale] = rows.slow[stale]
         rows.spread[stale] = rows.lasting[stale]
         rows.clear(np.flatnonzero(stale & (gap > FORGOTTEN_MS)))
+
+
+def step_after(step: float, gap: int) -> np.float32 | None:
+    """The step of a series with that step and a gap like it; None where they are so different that it takes more."""
+    off = gap - step
+    if gap > STALE_MS or abs(off) > _NEAR * step:
+        return None
+    return np.float32(step if abs(off) <= _JITTER * step else gap)
+
+
+def in_step(step: float, gap: float) -> bool:
+    """Whether a reading came as long after the last one as is usual, and soon enough that nothing is stale."""
+    return abs(gap - step) <= _JITTER * step and gap <= STALE_MS

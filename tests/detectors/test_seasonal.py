@@ -320,3 +320,31 @@ def test_two_clean_weeks_raise_hardly_an_alarm(capsys: pytest.CaptureFixture[str
         print(f"\nfalse alarms a series and week: {rate:.3f} {alarms}; {time.process_time() - began:.1f} CPU-s")  # noqa: T201 - the measured rate
     assert rate <= 0.05
     assert alarms["zero"] == 0
+
+
+def quiet_weekends(days: int, drop: float = 0.7) -> Floats:
+    """Traffic of a thousand a minute, and less of it on Saturdays and Sundays. The first day is a Sunday."""
+    minutes = np.arange(days * DAY)
+    weekend = minutes // DAY % 7 % 6 == 0
+    return 1000 * np.where(weekend, drop, 1.0) * (1 + 0.04 * noise(21, days * DAY))
+
+
+def test_a_quieter_weekend_is_expected_and_does_not_widen_the_band_of_the_week() -> None:
+    traffic = quiet_weekends(21)
+    known = fit(block(traffic[:TWO_WEEKS], signal(harm=None)), warm_up=WARM_UP)
+    steady = fit(block(quiet_weekends(14, drop=1.0), signal(harm=None)), warm_up=WARM_UP)
+    _, sunday, high = expected(known, recent(traffic[TWO_WEEKS:][:DAY]).times)
+    assert np.median(sunday) == pytest.approx(700, rel=0.02)
+    assert np.max(high - sunday) < 1.5 * np.max(steady.up)
+    _, friday, _ = expected(known, block(traffic[:1], signal(), first=19 * DAY).times)
+    assert friday[0, 0] == pytest.approx(1000, rel=0.02)
+
+
+def test_one_bad_day_is_no_day_of_the_week() -> None:
+    for bad in ([3], [10], [3, 11]):
+        traffic = quiet_weekends(14, drop=1.0)
+        for day in bad:
+            traffic[day * DAY : (day + 1) * DAY] *= 0.5
+        assert not learnt(traffic).weekly.any()
+    short = learnt(quiet_weekends(12))
+    assert not short.weekly.any()

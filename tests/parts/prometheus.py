@@ -26,15 +26,19 @@ class RunningPrometheus:
 
 @contextmanager
 def running_prometheus(
-    folder: Path, openmetrics: str = "", config: str = "global: {}\n"
+    folder: Path, openmetrics: str = "", config: str = "global: {}\n", blocks: str = "2h"
 ) -> Generator[RunningPrometheus]:
-    """Start Prometheus in an empty folder, backfilled with the samples of an OpenMetrics text (see `exposition`)."""
+    """Start Prometheus in an empty folder, backfilled with the samples of an OpenMetrics text (see `exposition`).
+
+    `blocks` of two hours are slow to make for a history of weeks.
+    """
     storage = folder / "storage"
     storage.mkdir()
     if openmetrics:
         history = folder / "history.om"
         history.write_text(openmetrics)
-        command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", str(history), str(storage)]
+        command = ["promtool", "tsdb", "create-blocks-from", f"--max-block-duration={blocks}", "openmetrics"]
+        command += ["--quiet", str(history), str(storage)]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
     (folder / "prometheus.yml").write_text(config)
     port = free_port()

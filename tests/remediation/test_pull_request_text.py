@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from cases.anomaly import Anomaly, AnomalyKind
 from cases.case import Case
 from cases.change import Reverted
 from cases.events import Deployed, Diagnosed, Drafted, Harmed, Joined, Merged, Proposed, Proved
@@ -53,9 +54,10 @@ def a_trial(claim: Claim = Claim.PROVED) -> Trial:
     )
 
 
-def a_story(title: str = "Round discounts", claim: Claim = Claim.PROVED) -> Story:
+def a_story(title: str = "Round discounts", claim: Claim = Claim.PROVED, anomaly: Anomaly | None = None) -> Story:
     suspect = replace(a_suspect(), commit=a_commit(CULPRIT, title), evidence=())
-    case = advance(opened(an_entry(an_opened())), an_entry(Joined(anomaly=an_anomaly("latency"))))
+    first = an_opened() if anomaly is None else replace(an_opened(), anomaly=anomaly)
+    case = advance(opened(an_entry(first)), an_entry(Joined(anomaly=an_anomaly("latency"))))
     deploys = (Deploy(service="shop", commit=CULPRIT, started=NOW - timedelta(minutes=6), source="build_info"),)
     facts, suspects = pack(case, (suspect,), deploys, (a_lesson(),), NOW)
     diagnosis = replace(a_diagnosis(), facts=facts, suspects=suspects)
@@ -135,6 +137,24 @@ def test_every_figure_comes_from_what_is_stored() -> None:
         4, 5,  # minutes: from commit to deploy, and how long it has lasted; 0 is the cost as well
     }  # fmt: skip
     assert printed <= {float(f"{value:.3g}") for value in stored}, printed
+
+
+@pytest.mark.parametrize(
+    ("kind", "ahead", "said"),
+    [
+        (AnomalyKind.ABSENCE, None, "is gone since 2026-03-04T05:01:07Z: it was there at 99% of all points before"),
+        (AnomalyKind.SATURATION, (7.1, 11.2), "is at its limit of 0.99 in 7 to 11 hours if it goes on so"),
+    ],
+)
+def test_what_is_gone_or_fills_up_is_told_in_its_own_words(
+    kind: AnomalyKind, ahead: tuple[float, float] | None, said: str
+) -> None:
+    story = a_story(anomaly=replace(an_anomaly(), kind=kind, ahead=ahead, expected=0.99, low=0.99, high=0.99))
+    lines = header(story)
+    assert said in lines[0]
+    assert "in its band" not in lines[0]
+    assert said in lines[6]
+    assert said in next(fact.fact for fact in story.facts)
 
 
 def test_a_rollback_speaks_of_the_harm() -> None:

@@ -95,10 +95,31 @@ def test_all_is_well_and_nothing_is_written(ground: Ground) -> None:
     assert said["repository shop", "no rule asks for more"] == "none is set, or none that the token may see"
     assert said["deploys of shop", "a marker resolves to a commit"] == f"{ground.head[:12]} of shop runs"
     assert said["deploys[0] metric build_info, label revision", "names commits"] == "of 1 of 1 services"
+    assert said["watch shop/errors", "is judged by"] == (
+        "band, constant: 1 series (it never moved: a change of 0.5% counts). "
+        "Beside it: the streaming engine, within the service's alert budget"
+    )
     assert said["model", "is configured"] == "none: playbooks only"
     writes = [r for r in ground.there.faults.requests[before:] if r[0] != "GET" and "upload-pack" not in r[1]]
     assert writes == []
     assert not (ground.folder / "trackwalker.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("limit", "status", "said"),
+    [
+        (0.5, 0, "0.5"),
+        ("vector(2)", 0, "2"),
+        ("vector(2) > 3", 1, "1 of 1 series have none"),
+        ("sum(", 1, "parse error"),
+    ],
+)
+def test_a_limit_is_there_for_each_series(ground: Ground, limit: float | str, status: int, said: str) -> None:
+    watch = [{"name": "errors", "service": "shop", "query": "vector(0.01)", "harm": "up", "limit": limit}]
+    found = ground.found("watch shop/errors", watch=watch)
+    assert found["each series has a limit"][0] == status
+    assert said in found["each series has a limit"][1]
+    assert ", saturation at" in found["is judged by"][1]
 
 
 def test_a_marker_that_names_no_commit_of_the_repository(ground: Ground) -> None:

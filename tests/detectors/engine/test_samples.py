@@ -59,7 +59,7 @@ def test_after_a_long_gap_a_new_level_is_no_shift_and_after_weeks_the_series_is_
     values = noise(5, 2)
     engine = Engine()
     scored(values, engine)
-    rows = engine._blocks[0]  # pyright: ignore[reportPrivateUsage]
+    rows = engine._blocks[0].rows  # pyright: ignore[reportPrivateUsage]
     rows.fast[0] += 5
     end = START_MS + len(values) * STEP_MS
     engine.tick(end + 6 * 3_600_000, values[-1])
@@ -95,6 +95,7 @@ def test_odd_values_have_a_score_and_no_warning(name: str) -> None:
 def test_odd_times_have_a_score(name: str) -> None:
     rng = np.random.default_rng(8)
     values = noise(8, 1)
+    values[250:255] += 50
     moments = {
         "mixed steps": START_MS + np.cumsum(rng.choice([1_000, 60_000, 3_600_000], len(values))),
         "reversed": times(len(values))[::-1],

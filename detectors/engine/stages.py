@@ -1,0 +1,153 @@
+"""The stages of a reading in their order, for rows of any age and any mixture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.engine.calibration import fresh, turn_of_span
+from detectors.engine.judged import NOTHING, Explained, Said, chance
+from detectors.engine.moment import Moment, moment
+from detectors.engine.pace import Floats, Millis, Pace, Singles
+from detectors.engine.records import bounded, logs, remember, sizes, surprise, turn_of_half_day
+from detectors.engine.rows import CHANNELS, Places, Rows, Standing
+from detectors.engine.samples import bounded as held
+from detectors.engine.samples import counted, pace_kept, relative
+from detectors.engine.season import follow, unexpected
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How readings are judged: at what pace, and whether they are totals that grow."""
+
+    pace: Pace
+    counters: bool
+
+
+def advance(rows: Rows, times: Millis, values: Floats, way: Way, explained: Explained | None) -> Said:
+    """What is said of readings [N] that were admitted, one for each row, and the rows after them.
+
+    `explained` [N] is filled in where it is given.
+    """
+    pace = way.pace
+    pace_kept(rows, times)
+    if not way.counters:
+        return _learnt(rows, times, relative(rows, values), pace, rows.origin, explained)
+    rate = counted(rows, times, values)
+    known = np.flatnonzero(~np.isnan(rate))
+    some = rows.take(known)
+    rows.newest[:] = times
+    if not len(known):
+        return NOTHING
+    few = None if explained is None else Explained.nothing(len(known))
+    said = _learnt(some, times[known], held(rate[known]), pace, np.zeros(len(known)), few)
+    rows.put(known, some)
+    if explained is not None and few is not None:
+        explained.put(known, few)
+    return said.among(known)
+
+
+def _learnt(
+    rows: Rows, times: Millis, reading: Singles, pace: Pace, origin: Floats, explained: Explained | None
+) -> Said:
+    """What is said of readings [N] relative to their origin [N]."""
+    now = moment(rows, times, pace)
+    turns(rows, now, pace)
+    shown = np.empty((CHANNELS, len(rows)), dtype=np.float32)
+    work = np.empty((2, len(rows)), dtype=np.float32)
+    value = None if explained is None else origin + reading
+    error = unexpected(rows, reading, now, pace, work)
+    sizes(rows, error, work, shown)
+    standing = rows.standing()
+    score, news = assessed(standing, shown, now.early, now.unheld, pace)
+    rows.put_standing(slice(None), standing)
+    if explained is not None and value is not None:
+        old = np.flatnonzero(rows.age > 0)
+        explained.raw[:] = chance(score)
+        explained.expected[old] = (value - error)[old]
+        explained.spread[old] = rows.scale[old]
+    follow(rows, error, shown[0], now, pace, work)
+    rows.newest[:] = times
+    rows.age += np.uint32(1)
+    return said_of(rows, news, score[news])
+
+
+def turns(rows: Rows, now: Moment, pace: Pace) -> None:
+    """Learn from half days and spans that are over for some of the rows."""
+    if not now.any_over:
+        return
+    ended = now.spans > 0
+    for over in (now.half_day, ended):
+        here = np.flatnonzero(np.broadcast_to(over, (len(rows),)))
+        if not len(here):
+            continue
+        all_of_them = len(here) == len(rows)
+        standing = rows.standing() if all_of_them else rows.standing_of(here)
+        if over is ended:
+            spans = np.broadcast_to(now.spans, (len(rows),))[here]
+            early = np.broadcast_to(now.early, (len(rows),))[here]
+            seen = rows.seen if all_of_them else rows.seen[:, here]
+            turn_of_span(standing, seen, spans, ~early)
+            if not all_of_them:
+                rows.seen[:, here] = seen
+        else:
+            turn_of_half_day(standing, rows.today if all_of_them else rows.today[:, here], pace)
+            rows.today[:, here if not all_of_them else slice(None)] = 0
+        bounded(standing, pace)
+        rows.put_standing(slice(None) if all_of_them else here, standing)
+
+
+def assessed(standing: Standing, shown: Singles, early: Mask, unheld: Mask, pace: Pace) -> tuple[Singles, Places]:
+    """Scores [N] of channels [C, N] as the natural log of their odds, and where they are news; records follow."""
+    logged = logs(shown)
+    score, power = surprise(standing, logged, early, pace)
+    remember(standing, logged, unheld, pace)
+    news = np.flatnonzero(fresh(standing, score, pace))
+    bounded(standing, pace, power)
+    return score, news
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Pending:
+    """Readings that passed a bound of their rows, still to be assessed: their rows' places, and channels [C, M]."""
+
+    rows: Rows
+    first: int
+    here: Places
+    shown: Singles
+    standing: Standing
+    early: bool
+    unheld: bool
+
+
+def settled(pending: list[Pending], pace: Pace) -> list[Said]:
+    """What is said of readings that passed a bound. They are assessed together, and put back."""
+    if not any(len(one.here) for one in pending):
+        return []
+    standing = Standing(
+        np.concatenate([one.standing.held for one in pending], axis=1),
+        np.concatenate([one.standing.bounds for one in pending], axis=1),
+    )
+    shown = np.concatenate([one.shown for one in pending], axis=1)
+    counts = [len(one.here) for one in pending]
+    early = np.repeat([one.early for one in pending], counts)
+    unheld = np.repeat([one.unheld for one in pending], counts)
+    score, news = assessed(standing, shown, early, unheld, pace)
+    said: list[Said] = []
+    at = 0
+    ends = np.searchsorted(news, np.cumsum(counts))
+    begin = 0
+    for one, end in zip(pending, ends.tolist(), strict=True):
+        mine = slice(at, at + len(one.here))
+        one.rows.put_standing(one.here, Standing(standing.held[:, mine], standing.bounds[:, mine]))
+        told = news[begin:end]
+        said.append(said_of(one.rows, one.here[told - at], score[told]).among(one.first))
+        at, begin = mine.stop, end
+    return said
+
+
+def said_of(rows: Rows, places: Places, score: Singles) -> Said:
+    """What is said at these places."""
+    return Said(places=places, score=score, seen=rows.seen.T[places])

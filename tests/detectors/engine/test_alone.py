@@ -1,0 +1,76 @@
+"""A series alone is scored by other code than many are: what it says and what it learns is the same."""
+
+import numpy as np
+import pytest
+
+from cases.telemetry import Floats, Millis
+from detectors.engine.engine import Engine
+from tests.detectors.engine.readings import DAY, START_MS, STEP_MS, noise, rhythm, times
+
+HOUR_MS = 3_600_000
+
+
+def incidents() -> tuple[Millis, Floats]:
+    values = rhythm(1, 6)[:, 0]
+    for first in (2 * DAY + 5, 3 * DAY + 100, 5 * DAY + 7):
+        values[first : first + 12] += 40
+    values[4 * DAY :] += 3
+    return times(len(values)), values
+
+
+def hourly_for_weeks() -> tuple[Millis, Floats]:
+    """Long enough to be old, with missing readings, one that is endless, and two that are too great."""
+    values = noise(2, 2)[:, 0] + 10 * (np.arange(576) % 24 > 12)
+    values[[300, 301, 410]] = np.nan
+    values[350], values[360], values[361] = np.inf, 1e300, -1e25
+    values[500:505] -= 30
+    return times(len(values), HOUR_MS), values
+
+
+def out_of_step() -> tuple[Millis, Floats]:
+    """Gaps and other steps, readings that come twice or late, a long silence, and a still longer one."""
+    rng = np.random.default_rng(3)
+    gaps = rng.choice([STEP_MS, STEP_MS, STEP_MS, STEP_MS + 40_000, 2 * STEP_MS, 60_000, 0, -STEP_MS], 1_500)
+    gaps[600:] = STEP_MS // 5
+    gaps[900], gaps[1_200] = 5 * HOUR_MS, 20 * 24 * HOUR_MS
+    return START_MS + np.cumsum(gaps), 50 + rng.standard_normal(1_500)
+
+
+def constant() -> tuple[Millis, Floats]:
+    values = np.full(4 * DAY, 3.0)
+    values[3 * DAY + 9] = 4.0
+    return times(len(values)), values
+
+
+SERIES = {
+    "incidents": incidents,
+    "hourly for weeks": hourly_for_weeks,
+    "out of step": out_of_step,
+    "a constant": constant,
+}
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_one_reading_after_the_other_is_the_same_as_ticks(name: str) -> None:
+    moments, values = SERIES[name]()
+    ticked, alone = Engine(), Engine()
+    rows = ticked.claim(2)[1:]
+    alone.claim(2)
+    said = [ticked.tick(int(at), np.array([value]), rows) for at, value in zip(moments, values, strict=True)]
+    found: list[Floats] = []
+    for cut in np.array_split(np.arange(len(values)), [1, 2, 50, 700]):
+        judged = alone.alone(1, moments[cut], values[cut])
+        found.append(np.array([judged.score, judged.rarity]))
+    assert np.array_equal(np.concatenate(found, axis=1), np.array([[j.score[0], j.rarity[0]] for j in said]).T)
+    assert alone.to_bytes() == ticked.to_bytes()
+
+
+def test_counters_alone() -> None:
+    totals = np.cumsum(np.random.default_rng(4).poisson(300, 2 * DAY)).astype(float)
+    totals[400:] -= totals[400]
+    ticked, alone = Engine(counters=True), Engine(counters=True)
+    ticked.claim(1)
+    alone.claim(1)
+    said = [ticked.tick(int(at), np.array([value])).score[0] for at, value in zip(times(2 * DAY), totals, strict=True)]
+    assert np.array_equal(alone.alone(0, times(2 * DAY), totals).score, said)
+    assert alone.to_bytes() == ticked.to_bytes()
