@@ -22,6 +22,7 @@ from daemon.backtest.told import Told
 from daemon.backtest.walked import Way
 from daemon.build import forge_of, sources_of
 from daemon.home import Home
+from daemon.listing import Watch
 from daemon.watches import WatchList
 
 
@@ -70,6 +71,7 @@ def of_settings(
     for place, looked in enumerate(looks, start=1):
         report.add(looked, pictures=asked.pictures)
         progress(f"{place} of {len(watches)} watches read; {looked.watch.signal.key} was the last")
+    report.remarks += _not_looked_for(watches)
     report.close(lull=settings.detection.recent)
     grid = (stretch.since, stretch.until, settings.detection.step)
     alerts = alerts_of(heard, sources, watches, settings.catalog.service_labels, grid)
@@ -84,6 +86,16 @@ def of_settings(
         costs=costs(report.watched, report.cases, allowed_a_week=settings.budget.false_alerts_per_service_week),
         loop=walked,
     )
+
+
+def _not_looked_for(watches: Sequence[Watch]) -> list[str]:
+    """What the daemon looks for and a backtest does not."""
+    absent = any(watch.absence != "off" for watch in watches)
+    limited = [watch.signal.key for watch in watches if watch.limit is not None]
+    remarks = ["readings that stop are not looked for over the past"] if absent else []
+    if limited:
+        remarks.append(f"when a limit would be reached is not forecast over the past: {', '.join(limited[:3])}")
+    return remarks
 
 
 def _loop(report: Report, way: Way, since: datetime) -> Loop:

@@ -119,10 +119,11 @@ def test_a_file_becomes_anomalies_cases_and_one_harmless_page(tmp_path: Path) ->
 
 
 def test_more_anomalies_than_can_be_drawn_are_counted(tmp_path: Path) -> None:
-    values = 10 + noise(5, 4000)
-    for first in range(600, 3900, 60):
-        values[first : first + 6] += 40
-    a_file(tmp_path / "shop.csv", {"orders": values})
+    columns = {f"queue {n}": 10 + noise(n, 2000) for n in range(24)}
+    for n, values in enumerate(columns.values()):
+        for first in (700 + 7 * n, 1200 + 11 * n, 1700 + 5 * n):
+            values[first : first + 8] += 60
+    a_file(tmp_path / "shop.csv", columns)
     words = ["--csv", str(tmp_path / "shop.csv"), "--html", str(tmp_path / "out.html"), "--json"]
     ended = CliRunner().invoke(command, words)
     count = len(json.loads(ended.stdout)["anomalies"])
@@ -270,7 +271,9 @@ def test_a_prometheus_is_read_as_the_daemon_reads_it(tmp_path: Path) -> None:
     (tmp_path / "prometheus").mkdir()
     with running_prometheus(tmp_path / "prometheus", exposition("errors", samples) + "\n# EOF\n") as prometheus:
         document = a_document(
-            signals={"prometheus": [{"name": "main", "url": prometheus.url}]}, detection={"history": "2d"}
+            signals={"prometheus": [{"name": "main", "url": prometheus.url}]},
+            watch=[{"name": "errors", "service": "shop", "query": "errors", "harm": "up", "absence": "all"}],
+            detection={"history": "2d"},
         )
         (tmp_path / "trackwalker.yaml").write_text(json.dumps(document))
         ended = backtest("--since", "2h", "--json", folder=tmp_path)
@@ -279,6 +282,7 @@ def test_a_prometheus_is_read_as_the_daemon_reads_it(tmp_path: Path) -> None:
         assert found["series"] == 2
         assert [a["series"] for a in found["anomalies"]] == ['shop/errors{route="/cart"}']
         assert [case["signal"] for case in found["cases"]] == ["errors"]
+        assert found["remarks"] == ["readings that stop are not looked for over the past"]
         assert found["alerts"]["compared"] is False
         assert "evaluates no alerting rules" in found["alerts"]["because"]
         assert "fired" not in found["alerts"]
