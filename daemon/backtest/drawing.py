@@ -11,12 +11,14 @@ import numpy.typing as npt
 from cases.moments import from_milliseconds, iso, milliseconds
 from cases.telemetry import Floats
 from daemon.backtest.report import Line
+from daemon.backtest.wording import expectation
 
 WIDTH, HEIGHT = 720, 150
 BUCKETS = 360  # two units each: as fine as a phone or half a screen can show
 _LEFT, _TOP, _BOTTOM = 4, 8, 130
 _SHARE = 0.06  # of the height, free above and below
 _NARROWEST = 2.0
+_HUGE, _SMALLER = 1e300, 1e-10
 
 _Places = npt.NDArray[np.intp]
 
@@ -29,19 +31,36 @@ class _Scale:
     span: int
     bottom: float
     height: float
+    unit: float  # what values are taken times before they are compared: the biggest floats cannot be subtracted
 
     def x(self, at: float) -> float:
         return _LEFT + (WIDTH - 2 * _LEFT) * (at - self.first) / self.span
 
     def y(self, values: Floats) -> Floats:
-        return _BOTTOM - (_BOTTOM - _TOP) * np.clip((values - self.bottom) / self.height, -0.05, 1.05)
+        return _BOTTOM - (_BOTTOM - _TOP) * np.clip((values * self.unit - self.bottom) / self.height, -0.05, 1.05)
 
 
-def draw(line: Line) -> str:
-    """The picture, as an element to put into a page; its text is escaped."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A moment that is marked, in epoch milliseconds, with a word beside it; `kind` is its class in the page."""
+
+    at: int
+    text: str
+    kind: str
+
+
+def draw(line: Line, *, name: str, said: str = "", marks: Sequence[Mark] = ()) -> str:
+    """The picture, as an element to put into a page; its text is escaped.
+
+    `name` is the picture's own within the page. `said` tells those who do not see it what is in it.
+    """
     scale = _scale(line)
     buckets = ((line.times - scale.first) * BUCKETS // (scale.span + 1)).astype(np.intp)
-    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(_in_words(line), quote=True)}">']
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{name}-t {name}-d">',
+        f'<title id="{name}-t">{escape(line.name)}</title>',
+        f'<desc id="{name}-d">{escape(said or _in_words(line))}</desc>',
+    ]
     parts += [_shade(line, episode, scale) for episode in range(len(line.episodes))]
     readings = _envelope(line.values, buckets)
     usual = _usual(~np.isnan(readings[0]))
@@ -51,28 +70,44 @@ def draw(line: Line) -> str:
     parts.append(_area("readings", *readings, scale, usual))
     if line.out.any():
         parts.append(_area("out", *_envelope(np.where(line.out, line.values, np.nan), buckets), scale, usual))
+    until = scale.first + scale.span
+    parts += [_mark(mark, scale, place) for place, mark in enumerate(marks) if scale.first <= mark.at <= until]
     return "".join([*parts, _axis(line, scale), "</svg>"])
 
 
 def _in_words(line: Line) -> str:
-    return f"{line.name}: {len(line.episodes)} anomalies"
+    count = len(line.episodes)
+    stretch = f"{_day(int(line.times[0]))} to {_day(int(line.times[-1]))}"
+    return f"{count} anomal{'y' if count == 1 else 'ies'} from {stretch}"
+
+
+def _mark(mark: Mark, scale: _Scale, place: int) -> str:
+    """A line from top to bottom; its word stands on the left of the first one, on the right of any other."""
+    x = scale.x(mark.at)
+    aside, anchor = (-4, "end") if place == 0 else (4, "start")
+    stroke = f'<path class="{mark.kind}" d="M{x:.1f} {_TOP - 4}V{_BOTTOM}"/>'
+    return stroke + _text(x + aside, _TOP + 6, anchor, mark.text)
 
 
 def _scale(line: Line) -> _Scale:
     first, last = int(line.times[0]), int(line.times[-1])
     seen = line.values[~np.isnan(line.values)]
+    unit = _SMALLER if np.max(np.abs(seen), initial=0.0) > _HUGE else 1.0
+    seen = seen * unit
     # A band may be far wider than all readings: it is shown as far as the readings go, and half as far again.
     low, high = (float(np.min(seen)), float(np.max(seen))) if len(seen) else (0.0, 1.0)
     room = max(high - low, 1e-9 * max(abs(low), abs(high)), 1e-12)
     for edge in (line.low, line.high):
-        known = edge[np.isfinite(edge)]
+        known = edge[np.isfinite(edge)] * unit
         if len(known):
             low, high = (
                 min(low, max(float(np.min(known)), low - room / 2)),
                 max(high, min(float(np.max(known)), high + room / 2)),
             )
     room = max(high - low, room)
-    return _Scale(first=first, span=max(last - first, 1), bottom=low - _SHARE * room, height=room * (1 + 2 * _SHARE))
+    return _Scale(
+        first=first, span=max(last - first, 1), bottom=low - _SHARE * room, height=room * (1 + 2 * _SHARE), unit=unit
+    )
 
 
 def _reduced(values: Floats, buckets: _Places, by: np.ufunc) -> Floats:
@@ -141,12 +176,10 @@ def _shade(line: Line, number: int, scale: _Scale) -> str:
     left, right = scale.x(milliseconds(episode.anomaly.onset)), scale.x(milliseconds(episode.end))
     width = max(right - left, _NARROWEST)
     anomaly = episode.anomaly
-    told = (
-        f"{iso(anomaly.onset)} to {iso(episode.end)}: {anomaly.value:.4g} where "
-        f"{anomaly.low:.4g} to {anomaly.high:.4g} was expected ({anomaly.detector}, seen {iso(episode.seen)})"
-    )
+    told = f"{iso(anomaly.onset)} to {iso(episode.end)}: {expectation(anomaly)}"
+    seen = f"({anomaly.detector}, told {iso(episode.seen)})"
     box = f'<rect class="anomaly" x="{left:.1f}" y="{_TOP - 4}" width="{width:.1f}" height="{_BOTTOM - _TOP + 4}">'
-    return f"{box}<title>{escape(told)}</title></rect>"
+    return f"{box}<title>{escape(f'{told} {seen}')}</title></rect>"
 
 
 def _axis(line: Line, scale: _Scale) -> str:
@@ -159,7 +192,7 @@ def _axis(line: Line, scale: _Scale) -> str:
         heights = scale.y(np.array(edges))
         same = math.isclose(*edges)
         texts.append(_text(_LEFT + 2, float(heights[0]) + 4, "start", f"{edges[0]:.4g}"))
-        texts += [] if same else [_text(_LEFT + 2, float(heights[1]) + 2, "start", f"{edges[1]:.4g}")]
+        texts += [] if same else [_text(_LEFT + 2, float(heights[1]) - 5, "start", f"{edges[1]:.4g}")]
     return "".join(texts)
 
 

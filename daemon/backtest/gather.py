@@ -15,6 +15,8 @@ from cases.telemetry import SeriesBlock, Signal
 from config.settings import DetectionSettings
 from daemon.backtest.columns import joined, thinned
 from daemon.backtest.looks import Looked, by_threshold, look
+from daemon.backtest.objectives import look_at_objective
+from daemon.backtest.reading import chunks, floored
 from daemon.backtest.tables import Table, read_table
 from daemon.listing import Watch
 from detectors.baseline import history_step
@@ -22,9 +24,7 @@ from detectors.runs import step_of
 
 log = logging.getLogger("trackwalker.backtest")
 
-FIRST_CHUNK = 128  # points, before it is known how many series there are
-MOST_READINGS = 100_000  # of one request: some 3 MB of JSON
-LONGEST_CHUNK = 8_192
+MOST_NAMED = 3  # series of a remark: enough to find them
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -48,11 +48,11 @@ def from_sources(
         source = sources.get(watch.signal.source)
         if source is None:
             raise PermanentError(f"{watch.signal.key} reads {watch.signal.source!r}, and there is no such source")
-        if watch.slo is not None:
-            yield _unread(watch, "an objective is judged by its burn rate, which is not replayed yet")
-            continue
         try:
-            yield _look_at(watch, source, wanted, stretch)
+            if watch.slo is not None:
+                yield look_at_objective(watch, source, stretch.since, stretch.until)
+            else:
+                yield _look_at(watch, source, wanted, stretch)
         except (SourceDown, PermanentError) as error:
             log.warning("%s is left out: %s", watch.signal.key, error)
             failed.append(error)
@@ -78,30 +78,18 @@ def _look_at(watch: Watch, source: SignalSource, wanted: DetectionSettings, stre
     remarks: list[str] = []
 
     def read(since: datetime, step: timedelta) -> SeriesBlock:
-        blocks = list(_chunks(watch.signal, source, since, stretch.until, step))
+        blocks = list(chunks(watch.signal, source.read, since, stretch.until, step))
         remarks.extend(dict.fromkeys(f"partial, left out: {block.partial}" for block in blocks if block.partial))
         return joined(watch.signal, blocks)
 
-    readings = read(_floor(stretch.since - wanted.recent, wanted.step), wanted.step)
+    readings = read(floored(stretch.since - wanted.recent, wanted.step), wanted.step)
     if by_threshold(watch):
         history = readings
     else:
-        history = read(_floor(stretch.since - wanted.recent - wanted.history, grain), grain)
-    looked = look(watch, readings, history, wanted, start=stretch.since)
+        history = read(floored(stretch.since - wanted.recent - wanted.history, grain), grain)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers as big as a float can be are readings too
+        looked = look(watch, readings, history, wanted, start=stretch.since)
     return replace(looked, remarks=(*remarks, *_unjudged(looked, wanted)))
-
-
-def _chunks(
-    signal: Signal, source: SignalSource, since: datetime, until: datetime, step: timedelta
-) -> Iterator[SeriesBlock]:
-    """The stretch in reads that a source answers within its limits; each point is asked for once."""
-    points, at = FIRST_CHUNK, since
-    while at <= until:
-        end = min(at + (points - 1) * step, at + (until - at) // step * step)
-        block = source.read(signal, at, end, step)
-        yield block
-        points = max(1, min(LONGEST_CHUNK, MOST_READINGS // max(1, len(block.labels))))
-        at = end + step
 
 
 def _look_at_table(table: Table, wanted: DetectionSettings) -> Looked:
@@ -117,7 +105,8 @@ def _look_at_table(table: Table, wanted: DetectionSettings) -> Looked:
     grain = history_step(wanted.history, wanted.step) // _MILLISECOND
     watch = Watch(signal=signal, detector="auto", confirm=wanted.confirm)
     start = from_milliseconds(int(table.times[0]))
-    looked = look(watch, block, thinned(block, grain), wanted, start=start)
+    with np.errstate(over="ignore", invalid="ignore"):  # as above
+        looked = look(watch, block, thinned(block, grain), wanted, start=start)
     for episode in looked.episodes:
         column = episode.anomaly.labels["column"]
         episode.anomaly = replace(episode.anomaly, signal=replace(signal, name=column), labels={})
@@ -131,11 +120,21 @@ def _unjudged(looked: Looked, wanted: DetectionSettings) -> list[str]:
     """What was never held to anything, in words."""
     if not looked.block.labels:
         return ["the source has no series for the query in this stretch"]
-    silent = [series_name(looked, row) for row, judged in enumerate(looked.judged) if not judged]
-    if not silent:
-        return []
-    shown = ", ".join(silent[:3]) + (f" and {len(silent) - 3} more" if len(silent) > 3 else "")  # noqa: PLR2004 - enough to find it
-    return [f"never judged, for want of {wanted.warm_up.total_seconds() / 3600:g} h of history: {shown}"]
+    silent = [row for row, judged in enumerate(looked.judged) if not judged]
+    enough = 2 * wanted.warm_up / _MILLISECOND
+    there = np.sum(~looked.block.missing, axis=1) * step_of(looked.block.times)
+    young = [row for row in silent if there[row] < enough]
+    strange = [row for row in silent if there[row] >= enough]
+    want = f"never judged, for want of {wanted.warm_up.total_seconds() / 3600:g} h of history: "
+    remarks = [want + _shown(looked, young)] if young else []
+    if strange:
+        remarks.append(f"never judged, as nothing usual can be told from its numbers: {_shown(looked, strange)}")
+    return remarks
+
+
+def _shown(looked: Looked, rows: Sequence[int]) -> str:
+    names = [series_name(looked, row) for row in rows[:MOST_NAMED]]
+    return ", ".join(names) + (f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else "")
 
 
 def _unread(watch: Watch, because: str) -> Looked:
@@ -157,7 +156,3 @@ def name_of(signal: Signal, labels: Mapping[str, str]) -> str:
     """The same from a signal and the labels of one series."""
     shown = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()) if name != "__name__")
     return f"{signal.key}{{{shown}}}" if shown else signal.key
-
-
-def _floor(at: datetime, step: timedelta) -> datetime:
-    return EPOCH + (at - EPOCH) // step * step

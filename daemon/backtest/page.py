@@ -4,8 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
+from daemon.backtest.closeup import closeups
 from daemon.backtest.drawing import draw
+from daemon.backtest.page_alerts import alerts_section
+from daemon.backtest.page_loop import loop_section
+from daemon.backtest.page_month import month_section
 from daemon.backtest.report import Line, Report, case_row, per_week
+from daemon.backtest.told import Told
+from daemon.backtest.wording import expectation, lasted
 
 MOST_DRAWN = 60  # series with anomalies; the page stays below some megabytes
 MOST_QUIET = 24
@@ -28,12 +34,15 @@ h1{font-size:1.45rem;margin:0 0 4px}h2{font-size:1.1rem;margin:36px 0 10px}p{mar
 .stat,figure,.table{background:var(--card);border:1px solid var(--line);border-radius:10px}
 .stat{padding:10px 14px}.stat b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums}
 .stat span{font-size:.82rem}
-.table{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
+.table{overflow-x:auto;margin:0 0 10px}table{border-collapse:collapse;width:100%;font-size:.9rem}
+caption{text-align:left;color:var(--soft);font-size:.85rem;padding:10px 12px 4px}
 th{font-weight:600;text-align:left;color:var(--soft);font-size:.8rem}
 th,td{padding:8px 12px;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
 td.time,td.id{white-space:nowrap;font-variant-numeric:tabular-nums}td.what{min-width:14rem;overflow-wrap:anywhere}
 .page{color:var(--page);font-weight:600}.ticket{color:var(--ticket)}.note{color:var(--note)}
-.plots{display:grid;gap:12px}
+.plots{display:grid;gap:12px}.pairs{grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr))}
+figure p{margin:4px 0 6px;font-size:.85rem;color:var(--soft);overflow-wrap:anywhere}.pairs svg text{font-size:17px}
+.onset,.told{fill:none;stroke:var(--ink);stroke-width:1.4}.onset{stroke-dasharray:3 4}
 figure{margin:0;padding:10px 12px 6px}figcaption{display:flex;flex-wrap:wrap;gap:2px 12px;justify-content:space-between;
 font-size:.85rem;overflow-wrap:anywhere}figcaption b{font-weight:600}
 svg{display:block;width:100%;height:auto;margin-top:6px}svg text{font-size:11px;fill:var(--soft)}
@@ -45,24 +54,33 @@ details summary{cursor:pointer;color:var(--soft);margin:20px 0 10px}
 .key{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.85rem;color:var(--soft);margin:0 0 10px}
 .key i{border:1px solid var(--line);display:inline-block;
 width:18px;height:10px;border-radius:2px;margin-right:6px;vertical-align:-1px}
-ul{margin:0;padding-left:20px}li{overflow-wrap:anywhere}
+.key i.tick{width:0;height:14px;border:0;border-left:2px solid var(--ink);border-radius:0}
+.key i.dashed{border-left-style:dashed}
+ul{margin:0 0 10px;padding-left:20px}li{overflow-wrap:anywhere}
 @media(max-width:620px){main{padding:16px 10px 48px}svg text{font-size:17px}
-table,tbody,tr,td{display:block}tr.head{display:none}tr{padding:8px 12px;border-bottom:1px solid var(--line)}
+table,tbody,tr,td,caption{display:block}
+td[data-head]::before{content:attr(data-head) ": ";color:var(--soft)}
+tr.head{display:none}tr{padding:8px 12px;border-bottom:1px solid var(--line)}
 td{display:inline-block;border:0;padding:0 10px 0 0}td.what{display:block}}
 """
 
 
-def page(report: Report, cpu_seconds: float, what: str) -> str:
-    """The whole file. `what` names what was looked at: a configuration, or files."""
+def page(told: Told) -> str:
+    """The whole file."""
+    report, what = told.report, told.what
     loud = sorted((line for line in report.lines if line.episodes), key=lambda line: -len(line.episodes))
     quiet = [line for line in report.lines if not line.episodes and len(line.times)]
     sections = (
         _head(report, what),
-        _stats(report, cpu_seconds),
+        _stats(report, told.cpu_seconds),
         _cases(report),
+        month_section(told.costs),
+        alerts_section(told.compared),
+        loop_section(told.loop) if told.loop else "",
+        closeups(report.lines),
         _plots("Series with anomalies", loud, MOST_DRAWN),
         _quiet(quiet),
-        _remarks(report.remarks),
+        _remarks(told.remarks),
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -113,10 +131,10 @@ def _cases(report: Report) -> str:
         anomaly = story.case.anomaly
         rows.append(
             f'<tr><td class="time">{_time(story.case.opened)}</td>'
-            f'<td class="time">{_lasted((story.end - story.case.anomaly.onset).total_seconds())}</td>'
+            f'<td class="time">{lasted((story.end - story.case.anomaly.onset).total_seconds())}</td>'
             f'<td>{escape(row["service"])}</td><td class="{row["severity"]}">{row["severity"]}</td>'
-            f'<td class="what">{shown}{more}<br><span class="soft">{anomaly.direction}: {anomaly.value:.4g} where '
-            f"{anomaly.low:.4g} to {anomaly.high:.4g} was expected ({escape(anomaly.detector)})</span></td>"
+            f'<td class="what">{shown}{more}<br><span class="soft">{anomaly.direction}: {expectation(anomaly)} '
+            f"({escape(anomaly.detector)})</span></td>"
             f'<td class="id">{row["id"]}</td></tr>'
         )
     head = "".join(f"<th>{name}</th>" for name in ("opened", "lasted", "service", "severity", "what", "case"))
@@ -132,20 +150,22 @@ def _plots(title: str, lines: Sequence[Line], most: int) -> str:
         '<span><i style="background:var(--band)"></i>expected</span>'
         '<span><i style="background:var(--out)"></i>anomaly</span></div>'
     )
-    return f'<h2>{title}</h2>{key}<div class="plots">{"".join(_figure(line) for line in lines[:most])}</div>{left}'
+    drawn = "".join(_figure(line, f"loud-{place}") for place, line in enumerate(lines[:most]))
+    return f'<h2>{title}</h2>{key}<div class="plots">{drawn}</div>{left}'
 
 
-def _figure(line: Line) -> str:
+def _figure(line: Line, name: str) -> str:
     count = len(line.episodes)
     detectors = ", ".join(sorted({episode.anomaly.detector for episode in line.episodes}))
     told = f"{count} anomal{'y' if count == 1 else 'ies'} ({detectors})" if count else "quiet"
-    return f"<figure><figcaption><b>{escape(line.name)}</b><span>{told}</span></figcaption>{draw(line)}</figure>"
+    caption = f"<figcaption><b>{escape(line.name)}</b><span>{told}</span></figcaption>"
+    return f"<figure>{caption}{draw(line, name=name)}</figure>"
 
 
 def _quiet(lines: Sequence[Line]) -> str:
     if not lines:
         return ""
-    drawn = "".join(_figure(line) for line in lines[:MOST_QUIET])
+    drawn = "".join(_figure(line, f"quiet-{place}") for place, line in enumerate(lines[:MOST_QUIET]))
     more = f'<p class="soft">and {len(lines) - MOST_QUIET} more</p>' if len(lines) > MOST_QUIET else ""
     return f'<details><summary>{len(lines)} quiet series</summary><div class="plots">{drawn}</div>{more}</details>'
 
@@ -158,10 +178,3 @@ def _remarks(remarks: Sequence[str]) -> str:
 
 def _time(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M}" if at else NOTHING
-
-
-def _lasted(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 120:  # noqa: PLR2004 - two hours
-        return f"{minutes} min"
-    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 1440:.1f} d"

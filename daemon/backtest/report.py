@@ -1,16 +1,19 @@
 """What a backtest found, for programs and for people at a terminal."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from cases.anomaly import Anomaly
 from cases.moments import from_milliseconds, iso
-from cases.telemetry import Floats, Mask, Millis
+from cases.telemetry import Floats, Mask, Millis, Signal
 from daemon.backtest.gather import name_of, series_name
-from daemon.backtest.looks import Episode, Looked
+from daemon.backtest.looks import Episode, Looked, by_threshold
+from daemon.backtest.month import Watched
 from daemon.backtest.stories import Story, stories
+from detectors.runs import step_of
 
 WEEK = timedelta(days=7)
 
@@ -42,6 +45,7 @@ class Report:
     lines: list[Line] = field(default_factory=list[Line])
     remarks: list[str] = field(default_factory=list[str])
     cases: list[Story] = field(default_factory=list[Story])
+    watched: list[Watched] = field(default_factory=list[Watched])
 
     def add(self, looked: Looked, *, pictures: bool) -> None:
         """Count the looks at one watch in."""
@@ -55,6 +59,7 @@ class Report:
             self.until = max(self.until or last, last)
             self.series_weeks += len(block.labels) * ((last - first) / WEEK)
         self.episodes += [(_name(episode.anomaly), episode) for episode in looked.episodes]
+        self.watched += _watched(looked)
         if pictures:
             self.lines += _lines(looked)
 
@@ -111,16 +116,44 @@ def _anomaly(name: str, episode: Episode) -> dict[str, Any]:
         "start": iso(anomaly.onset),
         "end": iso(episode.end),
         "detected_at": iso(episode.seen),
-        "score": round(anomaly.score, 6),
+        "score": _number(round(anomaly.score, 6)),
         "direction": anomaly.direction.value,
-        "value": anomaly.value,
-        "expected": anomaly.expected,
+        "value": _number(anomaly.value),
+        "expected": _number(anomaly.expected),
     }
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no infinity, and what is not a number says nothing."""
+    return value if math.isfinite(value) else None
 
 
 def _name(anomaly: Anomaly) -> str:
     signal = anomaly.signal
-    return signal.name if signal.source == signal.query == signal.service else name_of(signal, anomaly.labels)
+    return signal.name if _of_a_file(signal) else name_of(signal, anomaly.labels)
+
+
+def _watched(looked: Looked) -> list[Watched]:
+    """The watch, or those of a file: one a column, as its anomalies are."""
+    watch, times = looked.watch, looked.block.times
+    one = Watched(
+        signal=watch.signal,
+        kind="objective" if watch.slo else "threshold" if by_threshold(watch) else "usual",
+        span=from_milliseconds(int(times[-1])) - from_milliseconds(int(times[0])) if len(times) else timedelta(0),
+        step=timedelta(milliseconds=step_of(times)),
+        confirm=watch.confirm,
+        episodes=looked.episodes,
+    )
+    columns = [labels["column"] for labels in looked.block.labels if _of_a_file(watch.signal)]
+    signals = [replace(watch.signal, name=column) for column in columns] or [watch.signal]
+    return [
+        replace(one, signal=signal, episodes=[e for e in looked.episodes if e.anomaly.signal.name == signal.name])
+        for signal in signals
+    ]
+
+
+def _of_a_file(signal: Signal) -> bool:
+    return signal.source == signal.query == signal.service
 
 
 def _lines(looked: Looked) -> list[Line]:

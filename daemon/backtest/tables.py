@@ -16,7 +16,10 @@ from cases.telemetry import Floats, Millis
 
 TIMESTAMP = "timestamp"
 MOST_BYTES = 512 * 2**20
-_LATEST_S = 1e11
+_LATEST_S = 1e11  # the year 5138
+_LONGEST_S = 20 * 365.25 * 86_400
+MOST_SLOTS = 200_000_000  # readings of the file, if it had one in each five minutes of its stretch
+_SLOT_S = 300
 _MISSING = frozenset({"", "nan", "null", "none", "na", "n/a"})
 csv.field_size_limit(1 << 20)
 
@@ -58,10 +61,21 @@ def _read(path: Path, file: TextIO) -> Table:
             cells.extend(reader.values(rows.line_num, row))
     if not times:
         raise PermanentError(f"{path}:1: a header and no readings below it")
+    _check_stretch(path, times[-1] - times[0], len(columns))
     values = np.frombuffer(cells, dtype=np.float64).reshape(len(times), len(columns)).T
     values = np.where(np.isfinite(values), values, np.nan)  # an infinity is no reading, as everywhere
     at = np.round(np.frombuffer(times, dtype=np.float64) * 1000).astype(np.int64)
     return Table(name=path.stem, columns=columns, times=at, values=values)
+
+
+def _check_stretch(path: Path, seconds: float, columns: int) -> None:
+    """One wrong time makes a stretch of centuries, which no memory holds a grid of."""
+    if seconds > _LONGEST_S:
+        years = seconds / (365.25 * 86_400)
+        raise PermanentError(f"{path} spans {years:.0f} years, from its first line to its last: is one time wrong?")
+    if seconds / _SLOT_S * columns > MOST_SLOTS:
+        days = seconds / 86_400
+        raise PermanentError(f"{path} has {columns} columns over {days:.0f} days: split it by columns or by time")
 
 
 def _header(path: Path, row: Sequence[str] | None) -> tuple[str, ...]:
@@ -109,7 +123,7 @@ class _Rows:
             seconds = float(text)
         except ValueError:
             return self._iso(line, text)
-        if not math.isfinite(seconds) or abs(seconds) > _LATEST_S:
+        if not math.isfinite(seconds) or not 0 <= seconds <= _LATEST_S:
             raise self._wrong(
                 line, TIMESTAMP, f"{text[:40]!r} is no number of seconds since 1970; are they milliseconds?"
             )
@@ -121,9 +135,11 @@ class _Rows:
         except ValueError:
             what = f"{text[:40]!r} is no time; write 2026-01-02T03:04:05Z, or seconds since 1970"
             raise self._wrong(line, TIMESTAMP, what) from None
-        if at.tzinfo is None:  # said by no zone at all: UTC
-            return "without a zone", at.replace(tzinfo=UTC).timestamp()
-        return "with a zone", at.timestamp()
+        form = "without a zone" if at.tzinfo is None else "with a zone"
+        seconds = (at.replace(tzinfo=UTC) if at.tzinfo is None else at).timestamp()  # said by no zone at all: UTC
+        if not 0 <= seconds <= _LATEST_S:
+            raise self._wrong(line, TIMESTAMP, f"{text[:40]!r} is before 1970, or in no year of ours")
+        return form, seconds
 
     def values(self, line: int, row: Sequence[str]) -> Iterator[float]:
         """The readings of a row; NaN where there is none."""

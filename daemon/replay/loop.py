@@ -14,7 +14,6 @@ from cases.events import Approved, Entry, Escalated, Event, Gated, Proved
 from cases.moments import iso
 from cases.ports import Clock
 from cases.steps import Effect, StepResult, StorePlot
-from cases.telemetry import Severity
 from cases.verdict import Check, Claim, Trial, Verdict
 from config.settings import ApiSettings, ModelSettings, RuntimeSettings, Settings, WatchSettings
 from daemon.app import App, running
@@ -27,20 +26,20 @@ from remediation.way import step
 log = logging.getLogger("trackwalker.replay")
 
 ACTOR = "replay"
-LEFT_OUT = "the trial was left out (--no-trial)"
+LEFT_OUT = "the trial was left out"
 ON_THE_WAY = frozenset({Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED})
-_URGENCY = tuple(Severity)
 
 Build = Callable[[Settings, Home, Clock], Outside]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is replayed."""
+    """What is replayed. Of several cases at that moment it is the one that has the anomaly of `signal`, if one has."""
 
     service: str
     at: datetime
     trial: bool = True
+    signal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +73,7 @@ def replay(settings: Settings, wanted: Wanted, *, clock: Clock, build: Build | N
     """
     if wanted.at > clock.now():
         raise PermanentError(f"{iso(wanted.at)} is still to come; --at takes a moment of the past")
-    with _at_that_time(settings, wanted, clock, build or _built(wanted)) as app:
+    with _at_that_time(settings, wanted, clock, build or adapters(trial=wanted.trial)) as app:
         _reach_sources(app, wanted)
         if app.tail is not None:
             app.tail.once()
@@ -83,7 +82,7 @@ def replay(settings: Settings, wanted: Wanted, *, clock: Clock, build: Build | N
         unseen = tuple(f"{key}: {why}" for key, why in sorted(app.cycle.poll.blind().items()))
         if not mine:
             return Replayed(wanted=wanted, case=None, unseen=unseen)
-        mine.sort(key=lambda case: (_URGENCY.index(case.anomaly.signal.severity), case.anomaly.onset, case.id))
+        mine.sort(key=lambda case: _order(case, wanted))
         walked = _walk(app, mine[0], wanted)
         return replace(walked, unseen=unseen, others=tuple(case.id for case in mine[1:]))
 
@@ -128,11 +127,16 @@ def _watches(settings: Settings, service: str) -> tuple[object, ...]:
     return kept
 
 
-def _built(wanted: Wanted) -> Build:
+def _order(case: Case, wanted: Wanted) -> tuple[bool, int, datetime, str]:
+    asked = any(anomaly.signal.name == wanted.signal for anomaly in case.anomalies)
+    return not asked, case.anomaly.signal.severity.urgency, case.anomaly.onset, case.id
+
+
+def adapters(*, trial: bool) -> Build:
     """The adapters of the configuration; without a trial, no engine is needed either."""
 
     def build(settings: Settings, home: Home, clock: Clock) -> Outside:
-        if wanted.trial:
+        if trial:
             return outside_of(settings, home, clock)
         bare = settings.model_copy(update={"sandbox": settings.sandbox.model_copy(update={"runtime": "process"})})
         return outside_of(bare, home, clock, process_sandbox=True)

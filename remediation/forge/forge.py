@@ -16,6 +16,7 @@ from remediation.forge.github import GithubApi
 from remediation.forge.mirror import Mirror
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository, check_own_branch
 from remediation.forge.revert import reverted
+from remediation.forge.reverts import Past, past
 from remediation.forge.rules import branch_rules
 from remediation.forge.token import TokenRefused, shared
 
@@ -65,6 +66,12 @@ class GitForge:
         mirror = self._mirror(repository)
         mirror.fetch()
         return history.commits(mirror.git, mirror.head(), since, until)
+
+    def past(self, repository: str, since: datetime, until: datetime) -> Past:
+        """What came to the watched branch in the window, and what of it was taken back: see `reverts.past`."""
+        mirror = self._mirror(repository)
+        mirror.fetch()
+        return past(mirror.git, mirror.head(), since, until)
 
     def contains(self, repository: str, sha: str, ancestor: str) -> bool:
         """Whether `ancestor` is `sha` or one of its ancestors. Either may be abbreviated; an unknown one is False."""

@@ -25,7 +25,7 @@ def commits(git: GitCommand, tip: str, since: datetime, until: datetime) -> tupl
 
     At most MOST_COMMITS, the newest; each patch is cut at LONGEST_PATCH characters and says so.
     """
-    found = _listed(git, tip, since, until)
+    found = listed(git, tip, since, until)
     if not found:
         return ()
     # "commit first-parent" a line: a merge is shown against the branch it went into.
@@ -41,11 +41,12 @@ def pull_request_of(title: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _listed(git: GitCommand, tip: str, since: datetime, until: datetime) -> list[Commit]:
+def listed(git: GitCommand, tip: str, since: datetime, until: datetime, *, most: int = MOST_COMMITS) -> list[Commit]:
+    """The same without files and patches."""
     # A filter, not a stop: committer times need not fall from a commit to its parent.
     window = (f"--since-as-filter=@{math.ceil(since.timestamp())}", f"--until=@{math.floor(until.timestamp())}")
     shape = "--format=%H%x00%ct%x00%P%x00%an%x00%s%x00%b"
-    words = ("log", "-z", "--first-parent", "--encoding=UTF-8", f"--max-count={MOST_COMMITS}", *window, shape, tip)
+    words = ("log", "-z", "--first-parent", "--encoding=UTF-8", f"--max-count={most}", *window, shape, tip)
     fields = [text(field) for field in git.run(*words).out.removesuffix(b"\0").split(b"\0")]
     if fields == [""]:
         return []
