@@ -1,29 +1,24 @@
-"""The alert budget: what a departure must be worth in each service, so that false alerts come as often as was allowed.
+"""The alert budget: each service's allowance, and what humans said of its alarms.
 
-Every departure that ends counts as false, told or not, but for those of cases whose change was merged: what a service's
-series do anyway, at most `budget.false_alerts_per_service_week` of it may be told. Until a service has been looked at
-for a week nothing less than `WORTH` is told, however quiet its history.
-
-A case that a human closed as noise asks more of that very series and side: `STRICTER` for each, half of it after
-`MERCY`. Pure memory of the daemon but for one checkpoint; the closings are read from the cases.
+A departure of a case whose change was merged is no false alarm. A case that a human closed as noise asks more of that
+very series and side: `STRICTER` for each, half of it after `MERCY`. Memory of the daemon but for one checkpoint; the
+closings are read from the cases.
 """
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-import numpy as np
 
 from cases.case import Case
 from cases.events import Overridden, Override
 from cases.ports import CaseStore, Checkpoints
 from cases.telemetry import Direction, Signal
+from detectors.allowance import MOST, Allowance
 from detectors.baseline import Key, key_of
-from detectors.departures import WORTH
 from detectors.detect import Needed
-from detectors.engine.budget import CELLS, Spent, thresholds
 
 log = logging.getLogger("trackwalker.budget")
 
@@ -31,10 +26,8 @@ SPENT = "alert-budget"  # the checkpoint
 STRICTER = 0.05
 MOST_STRICTER = 0.3
 MERCY = timedelta(days=28)
-LEAST, MOST = 0.30, 0.95
-"""Between these a threshold is kept: below the first even what both witnesses see is noise."""
-
 _WEEK = timedelta(weeks=1)
+_LONGEST = 1 / 168  # of a look, in weeks
 _STORED_EVERY = timedelta(minutes=10)
 
 
@@ -50,42 +43,21 @@ class Stretch:
 
 
 class AlertBudget:
-    """The thresholds of all services. Used by one thread at a time."""
+    """The allowances of all services. Used by one thread at a time."""
 
     def __init__(self, *, checkpoints: Checkpoints, cases: CaseStore, allowed: float) -> None:
         self._checkpoints = checkpoints
         self._cases = cases
         self._allowed = allowed
-        self._services: dict[str, int] = {}
-        self._spent = Spent.nothing(0)
-        self._lived: dict[str, float] = {}  # weeks of looks at each service
+        self._services: dict[str, Allowance] = {}
         self._going_on: dict[tuple[str, Key, Direction], Stretch] = {}
         self._looked: datetime | None = None
         self._stored: datetime | None = None
         self._take_up()
 
     def worth(self, service: str, together: Sequence[float] = ()) -> float:
-        """What a departure of a service must be worth now, given what those that go on there `together` are worth.
-
-        The step-up rule of Benjamini and Hochberg (1995) in rates: where so many of a service's series depart at once,
-        each of them may be as common as that many times the budget allows. They are one story, so one alert is told.
-        """
-        place = self._services.get(service)
-        if place is None:
-            return WORTH
-        young = self._lived.get(service, 0.0) < 1
-        loudest = sorted(together, reverse=True)
-        for count in range(len(loudest) if not young else 0, 1, -1):
-            asked = self._threshold(place, count)
-            if loudest[count - 1] >= asked:
-                return asked
-        asked = self._threshold(place, 1)
-        return max(asked, WORTH) if young else asked
-
-    def _threshold(self, place: int, count: int) -> float:
-        mine = slice(place, place + 1)
-        spent = Spent(counts=self._spent.counts[mine], weeks=self._spent.weeks[mine])
-        return float(np.clip(thresholds(spent, self._allowed * count)[0], LEAST, MOST))
+        """What a departure of a service must be worth now; see `Allowance.worth`."""
+        return self._of(service).worth(together)
 
     def needed(self, signal: Signal, worth: float, now: datetime) -> Needed:
         """What each series and side of a signal needs: the service's `worth`, and what cases that were noise add."""
@@ -100,8 +72,7 @@ class AlertBudget:
 
     def learn(self, signal: Signal, peaks: Sequence[float], weeks: float) -> None:
         """Take in the departures of the signal's history: so many weeks before anybody looked."""
-        place = self._place(signal.service)
-        self._spent = self._spent.before(place, np.array(peaks), weeks=weeks)
+        self._of(signal.service).learn(peaks, weeks)
 
     def note(self, going_on: Iterable[Stretch], judged: Iterable[Signal], now: datetime) -> None:
         """Take in a look: the departures that go on, and what was judged. What is not there any more has ended."""
@@ -112,29 +83,21 @@ class AlertBudget:
         self._going_on = kept | present
         passed = (now - self._looked) / _WEEK if self._looked is not None and now > self._looked else 0.0
         self._looked = now
-        for service in signals.values():
-            self._place(service)
         if not passed:
             return
-        false = [one for one in ended if not self._confirmed(one)]
-        places = np.array([self._services[one.service] for one in false], dtype=np.intp)
-        # A daemon that was away has seen nothing of that time.
-        self._spent = self._spent.after(places, np.array([one.peak for one in false]), weeks=min(passed, 1 / 168))
+        false: defaultdict[str, list[float]] = defaultdict(list)
+        for one in ended:
+            if not self._confirmed(one):
+                false[one.service].append(one.peak)
         for service in set(signals.values()):
-            self._lived[service] = self._lived.get(service, 0.0) + min(passed, 1 / 168)
+            # A daemon that was away has seen nothing of that time.
+            self._of(service).note(false[service], weeks=min(passed, _LONGEST))
 
     def keep(self, now: datetime) -> None:
         """Store it now and then. Raises TemporaryError when the ledger does not take it."""
         if self._stored is not None and now - self._stored < _STORED_EVERY:
             return
-        document = {
-            service: {
-                "weeks": float(self._spent.weeks[place]),
-                "lived": self._lived.get(service, 0.0),
-                "counts": {str(cell): float(count) for cell, count in enumerate(self._spent.counts[place]) if count},
-            }
-            for service, place in self._services.items()
-        }
+        document = {service: one.document() for service, one in self._services.items()}
         self._checkpoints.put(SPENT, json.dumps(document, separators=(",", ":")).encode(), now)
         self._stored = now
 
@@ -152,27 +115,18 @@ class AlertBudget:
             for case in cases
         )
 
-    def _place(self, service: str) -> int:
-        if service not in self._services:
-            self._services[service] = len(self._services)
-            if len(self._services) > len(self._spent.weeks):
-                self._spent = self._spent.grown(max(16, 2 * len(self._services)))
-        return self._services[service]
+    def _of(self, service: str) -> Allowance:
+        return self._services.setdefault(service, Allowance(allowed=self._allowed))
 
     def _take_up(self) -> None:
         blob = self._checkpoints.get(SPENT)
         if blob is None:
             return
         try:
-            document = json.loads(blob)
-            for service, one in document.items():
-                place = self._place(str(service))
-                self._spent.weeks[place], self._lived[str(service)] = float(one["weeks"]), float(one["lived"])
-                for cell, count in one["counts"].items():
-                    self._spent.counts[place, min(int(cell), CELLS - 1)] = float(count)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            document = dict(json.loads(blob))
+            self._services = {str(name): Allowance.taken_up(one, self._allowed) for name, one in document.items()}
+        except (ValueError, LookupError, TypeError) as error:
             log.warning("what the alert budget had learnt cannot be read (%s); it learns anew", error)
-            self._services, self._spent, self._lived = {}, Spent.nothing(0), {}
 
 
 def closed_as_noise(case: Case) -> datetime | None:

@@ -53,24 +53,17 @@ class Spent:
         np.add.at(counts, (service[said], _cell(score[said])), np.float32(1))
         return Spent(counts=counts, weeks=self.weeks * fade + np.float32(weeks))
 
-    def before(self, service: int, score: Floats, *, weeks: float) -> "Spent":
-        """With the scores [N] of one more signal of a service, of `weeks` before all of this: as often as in its time.
+    def before(self, score: Floats, *, weeks: float) -> "Spent":
+        """With the scores [N] of one more signal, of `weeks` before all of this: as often as they came in that time.
 
         Raises ValueError for no time.
         """
         if not weeks > 0:
             raise ValueError(f"{weeks} weeks are no time")
-        counts, known = self.counts.copy(), self.weeks.copy()
-        known[service] = known[service] or weeks
-        said = score[score > 0]
-        np.add.at(counts[service], _cell(said), np.float32(known[service] / weeks))
+        known = np.where(self.weeks > 0, self.weeks, np.float32(weeks))
+        seen = np.bincount(_cell(score[score > 0]), minlength=CELLS)
+        counts = self.counts + np.outer(known / np.float32(weeks), seen).astype(np.float32)
         return Spent(counts=counts, weeks=known)
-
-    def grown(self, services: int) -> "Spent":
-        """The same with room for more services, which have shown nothing."""
-        more = Spent.nothing(services)
-        more.counts[: len(self.counts)], more.weeks[: len(self.weeks)] = self.counts, self.weeks
-        return more
 
 
 def thresholds(spent: Spent, budget: float) -> Floats:

@@ -12,10 +12,11 @@ from click.testing import CliRunner
 
 from cases.events import Diagnosed, Drafted, Merged, Proposed, Proved
 from cases.telemetry import Direction
-from daemon.alert_budget import LEAST, MERCY, MOST, SPENT, STRICTER, AlertBudget, Stretch
+from daemon.alert_budget import MERCY, SPENT, STRICTER, AlertBudget, Stretch
 from daemon.clock import ManualClock
 from daemon.ledger.ledger import Ledger, open_ledger
 from daemon.main import trackwalker
+from detectors.allowance import LEAST, MOST
 from detectors.baseline import key_of
 from detectors.departures import WORTH
 from tests.parts.nouns import NOW, a_signal, an_anomaly, an_entry, an_event
