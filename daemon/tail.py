@@ -21,7 +21,8 @@ from cases.moments import EPOCH, iso
 from cases.ports import Checkpoints, Clock, LogSource
 from config import duration
 from config.settings import LokiSettings, Settings
-from detectors.errors import REMEMBERED, Book, errors
+from detectors.counts import REMEMBERED
+from detectors.errors import Book, errors
 
 if TYPE_CHECKING:
     from signals.loki.source import LokiSource
