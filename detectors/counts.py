@@ -71,7 +71,8 @@ class Counts:
             np.array([edge for start, end, _ in parts for edge in (start, end)], dtype=np.float64)
         )
         seen = np.cumsum([float(part) for _, _, often in parts for part in (0, often)])
-        return (np.interp(times, edges, seen) - np.interp(times - step, edges, seen, left=0.0)) * 1000.0 / step
+        since: Floats = np.interp(times, edges, seen) - np.interp(times - step, edges, seen)
+        return since * (1000.0 / step)
 
     def _parts(self) -> Iterable[tuple[int, int, int]]:
         """(start, end, how often) of every bucket, cut to the time it was used in."""

@@ -69,6 +69,8 @@ class Pack:
 
     def error(self, seen: ErrorSeen, usual: float, places: Sequence[Place], now: datetime) -> str:
         """A kind of error that began with the trouble: how often, since when, where. Its text is data, capped."""
+        if seen.news:
+            return self.news(seen, now)
         where = f" in {places[0].path}:{places[0].line} {places[0].function}()" if places else ""
         what = exception_of(seen.trace) if seen.trace else "an error"
         said = seen.trace.message if seen.trace else seen.sample
@@ -79,6 +81,17 @@ class Pack:
             f"logs of {seen.service}",
             now,
             {"count": float(seen.count), "usual": round(usual, 3)},
+        )
+
+    def news(self, seen: ErrorSeen, now: datetime) -> str:
+        """A line of a kind that the log never had: no error, and rare. Its text is data, capped."""
+        why = ", ".join(neutral(reason, LONGEST_SAMPLE) for reason in seen.news[:2])
+        return self.add(
+            f"a kind of line that the log never had: {seen.count} times, first {iso(seen.first)} ({why}); it says "
+            f"“{neutral(seen.sample, LONGEST_SAMPLE)}”",
+            f"logs of {seen.service}",
+            now,
+            {"count": float(seen.count)},
         )
 
 

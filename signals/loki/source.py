@@ -49,7 +49,8 @@ _SERVER = 500
 class LokiSource:
     """A `LogSource` and a `SignalSource` on one Loki.
 
-    `selector` and `errors` make the query of error lines: `{app=~".+"} |~ "(?i)error"`. `limit` is the lines of a page.
+    `selector` and `errors` make the query of error lines: `{app=~".+"} |~ "(?i)error"`; with no `errors` it is every
+    line of the streams. `limit` is the lines of a page.
 
     Metric queries: Loki evaluates at whole multiples of the step, so a point of the grid that lies between shows the
     newest evaluation before it, less than a step old. Where no line matches there is no reading, which is not zero:
@@ -81,7 +82,7 @@ class LokiSource:
             raise ValueError(f"a request holds at least {FEWEST_POINTS} points; got {points_per_request}")
         self._name = name
         self._url = url.rstrip("/")
-        self._query = f"{selector} {errors}"
+        self._query = f"{selector} {errors}".strip()
         self._limit = self._now = limit  # what is asked for, and what is asked for while lines are long
         self._most = MOST_LINES
         self._stretch = STRETCH

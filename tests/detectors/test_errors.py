@@ -182,13 +182,13 @@ def test_a_book_of_another_version_is_refused() -> None:
 
 
 def test_kinds_of_the_first_version_go_on_under_the_signatures_of_today() -> None:
-    def old(signature: str, at: datetime, sample: str) -> list[object]:
+    def old(at: datetime, sample: str) -> list[object]:
         ms = milliseconds(at)
         return [ms, ms, sample, {}, None, [], [[ms // 10_000, 3]]]
 
     kinds = {
-        "error: order # took #s": old("", START, "error: order 17 took 3.5s"),
-        "error: order # took # min": old("", START + MINUTE, "error: order 18 took 2 min"),
+        "error: order # took #s": old(START, "error: order 17 took 3.5s"),
+        "error: order # took # min": old(START + MINUTE, "error: order 18 took 2 min"),
     }
     book = Book.of({"version": 1, "forgotten": 0, "kinds": {"shop": kinds}, "open": {}})
     assert list(whole(book).values()) == [6]
