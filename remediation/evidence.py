@@ -32,15 +32,14 @@ class Pack:
         self.facts.append(evidence)
         return evidence.id
 
-    def anomalies(self, anomalies: Sequence[Anomaly]) -> None:
-        """The trouble itself: these facts come first."""
-        for anomaly in anomalies:
-            self.anomaly(anomaly)
+    def anomalies(self, anomalies: Sequence[Anomaly]) -> tuple[str, ...]:
+        """The trouble itself: these facts come first. The id of each."""
+        return tuple(self.anomaly(anomaly) for anomaly in anomalies)
 
-    def anomaly(self, anomaly: Anomaly) -> None:
-        """What is out of its range, and since when."""
+    def anomaly(self, anomaly: Anomaly) -> str:
+        """What is out of its range, and since when; the id of the first."""
         source = f"{anomaly.signal.source}: {anomaly.signal.query}"
-        self.add(
+        first = self.add(
             f"{anomaly.signal.name} of {anomaly.signal.service} reads {anomaly.value:.4g} where {anomaly.expected:.4g} "
             f"({anomaly.low:.4g} to {anomaly.high:.4g}) was expected{_labelled(anomaly.labels)}",
             source,
@@ -53,6 +52,7 @@ class Pack:
             anomaly.detected,
             {"onset_bound_s": anomaly.onset_bound_s},
         )
+        return first
 
     def suspect(self, suspect: Suspect, now: datetime) -> Suspect:
         """When the suspect was committed and deployed, and what links it; returns it with the evidence's id."""

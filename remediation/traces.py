@@ -62,15 +62,17 @@ class Traces:
                 named.append(said["name"])
         return tuple(dict.fromkeys(named))
 
-    def facts(self, pack: Pack, ports: Ports) -> tuple[Hypothesis, ...]:
-        """Store each as evidence; the hypotheses that cite it, best first."""
+    def facts(self, pack: Pack, ports: Ports) -> tuple[tuple[Hypothesis, ...], tuple[str, ...]]:
+        """Store each as evidence; the hypotheses that cite it, best first, and the id of each error."""
         found: list[Hypothesis] = []
+        ids: list[str] = []
         for error in self.errors:
             evidence = pack.error(error.seen, error.usual, error.places, ports.now)
+            ids.append(evidence)
             if error.seen.trace is not None:
                 found += hypotheses(error.seen.trace, error.places, evidence)
         found.sort(key=lambda hypothesis: -hypothesis.confidence)
-        return tuple(found)
+        return tuple(found), tuple(ids)
 
     @property
     def raised(self) -> tuple[Trace, ...]:
