@@ -95,10 +95,11 @@ class Miner:
         keys = _keys(block)
         numbers = list(map(self._numbers.get, keys))
         heads = np.ones(len(numbers), dtype=np.bool_)
-        if self._wholes.is_open or None in numbers or _GOES_ON in numbers:
+        unsure = [place for place, number in enumerate(numbers) if number is None or number < 0]
+        if unsure or self._wholes.is_open:
             lines = block.split(b"\n")
-            heads[self._within(lines, keys, numbers)] = False
-            self._learn(lines, keys, numbers)
+            heads[self._within(lines, keys, numbers, unsure)] = False
+            self._learn(lines, keys, numbers, unsure)
         else:
             self._wholes.end(_text(block[block.rfind(b"\n") + 1 :]))
         ids = _as_before(self._ids[np.array(numbers, dtype=np.int64)], heads, self._last)
@@ -153,19 +154,21 @@ class Miner:
         )
         return miner
 
-    def _within(self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int | None]) -> list[int]:
-        """The places of lines that go on with the one before; their number, which is not used, becomes 0."""
+    def _within(
+        self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int | None], unsure: Sequence[int]
+    ) -> list[int]:
+        """The places of lines that go on with the one before; their number, which is not used, becomes 0.
+
+        `unsure` are the places without a number, or where it depends on the line before.
+        """
         by_form: dict[bytes, bool] = {}
         may: list[int] = []
-        for place, number in enumerate(numbers):
-            if number is None:
-                key = keys[place]
-                form = by_form.get(key)
-                if form is None:
-                    form = by_form[key] = goes_on(_text(lines[place]))
-                if form:
-                    may.append(place)
-            elif number == _GOES_ON:
+        for place in unsure:
+            key = keys[place]
+            form = True if numbers[place] is not None else by_form.get(key)
+            if form is None:
+                form = by_form[key] = goes_on(_text(lines[place]))
+            if form:
                 may.append(place)
         found = self._wholes.parts(lines, may, first=self._last < 0)
         for place in found:
@@ -174,11 +177,14 @@ class Miner:
             numbers[place] = 0
         return found
 
-    def _learn(self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int | None]) -> None:
+    def _learn(
+        self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int | None], unsure: Sequence[int]
+    ) -> None:
         """Give each line that was not seen before its number, and each new template its id."""
         first: dict[int, str] = {}
         fresh: dict[bytes, int] = {}
-        for place, number in enumerate(numbers):
+        for place in unsure:
+            number = numbers[place]
             if number is None or number == _GOES_ON:
                 key = keys[place]
                 given = fresh.get(key)
