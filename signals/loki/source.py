@@ -82,7 +82,7 @@ class LokiSource:
             raise ValueError(f"a request holds at least {FEWEST_POINTS} points; got {points_per_request}")
         self._name = name
         self._url = url.rstrip("/")
-        self._query = f"{selector} {errors}".strip()
+        self._query = f"{selector} {errors}"
         self._limit = self._now = limit  # what is asked for, and what is asked for while lines are long
         self._most = MOST_LINES
         self._stretch = STRETCH
