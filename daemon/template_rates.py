@@ -16,6 +16,7 @@ from cases.telemetry import SeriesBlock, Signal
 from daemon.tail import Tail
 from detectors.templates.levels import Level
 from signals.grid import MILLISECOND, grid
+from signals.loki.source import asks_for_templates
 
 _QUERY = re.compile(r"templates(?:\s*>=\s*(?P<level>[a-z]+))?")
 _WORST_FIRST = (Level.FATAL, Level.ERROR, Level.WARNING, Level.INFO, Level.DEBUG)
@@ -43,7 +44,7 @@ class WithTemplates:
 
     def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
         """Read the signal on the grid from `start` to `end`, both included. See `SignalSource`."""
-        if not is_of_templates(signal.query):
+        if not asks_for_templates(signal.query):
             return self.inner.read(signal, start, end, step)
         times = grid(start, end, step)
         labels, values = self.tail.rates(self.name, signal.service, times, step // MILLISECOND, _levels(signal))
@@ -54,11 +55,6 @@ class WithTemplates:
         close = getattr(self.inner, "close", None)
         if close is not None:
             close()
-
-
-def is_of_templates(query: str) -> bool:
-    """Whether a query asks for templates. LogQL has none that begins so."""
-    return query.strip().startswith("templates")
 
 
 def with_templates(sources: Mapping[str, SignalSource], tail: Tail) -> dict[str, SignalSource]:

@@ -92,12 +92,14 @@ def _raised(why: str) -> str:
 
 
 def _reads(signal: Signal, sources: Mapping[str, SignalSource], settings: Settings, now: datetime) -> str:
-    from daemon.template_rates import is_of_templates
     from detectors.sight import sight
     from signals.shared import picked
 
-    if signal.source in {one.name for one in settings.signals.loki} and is_of_templates(signal.query):
-        return "counted by the daemon, from the lines that it reads"
+    if signal.source in {one.name for one in settings.signals.loki}:
+        from signals.loki.source import asks_for_templates
+
+        if asks_for_templates(signal.query):
+            return "counted by the daemon, from the lines that it reads"
     block = picked(sources[signal.source].read(signal, now - LOOK_BACK, now, settings.detection.step), signal)
     state = sight(block, now, settings.detection.stale_after)
     if state.sight is not Sight.FRESH:

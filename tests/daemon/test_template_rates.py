@@ -238,5 +238,7 @@ def test_other_queries_go_to_the_loki_itself(clock: ManualClock, standin: LokiSt
     source = WithTemplates(inner, Tail((Followed(source=inner, templates=True),), Remembered(), clock))
     block = source.read(signal('sum(count_over_time({app="own"}[1m]))'), NOW - MINUTE, NOW, MINUTE)
     assert np.nansum(block.values) > 0
+    with pytest.raises(PermanentError, match="counted by the running daemon"):
+        inner.read(signal(), NOW - MINUTE, NOW, MINUTE)
     assert source.probe() == f"Loki at {standin.url}"
     source.close()
