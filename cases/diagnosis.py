@@ -92,6 +92,7 @@ class Finding(StrEnum):
 
     SUSPECT = "suspect"  # one stands out: deployed before the onset, and a mechanism links it
     SHORTLIST = "shortlist"  # several could be it
+    OPERATIONAL = "operational cause"  # no change fits, and something that nobody changed does
     HYPOTHESIS = "hypothesis"  # no change fits, and something points at a place in the code
     NOTHING = "nothing"  # no change fits
 
@@ -106,7 +107,7 @@ class Diagnosis:
     suspects: tuple[Suspect, ...]
     confidence: float
     disproof: str  # what would show that this is wrong
-    alternatives: tuple[str, ...] = ()  # what was considered and why it was set aside
+    alternatives: tuple[str, ...] = ()  # what may explain it as well, and what was set aside and why
     recalled: tuple[str, ...] = ()  # ids of the lessons that were consulted
     blind: tuple[str, ...] = ()  # what could not be looked at, in words
     hypotheses: tuple[Hypothesis, ...] = ()  # places in the code, best first

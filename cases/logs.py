@@ -47,6 +47,7 @@ class ErrorSeen:
     first      when it was first seen at all, as far back as is remembered
     count      how often in the stretch; `before` how often in the equally remembered time before it
     sample     one line of it, capped, as data from outside
+    news       why it matters, where it is no error but a line of a kind that the log never had
     """
 
     service: str
@@ -58,3 +59,4 @@ class ErrorSeen:
     sample: str
     trace: Trace | None = None
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    news: tuple[str, ...] = ()

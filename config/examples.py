@@ -41,6 +41,8 @@ EXAMPLES: Mapping[str, str] = {
         signals:
           prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
           loki: [{name: logs, url: "http://127.0.0.1:3100", selector: '{namespace="prod"}', service_label: app}]
+        watch:   # each template of the error lines is a series; `templates >= error` takes those of that level
+          - {name: log-templates, service: shop, source: logs, query: templates, harm: up, severity: note}
     """,
     "signals.alertmanager": """
         signals:

@@ -1,7 +1,7 @@
 """Settings of where telemetry is read, and how anomalies are told in it."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -50,6 +50,11 @@ class LokiSettings(HttpSettings):
     )
     """What is added to the selector to find error lines. The second half finds the frames of stack traces that were
     shipped line by line: without them a trace has no place."""
+
+    templates: Literal["errors", "all", "none"] = "errors"
+    """Which lines are mined for templates, whose rates a watch may name (`query: templates`). errors: the error lines,
+    which are read anyway. all: every line of `selector`, read once more, as far as can be kept up with; new templates
+    are then evidence too. none: no templates."""
 
     settle: Annotated[Duration, AfterValidator(_soon)] = timedelta(seconds=10)
     """How long lines may take to arrive. Nothing younger is read, for what comes later would be missed; agents that

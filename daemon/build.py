@@ -69,8 +69,10 @@ def with_ledger(
     logs, model, held = outside.logs, outside.model, levers or ledger.levers
     if logs is None and settings.signals.loki:
         from daemon.tail import tail_of
+        from daemon.template_rates import with_templates
 
         logs = tail_of(settings, ledger.checkpoints, clock, outside.sources)
+        outside = replace(outside, sources=with_templates(outside.sources, logs))
     if logs is None:
         from signals.recorded import NoLogs
 

@@ -1,4 +1,7 @@
-"""The tail of the logs: error lines read from a durable cursor on, folded into a book, and told as the `Logs` port.
+"""The tail of the logs: lines read from a durable cursor on, folded into a book, and told as the `Logs` port.
+
+Error lines become kinds of error, and templates with their rates; with `templates: all` every line of a source is
+followed a second time, for its template alone. Of those the newest count: what cannot be kept up with is passed over.
 
 Cursor and book are one checkpoint: whoever dies between two pages takes up at the cursor, with the book as it was
 there, so that no line is lost and none counts twice. Several daemons on one store follow the same source in turns: who
@@ -7,8 +10,9 @@ finds that another one has read on takes up there, and what it had read itself i
 
 import json
 import logging
+import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -19,9 +23,13 @@ from cases.leases import Swap
 from cases.logs import ErrorSeen
 from cases.moments import EPOCH, iso
 from cases.ports import Checkpoints, Clock, LogSource
+from cases.telemetry import Floats, Millis
 from config import duration
 from config.settings import LokiSettings, Settings
-from detectors.errors import REMEMBERED, Book, errors
+from detectors.counts import REMEMBERED
+from detectors.errors import Book, errors
+from detectors.templates.levels import Level
+from detectors.templates.register import News, Register
 
 if TYPE_CHECKING:
     from signals.loki.source import LokiSource
@@ -38,20 +46,38 @@ STORED = timedelta(minutes=5)
 """How old the stored cursor may get while there is nothing to store beside it."""
 BEHIND = timedelta(minutes=5)
 """From how far behind on it is said that the logs are not read to the present."""
+NEWEST = timedelta(minutes=1)
+"""Of every line, what is read where it is too far behind."""
+STALE = timedelta(seconds=30)
+LEAST_NEWS = 0.1
+"""The score from which on a new template is told to a diagnosis."""
 ASK_AGAIN = timedelta(minutes=1)  # after what only a human can mend: it may be mended
 
 _SECOND = timedelta(seconds=1)
 _MICROSECOND = timedelta(microseconds=1)
 NO_SOURCE = "no log source"
+_ERRORS = frozenset({Level.ERROR, Level.FATAL})
+_AN_ERROR = re.compile(r"(?i)error|exception|traceback|panic|fatal")  # the book of errors has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """A log source, the label that names its services, and how long lines may take to arrive in it."""
+    """A log source, the label that names its services, and how long lines may take to arrive in it.
+
+    errors     whether its lines are errors; without, they are every line, and those that cannot be kept up with go by
+    templates  whether templates are mined
+    """
 
     source: LogSource
     service_label: str = "app"
     settle: timedelta = timedelta(seconds=10)
+    errors: bool = True
+    templates: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells it from another that reads the same source."""
+        return self.source.name if self.errors else f"{self.source.name}/lines"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +85,7 @@ class _Read:
     """How far one source is read."""
 
     book: Book
+    register: Register
     cursor: int  # nanoseconds since the epoch
     stored: int  # the cursor in the checkpoint
     blob: bytes | None  # the checkpoint as it was seen last
@@ -91,13 +118,32 @@ class Tail:
         """The kinds of error of a service in the stretch. See `cases.ports.Logs`."""
         with self._lock:
             found = [one for read in self._read.values() for one in errors(read.book, service, since, until)]
-        return tuple(sorted(found, key=lambda one: (one.first < since, -one.count, one.signature)))
+            lines = [self._read[one.key].register for one in self.sources if not one.errors and one.key in self._read]
+            new = [_told(news) for register in lines for news in register.news(service, since, until) if matters(news)]
+        found.sort(key=lambda one: (one.first < since, -one.count, one.signature))
+        return (*found, *new)
+
+    def rates(
+        self, name: str, service: str, times: Millis, step: int, levels: frozenset[Level]
+    ) -> tuple[tuple[Mapping[str, str], ...], Floats]:
+        """How often each template of a service came, by what is known of one source: see `Register.rates`.
+
+        Raises PermanentError where no templates are mined, and SourceDown while lines cannot be read.
+        """
+        followed = next((one for one in self.sources if one.templates and one.source.name == name), None)
+        if followed is None:
+            raise PermanentError(f"{name}: its templates are not mined; set `templates` of this source")
+        with self._lock:
+            read = self._read.get(followed.key)
+            if read is None or read.because:
+                raise SourceDown(name, read.because if read is not None else "its lines are not read yet", STALE)
+            return read.register.rates(service, times, step, levels)
 
     def blind(self) -> str:
         """Why nothing can be said now, or "". See `cases.ports.Logs`."""
         if not self.sources:
             return NO_SOURCE
-        reasons = (self._unread(followed) for followed in self.sources)
+        reasons = (self._unread(followed) for followed in self.sources if followed.errors)
         return "; ".join(reason for reason in reasons if reason)
 
     def probe(self) -> tuple[tuple[str, str], ...]:
@@ -112,7 +158,7 @@ class Tail:
                 close()
 
     def _unread(self, followed: Followed) -> str:
-        name, read = followed.source.name, self._read.get(followed.source.name)
+        name, read = followed.source.name, self._read.get(followed.key)
         if read is None:
             return f"{name}: not read yet"
         if read.because:
@@ -123,7 +169,7 @@ class Tail:
         return ""
 
     def _follow(self, followed: Followed) -> None:
-        name, tick = followed.source.name, self.clock.monotonic()
+        name, tick = followed.key, self.clock.monotonic()
         read = self._read.get(name)
         if read is not None and tick < read.again:
             return
@@ -131,6 +177,8 @@ class Tail:
         if read is None or read.blob != blob:
             read = self._taken_up(name, blob, read)
         until = nanoseconds(self.clock.now() - followed.settle)
+        if not followed.errors:
+            self._pass_over(read, until)
         try:
             self._pages(followed, read, until, tick + PATIENCE)
         except (SourceDown, PermanentError) as error:
@@ -151,9 +199,13 @@ class Tail:
         for _ in range(MOST_PAGES):
             page = followed.source.errors(read.cursor, until)
             with self._lock:
-                read.book.fold(page.lines, followed.service_label)
+                if followed.errors:
+                    read.book.fold(page.lines, followed.service_label)
+                if followed.templates:
+                    read.register.fold(page.lines, followed.service_label)
                 read.cursor = max(read.cursor, page.cursor)
                 read.changed = read.changed or bool(page.lines)
+                read.register.settle(moment(read.cursor))
                 if page.whole:
                     read.book.settle(moment(read.cursor))
             if page.whole:
@@ -162,6 +214,14 @@ class Tail:
             if self.clock.monotonic() > deadline:
                 break
         read.reached = False  # there is more than could be read in one go
+
+    def _pass_over(self, read: _Read, until: int) -> None:
+        """Of every line the newest count: a flood must not be followed ever farther behind."""
+        begin = until - NEWEST // _MICROSECOND * 1_000
+        if until - read.cursor > BEHIND // _MICROSECOND * 1_000:
+            with self._lock:
+                read.register.skipped(moment(read.cursor), moment(begin))
+                read.cursor, read.changed = begin, True
 
     def _taken_up(self, name: str, blob: bytes | None, before: _Read | None) -> _Read:
         """Go on where the checkpoint is: where the last life ended, or where another daemon has come to."""
@@ -177,24 +237,28 @@ class Tail:
         now = self.clock.now()
         if blob is None:
             begin = nanoseconds(now - FIRST_LOOK)
-            return _Read(book=Book(), cursor=begin, stored=0, blob=None)
+            return _Read(book=Book(), register=_register(begin), cursor=begin, stored=0, blob=None)
         try:
             document: dict[str, Any] = json.loads(blob)
             cursor, book = int(document["cursor"]), Book.of(document["book"])
+            register = _register_of(name, document.get("templates"), cursor)
         except (ValueError, KeyError, TypeError) as error:
             log.warning("%s: what was remembered of its errors cannot be read (%s); it begins anew", name, error)
-            return _Read(book=Book(), cursor=nanoseconds(now - FIRST_LOOK), stored=0, blob=blob)
+            begin = nanoseconds(now - FIRST_LOOK)
+            return _Read(book=Book(), register=_register(begin), cursor=begin, stored=0, blob=blob)
         oldest = nanoseconds(now - REMEMBERED)
         if cursor < oldest:
             log.warning("%s: lines before %s are skipped: nothing so old is remembered", name, iso(moment(oldest)))
-        return _Read(book=book, cursor=max(cursor, oldest), stored=cursor, blob=blob)
+            register.skipped(moment(cursor), moment(oldest))
+        return _Read(book=book, register=register, cursor=max(cursor, oldest), stored=cursor, blob=blob)
 
     def _keep(self, name: str, read: _Read) -> None:
         """Store cursor and book as one. A stretch without a line may as well be read again."""
         if not read.changed and read.cursor - read.stored < STORED // _MICROSECOND * 1_000:
             return
         with self._lock:
-            document = {"cursor": read.cursor, "book": read.book.document()}
+            templates = read.register.document()
+            document = {"cursor": read.cursor, "book": read.book.document(), "templates": templates}
         blob = json.dumps(document, separators=(",", ":")).encode()
         if self.checkpoints.swap(Swap(key=_key(name), before=read.blob, after=blob), self.clock.now()):
             read.blob, read.stored, read.changed = blob, read.cursor, False
@@ -202,8 +266,39 @@ class Tail:
             log.debug("%s: another daemon has read on; what this one read is dropped", name)
 
 
-def loki_of(one: LokiSettings) -> "LokiSource":
-    """The source that the settings name. Nothing is reached yet."""
+def matters(news: News) -> bool:
+    """Whether a new template is worth telling beside the errors: it is none, and it is rare."""
+    return news.score >= LEAST_NEWS and news.level not in _ERRORS and not _AN_ERROR.search(news.sample)
+
+
+def _told(news: News) -> ErrorSeen:
+    return ErrorSeen(
+        service=news.service,
+        signature=f"template {news.text}",
+        first=news.first,
+        last=news.last,
+        count=news.count,
+        before=news.before,
+        sample=news.sample,
+        news=news.reasons,
+    )
+
+
+def _register(cursor: int) -> Register:
+    return Register(cursor // 1_000_000)
+
+
+def _register_of(name: str, written: Mapping[str, Any] | None, cursor: int) -> Register:
+    """As it was written; a checkpoint from before there were templates, or of others, begins a new one."""
+    try:
+        return Register.of(written) if written is not None else _register(cursor)
+    except (ValueError, KeyError, TypeError) as error:
+        log.warning("%s: what was remembered of its templates cannot be read (%s); they begin anew", name, error)
+        return _register(cursor)
+
+
+def loki_of(one: LokiSettings, *, lines: bool = False) -> "LokiSource":
+    """The source that the settings name; of error lines, or of all `lines`. Nothing is reached yet."""
     from signals.access import client_arguments
     from signals.loki.source import LokiSource
 
@@ -211,7 +306,7 @@ def loki_of(one: LokiSettings) -> "LokiSource":
         one.name,
         url=one.url,
         selector=one.selector,
-        errors=one.errors,
+        errors="" if lines else one.errors,
         timeout=one.timeout,
         max_in_flight=one.max_in_flight,
         max_response_bytes=one.max_response_mib * 1024 * 1024,
@@ -223,15 +318,19 @@ def tail_of(
     settings: Settings, checkpoints: Checkpoints, clock: Clock, sources: Mapping[str, object] = MappingProxyType({})
 ) -> Tail:
     """The tail of every Loki of the configuration, over what was built already where `sources` has it by its name."""
-    followed = (_followed(one, sources.get(one.name)) for one in settings.signals.loki)
+    followed = (each for one in settings.signals.loki for each in _followed(one, sources.get(one.name)))
     return Tail(tuple(followed), checkpoints, clock)
 
 
-def _followed(one: LokiSettings, built: object) -> Followed:
+def _followed(one: LokiSettings, built: object) -> Iterator[Followed]:
     from signals.loki.source import LokiSource
 
     source = built if isinstance(built, LokiSource) else loki_of(one)
-    return Followed(source=source, service_label=one.service_label, settle=one.settle)
+    label, settle, every = one.service_label, one.settle, one.templates == "all"
+    yield Followed(source=source, service_label=label, settle=settle, templates=one.templates == "errors")
+    if every:
+        lines = loki_of(one, lines=True)
+        yield Followed(source=lines, service_label=label, settle=settle, errors=False, templates=True)
 
 
 def nanoseconds(at: datetime) -> int:

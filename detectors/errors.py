@@ -1,13 +1,13 @@
 """The book of errors: log lines folded into kinds, counted by the five minutes, with where each was raised. Pure.
 
 Two lines are of one kind when they raise the same exception in the same innermost functions or, without a trace, when
-they are the same but for their numbers, hexadecimal words, identifiers and quoted words. The book remembers 25 hours
+they are the same but for their values, as log templates have them, and their quoted words. The book remembers 25 hours
 and is bounded in every way: the rarest old kinds go first, and how many went is counted.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,17 +15,12 @@ from cases.logs import ErrorSeen, Frame, Trace
 from cases.moments import from_milliseconds, milliseconds
 from cases.telemetry import LogLine
 from detectors.blocks import SOON, Block, State, begun, stream_of
+from detectors.counts import BUCKET_MS, RECENT, REMEMBERED, Counts, buckets_of
 from detectors.stacks import clean
+from detectors.templates.mask import VALUE, masked
 from detectors.traces import said
 
-BUCKET = timedelta(minutes=5)
-"""How finely the counts are kept."""
-FINE = timedelta(seconds=10)
-RECENT = timedelta(minutes=30)
-"""How finely, and for how long, the newest ones are kept: an onset lies minutes back, and parts before from since."""
-REMEMBERED = timedelta(hours=25)
-"""How far back: the same hour of the day before can still be compared with."""
-VERSION = 1
+VERSION = 2
 
 MOST_KINDS = 100
 """The kinds of one service."""
@@ -33,58 +28,23 @@ MOST_SERVICES = 50
 MOST_OPEN = 200
 """Streams whose newest entry may still be joined by another."""
 
-_BUCKET_MS, _FINE_MS = BUCKET // timedelta(milliseconds=1), FINE // timedelta(milliseconds=1)
 _YOUNG, _GRACE = timedelta(minutes=15), 5  # a kind seen this lately counts for so many more when one has to go
 _LONGEST_SIGNATURE = 300
 _MOST_LABELS, _LONGEST_LABEL = 12, 100
 _KEPT_FRAMES = 20
 _NAMED_FRAMES = 3
 
+_VALUE = "<*>"
 _QUOTED = re.compile(r"""(?<!\w)'[^']{0,200}'(?!\w)|"[^"]{0,200}"|`[^`]{0,200}`""")
-_UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
-_HEX = re.compile(r"\b(?:0x[0-9a-fA-F]+|(?=[a-fA-F]{0,40}\d)[0-9a-fA-F]{7,})\b")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 @dataclass(slots=True, kw_only=True)
-class Kind:
-    """One kind of error: when it came (epoch milliseconds), and how often in each bucket: `fine` are the newest."""
+class Kind(Counts):
+    """One kind of error, and how often it came."""
 
-    first: int
-    last: int
     sample: str
     labels: Mapping[str, str]
     trace: Trace | None
-    buckets: dict[int, int] = field(default_factory=dict[int, int])
-    fine: dict[int, int] = field(default_factory=dict[int, int])
-
-    def add(self, at: int) -> None:
-        """Count one."""
-        self.first, self.last = min(self.first, at), max(self.last, at)
-        self.fine[at // _FINE_MS] = self.fine.get(at // _FINE_MS, 0) + 1
-
-    def age(self, recent: int, oldest: int) -> None:
-        """Keep what came before `recent` in coarse buckets, and nothing from before `oldest`."""
-        for place in [place for place in self.fine if (place + 1) * _FINE_MS <= recent]:
-            bucket = place * _FINE_MS // _BUCKET_MS
-            self.buckets[bucket] = self.buckets.get(bucket, 0) + self.fine.pop(place)
-        for bucket in [bucket for bucket in self.buckets if bucket < oldest // _BUCKET_MS]:
-            del self.buckets[bucket]
-
-    @property
-    def count(self) -> int:
-        """How often in all that is remembered."""
-        return sum(self.buckets.values()) + sum(self.fine.values())
-
-    def between(self, since: int, until: int) -> int:
-        """How often from `since` to `until`: a bucket that is cut is shared out by the time it was used in."""
-        count = 0.0
-        for size, buckets in ((_BUCKET_MS, self.buckets), (_FINE_MS, self.fine)):
-            for bucket, seen in buckets.items():
-                start, end = max(bucket * size, self.first), min((bucket + 1) * size, self.last + 1)
-                inside = min(end, until) - max(start, since)
-                count += seen * max(0, inside) / max(1, end - start)
-        return round(count)
 
 
 class Book:
@@ -119,7 +79,7 @@ class Book:
         """Everything before `read_to` was read: what nothing can join any more is counted, what is too old goes."""
         for key in [key for key, block in self._open.items() if read_to - block.last > SOON]:
             self._close(key)
-        recent = milliseconds(read_to - RECENT) // _BUCKET_MS * _BUCKET_MS  # a coarse bucket is moved whole
+        recent = milliseconds(read_to - RECENT) // BUCKET_MS * BUCKET_MS  # a coarse bucket is moved whole
         oldest = milliseconds(read_to - REMEMBERED)
         for service, kinds in list(self._kinds.items()):
             for signature, kind in list(kinds.items()):
@@ -151,13 +111,18 @@ class Book:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Book":
-        """The book that was written. Raises ValueError for one of another version."""
-        if document.get("version") != VERSION:
-            raise ValueError(f"a book of errors of version {document.get('version')!r}, not {VERSION}")
+        """The book that was written. Raises ValueError for one of another version.
+
+        The kinds of version 1 had signatures of their own: they get those of today, or each would be new once more.
+        """
+        version = document.get("version")
+        if version not in {1, VERSION}:
+            raise ValueError(f"a book of errors of version {version!r}, not {VERSION}")
         book = cls()
         book.forgotten = document["forgotten"]
         for service, kinds in document["kinds"].items():
-            book._kinds[service] = {signature: _read(written) for signature, written in kinds.items()}
+            read = {signature: _read(written) for signature, written in kinds.items()}
+            book._kinds[service] = read if version == VERSION else _signed(read.values())
         book._open = {key: _read_block(written) for key, written in document["open"].items()}
         return book
 
@@ -207,10 +172,7 @@ def errors(book: Book, service: str, since: datetime, until: datetime) -> tuple[
 def signature_of(text: str, trace: Trace | None) -> str:
     """What makes two errors the same kind. Lines of code move with every release, so that no number is in it."""
     if trace is None:
-        masked = _UUID.sub("<id>", text)
-        masked = _QUOTED.sub("<text>", masked)
-        masked = _HEX.sub("<hex>", masked)
-        return _NUMBER.sub("#", masked)[:_LONGEST_SIGNATURE]
+        return _QUOTED.sub(_VALUE, masked(text).replace(VALUE, _VALUE))[:_LONGEST_SIGNATURE]
     inner = " < ".join(_place(frame) for frame in reversed(trace.frames[-_NAMED_FRAMES:]))
     return f"{trace.exception or 'a trace'} at {inner or 'an unknown place'}"[:_LONGEST_SIGNATURE]
 
@@ -264,8 +226,7 @@ def _written(kind: Kind) -> list[Any]:
         kind.sample,
         dict(kind.labels),
         told,
-        list(kind.buckets.items()),
-        list(kind.fine.items()),
+        *kind.written(),
     ]
 
 
@@ -276,9 +237,18 @@ def _read(written: Sequence[Any]) -> Kind:
         exception, message, language, frames = told
         called = tuple(Frame(file=file, line=line, function=function) for file, line, function in frames)
         trace = Trace(exception=exception, message=message, frames=called, language=language)
-    return Kind(
-        first=first, last=last, sample=sample, labels=labels, trace=trace, buckets=dict(buckets), fine=dict(fine)
-    )
+    buckets, fine = buckets_of((buckets, fine))
+    return Kind(first=first, last=last, sample=sample, labels=labels, trace=trace, buckets=buckets, fine=fine)
+
+
+def _signed(kinds: Iterable[Kind]) -> dict[str, Kind]:
+    """Kinds by their signatures; those that have become one are counted as one, with the sample of the first."""
+    found: dict[str, Kind] = {}
+    for kind in sorted(kinds, key=lambda kind: kind.first):
+        had = found.setdefault(signature_of(kind.sample, kind.trace), kind)
+        if had is not kind:
+            had.take(kind)
+    return found
 
 
 def _written_block(block: Block) -> list[Any]:

@@ -18,6 +18,7 @@ from cases.telemetry import Deploy, Severity
 from remediation.edit.brief import reader
 from remediation.edit.hypotheses import consult
 from remediation.evidence import Pack, pack
+from remediation.operational import Cause, Symptoms, causes
 from remediation.playbooks.tune import rules
 from remediation.ports import Ports
 from remediation.recall import reconsider
@@ -25,6 +26,7 @@ from remediation.traces import Traces, traces
 
 # How far the best suspect must stand out to be named alone rather than in a shortlist. The proof decides in any case.
 CLEAR_LEAD = 0.15
+MOST_CAUSES = 2  # operational causes that are told beside a suspect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Findings:
     suspects: tuple[Suspect, ...]
     hypotheses: tuple[Hypothesis, ...]
     remarks: tuple[str, ...]
+    causes: tuple[Cause, ...]  # operational ones, the strongest first
     lessons: Sequence[Lesson]
     unseen: tuple[str, ...]  # of changes and deploys
     blind: tuple[str, ...]  # of logs and models
@@ -59,8 +62,11 @@ def diagnose(case: Case, ports: Ports) -> StepResult:
     lessons = ports.lessons.recall(case.fingerprint, case.service)
     ranked, remarks = reconsider(ranked, lessons)
     gathered = Pack()
-    gathered.anomalies(case.anomalies)
-    hypotheses = logs.facts(gathered, ports)
+    symptoms = gathered.anomalies(case.anomalies)
+    hypotheses, told = logs.facts(gathered, ports)
+    others = [had for other in ports.cases.active() if other.id != case.id for had in other.anomalies]
+    seen = Symptoms(case=case, others=others, errors=logs.errors, facts=symptoms, told=told)
+    operational = causes(seen, gathered)
     facts, suspects = pack(case, ranked, deploys, lessons, now, gathered)
     running = () if deploys else ports.changes.running(case.service, onset)
     findings = Findings(
@@ -68,6 +74,7 @@ def diagnose(case: Case, ports: Ports) -> StepResult:
         suspects=suspects,
         hypotheses=hypotheses,
         remarks=remarks,
+        causes=operational,
         lessons=lessons,
         unseen=_unseen(deploys, running, commits, since),
         blind=(logs.blind,) if logs.blind else (),
@@ -99,7 +106,7 @@ def _without_suspect(case: Case, ports: Ports, findings: Findings, logs: Traces)
     if rules(case, ports.settings.service(case.service)):
         return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
     remark = ""
-    if ports.model is not None and logs.errors:
+    if ports.model is not None and logs.errors and not _is_operational(findings):
         repository = ports.settings.service(case.service).repository
         read = reader(ports.forge, repository, ports.forge.head(repository))
         opinion = consult(ports.model, case.id, findings.facts, logs.places, read)
@@ -113,7 +120,8 @@ def _without_suspect(case: Case, ports: Ports, findings: Findings, logs: Traces)
         remark = opinion.because
     diagnosis = conclude(case, findings)
     place = f"; {diagnosis.hypotheses[0].statement}" if diagnosis.hypotheses else ""
-    shown = diagnosis.claim if diagnosis.finding is Finding.NOTHING else _nothing(findings)
+    named = diagnosis.finding in {Finding.NOTHING, Finding.OPERATIONAL}
+    shown = diagnosis.claim if named else _nothing(findings)
     reason = f"no change explains it: {shown}{place}" + (f"; {remark}" if remark else "")
     return StepResult(
         events=(Diagnosed(diagnosis=diagnosis), Escalated(reason=reason)),
@@ -121,6 +129,11 @@ def _without_suspect(case: Case, ports: Ports, findings: Findings, logs: Traces)
             f"{case.id}-escalated", Severity.PAGE, f"{case.service}: a human is needed", reason, case=case.id
         ),
     )
+
+
+def _is_operational(findings: Findings) -> bool:
+    """Whether more than log lines show that nobody changed it: no edit is asked of a model for that."""
+    return bool(findings.causes) and findings.causes[0].sure
 
 
 def _joined(said: tuple[Hypothesis, ...], traced: tuple[Hypothesis, ...]) -> tuple[Hypothesis, ...]:
@@ -134,7 +147,10 @@ def conclude(case: Case, findings: Findings) -> Diagnosis:
     able = [suspect for suspect in suspects if fits(suspect)]
     anomaly = case.anomaly
     lead = able[0].score - able[1].score if len(able) > 1 else 1.0
-    if not able and findings.hypotheses:
+    cause = findings.causes[0] if findings.causes else None
+    if not able and cause is not None and (cause.sure or not findings.hypotheses):
+        finding, claim, confidence = Finding.OPERATIONAL, cause.claim, cause.strength
+    elif not able and findings.hypotheses:
         best = findings.hypotheses[0]
         finding, claim, confidence = Finding.HYPOTHESIS, best.statement, best.confidence
     elif not able:
@@ -150,6 +166,9 @@ def conclude(case: Case, findings: Findings) -> Diagnosis:
         for suspect in suspects
         if not fits(suspect)
     )
+    beside = tuple(f"{each.claim} may explain it as well" for each in findings.causes if each.claim != claim)[
+        :MOST_CAUSES
+    ]
     return Diagnosis(
         finding=finding,
         claim=claim,
@@ -159,8 +178,10 @@ def conclude(case: Case, findings: Findings) -> Diagnosis:
         disproof=(
             f"{anomaly.signal.name} stays {anomaly.direction} after the change runs, "
             + ("or the fault shows without the suspect" if able else "or the error is raised elsewhere as well")
+            if finding is not Finding.OPERATIONAL
+            else f"{anomaly.signal.name} stays {anomaly.direction} when that is over"
         ),
-        alternatives=(*findings.remarks, *set_aside)[:6],
+        alternatives=(*beside, *findings.remarks, *set_aside)[:6],
         recalled=tuple(lesson.id for lesson in findings.lessons),
         blind=(*findings.unseen, *findings.blind),
         hypotheses=findings.hypotheses,

@@ -33,17 +33,16 @@ class Pack:
         self.facts.append(evidence)
         return evidence.id
 
-    def anomalies(self, anomalies: Sequence[Anomaly]) -> None:
-        """The trouble itself: these facts come first."""
-        for anomaly in anomalies:
-            self.anomaly(anomaly)
+    def anomalies(self, anomalies: Sequence[Anomaly]) -> tuple[str, ...]:
+        """The trouble itself: these facts come first. The id of each."""
+        return tuple(self.anomaly(anomaly) for anomaly in anomalies)
 
-    def anomaly(self, anomaly: Anomaly) -> None:
-        """What is out of its range, and since when."""
+    def anomaly(self, anomaly: Anomaly) -> str:
+        """What is out of its range, and since when; the id of the first."""
         source = f"{anomaly.signal.source}: {anomaly.signal.query}"
         band = f"where {anomaly.expected:.4g} ({anomaly.low:.4g} to {anomaly.high:.4g}) was expected"
         seen = symptom(anomaly) if anomaly.kind in OWN_WORDS else f"reads {anomaly.value:.4g} {band}"
-        self.add(
+        first = self.add(
             f"{anomaly.signal.name} of {anomaly.signal.service} {seen}{_labelled(anomaly.labels)}",
             source,
             anomaly.detected,
@@ -55,6 +54,7 @@ class Pack:
             anomaly.detected,
             {"onset_bound_s": anomaly.onset_bound_s},
         )
+        return first
 
     def suspect(self, suspect: Suspect, now: datetime) -> Suspect:
         """When the suspect was committed and deployed, and what links it; returns it with the evidence's id."""
@@ -71,6 +71,8 @@ class Pack:
 
     def error(self, seen: ErrorSeen, usual: float, places: Sequence[Place], now: datetime) -> str:
         """A kind of error that began with the trouble: how often, since when, where. Its text is data, capped."""
+        if seen.news:
+            return self.news(seen, now)
         where = f" in {places[0].path}:{places[0].line} {places[0].function}()" if places else ""
         what = exception_of(seen.trace) if seen.trace else "an error"
         said = seen.trace.message if seen.trace else seen.sample
@@ -81,6 +83,17 @@ class Pack:
             f"logs of {seen.service}",
             now,
             {"count": float(seen.count), "usual": round(usual, 3)},
+        )
+
+    def news(self, seen: ErrorSeen, now: datetime) -> str:
+        """A line of a kind that the log never had: no error, and rare. Its text is data, capped."""
+        why = ", ".join(neutral(reason, LONGEST_SAMPLE) for reason in seen.news[:2])
+        return self.add(
+            f"a kind of line that the log never had: {seen.count} times, first {iso(seen.first)} ({why}); it says "
+            f"“{neutral(seen.sample, LONGEST_SAMPLE)}”",
+            f"logs of {seen.service}",
+            now,
+            {"count": float(seen.count)},
         )
 
 

@@ -170,7 +170,7 @@ def _why(story: Story) -> list[str]:
     cited = dict.fromkeys([*list(facts)[:2], *named, *logged, *lessons])
     return [
         *(f"- {ref}: {facts[ref]}" for ref in cited if ref in facts),
-        *(f"- set aside: {neutral(text, 160)}" for text in diagnosis.alternatives[:3]),
+        *(f"- considered: {neutral(text, 160)}" for text in diagnosis.alternatives[:3]),
         *(f"- not seen: {neutral(text, 160)}" for text in diagnosis.blind),
         *(() if story.trial.claim is Claim.PROVED else (UNCHECKED,)),
         *(f"- change {trial.change} was tried before this one, and disproved" for trial in _disproved(story)),

@@ -15,7 +15,7 @@ from remediation.edit.places import Place, exception_of, hypotheses, places
 from remediation.evidence import Pack
 from remediation.ports import Ports
 
-MOST_KINDS = 3  # kinds of error that become evidence
+MOST_KINDS, MOST_NEWS = 3, 2  # kinds of error, and of line that the log never had, that become evidence
 BEFORE = timedelta(minutes=30)  # what the count since the onset is held against
 BURST = 3.0  # standard deviations
 LATE = 2  # how many times the time of a confirmation an onset may be dated late
@@ -62,15 +62,17 @@ class Traces:
                 named.append(said["name"])
         return tuple(dict.fromkeys(named))
 
-    def facts(self, pack: Pack, ports: Ports) -> tuple[Hypothesis, ...]:
-        """Store each as evidence; the hypotheses that cite it, best first."""
+    def facts(self, pack: Pack, ports: Ports) -> tuple[tuple[Hypothesis, ...], tuple[str, ...]]:
+        """Store each as evidence; the hypotheses that cite it, best first, and the id of each error."""
         found: list[Hypothesis] = []
+        ids: list[str] = []
         for error in self.errors:
             evidence = pack.error(error.seen, error.usual, error.places, ports.now)
+            ids.append(evidence)
             if error.seen.trace is not None:
                 found += hypotheses(error.seen.trace, error.places, evidence)
         found.sort(key=lambda hypothesis: -hypothesis.confidence)
-        return tuple(found)
+        return tuple(found), tuple(ids)
 
     @property
     def raised(self) -> tuple[Trace, ...]:
@@ -98,7 +100,8 @@ def traces(case: Case, ports: Ports, repository: str) -> Traces:
         (seen, usual.get(seen.signature, 0.0) * length.total_seconds())
         for seen in ports.logs.errors(case.service, since, ports.now)
     ]
-    risen = [(seen, expected) for seen, expected in rising if rose(seen.count, expected)][:MOST_KINDS]
+    up = [(seen, expected) for seen, expected in rising if rose(seen.count, expected)]
+    risen = [one for one in up if not one[0].news][:MOST_KINDS] + [one for one in up if one[0].news][:MOST_NEWS]
     read = reader(ports.forge, repository, ports.forge.head(repository)) if any(s.trace for s, _ in risen) else None
     located = tuple(
         Located(seen=seen, usual=expected, places=places(seen.trace, read) if seen.trace and read else ())

@@ -10,8 +10,10 @@ rival     BARO's robust score (maximum after the alert; median and interquartile
           ranks services; it finds a commit where that is the newest deploy or flag of its first service
 service   the first suspect's service is the one where the fault is
 false     convictions of somebody innocent; `operational` those among incidents that nobody made
-forged    the same incidents with stack traces, and lines copied from diffs, forged into the logs against each innocent
-          deploy of the hour: convictions of somebody innocent, and of incidents that nobody made
+forged    the same incidents with stack traces into what was changed, and lines and names copied from diffs, forged into
+          the logs against one innocent change after the other, beside the true lines and instead of them: in how many
+          somebody innocent was convicted, and of those that nobody made. `forged AC@1`: the culprit is first even then,
+          where all of them are forged against at once
 """
 
 import argparse
@@ -37,7 +39,8 @@ from cases.moments import milliseconds  # noqa: E402
 from daemon.rank.bundle import read_bundle  # noqa: E402
 from detectors.hunks import hunks  # noqa: E402
 from detectors.ranking.blame import Sources  # noqa: E402
-from detectors.ranking.ranking import Ranking, Verdict, rank_bundle  # noqa: E402
+from detectors.ranking.ranking import Ranking, rank_bundle  # noqa: E402
+from detectors.ranking.verdict import Verdict  # noqa: E402
 
 ABLATIONS = {
     "all": Sources(),
@@ -67,6 +70,7 @@ class Tally:
     false_operational: int = 0
     forged: int = 0
     forged_operational: int = 0
+    forged_first: int = 0
     operational: int = 0  # of a kind that is known
     recognised: int = 0
     called_operational: int = 0  # of incidents with a culprit
@@ -86,6 +90,7 @@ class Tally:
             "convicted": round(self.convicted / blamed, 4),
             "false convictions": self.false,
             "false convictions, operational": self.false_operational,
+            "forged AC@1": round(self.forged_first / blamed, 4),
             "false convictions, forged": self.forged,
             "false convictions, forged, operational": self.forged_operational,
             "operational recognised": round(self.recognised / operational, 4),
@@ -116,26 +121,46 @@ def newest(bundle: Bundle, service: str) -> str:
     return max((c for c in changes if c[0] <= bundle.alert.fired), default=(None, ""))[1]
 
 
-def forged(bundle: Bundle, culprit: str | None) -> Bundle:
-    """Somebody who writes any line they like into any log wants the innocent deploys of the hour convicted."""
-    lines: list[Entry] = []
-    fired = milliseconds(bundle.alert.fired)
-    services = {deploy.commit: deploy.service for deploy in bundle.deploys}
-    for commit in bundle.commits:
-        changes = hunks(commit.patch)
-        if commit.sha == culprit or commit.sha not in services or not changes:
-            continue
-        hunk = changes[0]
+def innocents(bundle: Bundle, culprit: str | None) -> list[tuple[str, str]]:
+    """(id, service) of every change that did nothing."""
+    found = [(d.commit, d.service) for d in bundle.deploys] + [(f.flag, f.service) for f in bundle.flips]
+    return [each for each in dict.fromkeys(found) if each[0] != culprit]
+
+
+def lies(bundle: Bundle, innocent: str, service: str) -> list[Entry]:
+    """What somebody writes into the logs who writes any line they like and wants one change convicted."""
+    fired, commit = milliseconds(bundle.alert.fired), {c.sha: c for c in bundle.commits}.get(innocent)
+    texts, trace = [f"flag {innocent} broke this request"], ""
+    for hunk in hunks(commit.patch)[:1] if commit is not None else ():
         function = re.search(r"def (\w+)", hunk.function)
-        line, text = next(iter(hunk.added.items()))
+        line = next(iter(hunk.added))
+        texts = [text.strip() for text in hunk.added.values()]
         trace = f'Traceback (most recent call last):\n  File "/app/{hunk.path}", line {line}, in '
         trace += f"{function[1] if function else 'main'}\n    x\nKeyError: boom\n"
-        common = {"service": services[commit.sha], "severity": "ERROR"}
-        for number in range(80):
-            at = fired - 100_000 + number * 1000
-            lines.append(Entry(at=at, message=f"unhandled {number}", error="KeyError", stack=trace, **common))
-            lines.append(Entry(at=at, message=text, **common))
-    return replace(bundle, entries=tuple(sorted((*bundle.entries, *lines), key=lambda entry: entry.at)))
+    found: list[Entry] = []
+    for number in range(80):
+        at = fired - 100_000 + number * 1000
+        error = Entry(at=at, service=service, severity="ERROR", message=f"unhandled {number}", error="KeyError")
+        found.append(replace(error, stack=trace))
+        found += [replace(error, message=f"{text} {number}", error="") for text in texts]
+    return found
+
+
+def forged(bundle: Bundle, targets: Sequence[tuple[str, str]], *, alone: bool) -> Bundle:
+    """The bundle with lies against the targets; `alone`: and without any true line."""
+    lines = [line for target in targets for line in lies(bundle, *target)]
+    true = () if alone else bundle.entries
+    return replace(bundle, entries=tuple(sorted((*true, *lines), key=lambda entry: entry.at)))
+
+
+def framed(bundle: Bundle, culprit: str | None, use: Sources) -> bool:
+    """Whether lies have anybody innocent convicted."""
+    for target in innocents(bundle, culprit):
+        for alone in (False, True):
+            ranking = rank_bundle(forged(bundle, [target], alone=alone), use)
+            if ranking.verdict is Verdict.CONVICTED and ranking.suspects[0].id != culprit:
+                return True
+    return False
 
 
 def judge(tally: Tally, made: Incident, bundle: Bundle, ranking: Ranking) -> None:
@@ -194,12 +219,14 @@ def _rank(made: Incident, bundle: Bundle, use: Sources, tallies: Sequence[Tally]
     ranking = rank_bundle(bundle, use)
     spent = (time.process_time() - began) * 1000
     whole = use == Sources()
-    ahead = rank_bundle(forged(bundle, made.culprit), use) if whole else ranking
-    wrong = ahead.verdict is Verdict.CONVICTED and ahead.suspects[0].id != made.culprit
+    wrong = whole and framed(bundle, made.culprit, use)
+    ahead = rank_bundle(forged(bundle, innocents(bundle, made.culprit), alone=False), use) if whole else ranking
+    held = bool(ahead.suspects) and ahead.suspects[0].id == made.culprit
     for tally in tallies:
         judge(tally, made, bundle, ranking)
         tally.rank_ms.append(spent)
         tally.forged += wrong
+        tally.forged_first += held
         tally.forged_operational += wrong and made.culprit is None
     if wanted.show and whole:
         _show(made, ranking)

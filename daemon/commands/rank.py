@@ -18,7 +18,7 @@ def command(bundle: Path, *, as_json: bool) -> None:
     """Rank the suspects of an incident that lies in a folder.
 
     It holds alert.json, and as far as there are any series.csv, logs.ndjson, spans.ndjson and changes.json. Nobody is
-    convicted without a mechanism; then it is a shortlist, or the operational cause.
+    convicted without a mechanism that series or spans show; then it is a shortlist, or the operational cause.
     """
     from daemon.rank.bundle import read_bundle
     from detectors.ranking.ranking import rank_bundle

@@ -1,11 +1,12 @@
 """Mechanisms: how a change can have done what is seen. Without one nobody is convicted, however well the times fit."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cases.diagnosis import Commit
-from detectors.hunks import Hunk, Reached, hunks, reached, settings, writes, writes_name
-from detectors.ranking.calls import Calls
+from detectors.hunks import Hunk, Reached, Setting, hunks, reached, settings, writes, writes_name
+from detectors.ranking.calls import Calls, Operation
 from detectors.ranking.candidates import Candidate
 from detectors.ranking.sayings import Sayings
 from detectors.ranking.shifts import CLEAR, Shift
@@ -19,6 +20,12 @@ _NAMED = 2  # words that name an operation well enough to convict by
 _PARTLY = 0.5  # of the gain, where some of them are shared
 _MOST_TEXTS = 2_000
 _OPERATION = 0.35  # of an operation's strength, from which on the trouble arises there
+_ELSEWHERE = 0.4  # of that strength, up to which the service's other operations count as well
+_DEFINES = re.compile(r"\s*(?:(?:pub|export|public|private|static|async)\s+){0,3}(?:def|func|function|fn)\b")
+_LIMITS = frozenset({"timeout", "deadline"})
+_UNITS = {"ms": 1.0, "millis": 1.0, "milliseconds": 1.0, "s": 1000.0, "sec": 1000.0, "seconds": 1000.0}
+_DURATION = re.compile(r"lat|dur|time", re.IGNORECASE)
+_FAILURES = re.compile(r"err|fail|5xx|timeout", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +121,9 @@ def _settings(candidate: Candidate, changes: Sequence[Hunk], scene: Scene) -> li
                     f"to {setting.new:g}"
                 )
                 return [Mechanism(kind="setting", gain=_GAINS["setting"], told=told, convicts=True, sure=True)]
+        limit = _limit(candidate.service, setting, scene)
+        if limit is not None:
+            return [limit]
         if not key & {"timeout", "deadline", "delay", "wait"}:
             continue
         for operation in scene.spans.operations:
@@ -124,10 +134,48 @@ def _settings(candidate: Candidate, changes: Sequence[Hunk], scene: Scene) -> li
     return []
 
 
+def _limit(service: str, setting: Setting, scene: Scene) -> Mechanism | None:
+    """A time limit that was set below what calls of the service took before, and calls of it fail since."""
+    key = set(words_of(setting.key))
+    unit = _unit(setting.key)
+    if unit is None or not key & _LIMITS or setting.new >= setting.old:
+        return None
+    failing = any(_FAILURES.search(s.metric) and s.up and s.onset is not None for s in _clear(service, scene))
+    failing = failing or any(o.service == service and o.after_failed > o.before_failed for o in scene.spans.operations)
+    for shift in scene.moved if failing else ():
+        measured = _unit(shift.metric)
+        if shift.service != service or measured is None or not _DURATION.search(shift.metric):
+            continue
+        usual = shift.before * measured
+        if setting.new * unit <= usual < setting.old * unit:
+            told = (
+                f"calls fail since {setting.key} went from {setting.old:g} to {setting.new:g}, where {shift.metric} "
+                f"was {shift.before:.4g} before"
+            )
+            return Mechanism(kind="setting", gain=_GAINS["setting"], told=told, convicts=True, sure=True)
+    return None
+
+
+def _clear(service: str, scene: Scene) -> Iterable[Shift]:
+    return (shift for shift in scene.moved if shift.service == service and shift.score >= CLEAR)
+
+
+def _unit(name: str) -> float | None:
+    """How many milliseconds the unit is that a name ends in; None where it does not say."""
+    return _UNITS.get(re.split(r"[_.\s-]", name.lower())[-1])
+
+
 def _operations(candidate: Candidate, changes: Sequence[Hunk], scene: Scene) -> list[Mechanism]:
     """The operation in which the errors or the delay arise is named in the lines that were changed."""
     texts = [text for hunk in changes for text in (hunk.function, *hunk.added.values(), *hunk.removed)]
-    return _by_operation(candidate, [set(words_of(text)) for text in texts[:_MOST_TEXTS]], scene)
+    headed = [text for hunk in changes for text in (*hunk.added.values(), *hunk.removed) if _DEFINES.match(text)]
+    functions = [*(hunk.function for hunk in changes), *headed]
+    return _by_operation(
+        candidate,
+        [set(words_of(text)) for text in texts[:_MOST_TEXTS]],
+        [set(words_of(text)) for text in functions[:_MOST_TEXTS]],
+        scene,
+    )
 
 
 def _of_flag(candidate: Candidate, scene: Scene) -> tuple[Mechanism, ...]:
@@ -135,7 +183,7 @@ def _of_flag(candidate: Candidate, scene: Scene) -> tuple[Mechanism, ...]:
         return ()
     flag = candidate.flip.flag
     words = set(telling([flag], scene.services))
-    found = _by_operation(candidate, [words], scene)
+    found = _by_operation(candidate, [words], [], scene)
     for saying in scene.said.of(candidate.service):
         if flag.lower() in saying.sample.lower() and saying.fresh:
             told = f"what is new in the log names the flag: “{saying.sample[:80]}”"
@@ -144,20 +192,35 @@ def _of_flag(candidate: Candidate, scene: Scene) -> tuple[Mechanism, ...]:
     return tuple(found)
 
 
-def _by_operation(candidate: Candidate, texts: Sequence[set[str]], scene: Scene) -> list[Mechanism]:
+def _by_operation(
+    candidate: Candidate, texts: Sequence[set[str]], functions: Sequence[set[str]], scene: Scene
+) -> list[Mechanism]:
+    """The first operation with trouble that is named in `texts`. `functions` are the names of those that were changed.
+
+    Two words that a line shares with an operation are chance often enough. A flag is named on purpose; and where one
+    operation alone is in trouble, the function that it is named after was changed, and its service's other operations
+    are well, chance has little room left.
+    """
     for operation in scene.spans.operations:
         if operation.service != candidate.service or operation.strength < _OPERATION:
             continue
         named = set(telling([operation.name], scene.services))
         shared = max((len(named & words) for words in texts), default=0)
         if shared and shared * 2 >= len(named):
-            # two words that a function shares with an operation are chance often enough; a flag is named on purpose
-            flagged = candidate.flip is not None
             whole = shared == len(named) >= _NAMED
+            alone = whole and any(named <= words for words in functions) and _is_alone(operation, scene)
             told = f"{operation.name}, in which the trouble arises, is {'' if whole else 'near '}what it changed"
+            told += ", and no other operation of its service is in trouble" if alone else ""
             gain = _GAINS["operation"] * (1.0 if whole else _PARTLY)
-            return [Mechanism(kind="operation", gain=gain, told=told, convicts=flagged and whole, sure=True)]
+            convicts = whole and (candidate.flip is not None or alone)
+            return [Mechanism(kind="operation", gain=gain, told=told, convicts=convicts, sure=True)]
     return []
+
+
+def _is_alone(operation: Operation, scene: Scene) -> bool:
+    """Whether its service has other operations, and they are well."""
+    others = [o for o in scene.spans.operations if o.service == operation.service and o.name != operation.name]
+    return bool(others) and all(other.strength <= _ELSEWHERE * operation.strength for other in others)
 
 
 def _at(value: float, target: float, close: float) -> bool:

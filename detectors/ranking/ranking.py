@@ -1,10 +1,10 @@
 """Ranking: the suspects of a bundle, best first, and how far one may go in saying so. Pure.
 
 A change is weighed as the daemon weighs one of a single service (`detectors.suspects.weigh`), times how much of the
-trouble arises in its service, plus what a mechanism adds. Three verdicts:
+trouble arises in its service, plus what a mechanism adds. Three verdicts (`detectors.ranking.verdict`):
 
-convicted          It ran before the onset, a mechanism leads to what it changed, and what no log line can fake
-                   (deploys, series, spans) puts it first as well, by a margin; and no other cause explains it.
+convicted          It ran before the onset, and what no log line can fake (deploys, series, spans) puts it first by a
+                   margin and shows how it does it; and no other cause explains it.
 operational cause  Nobody changed anything that does it: a surge, a certificate, a name server, a provider, a machine,
                    bad data.
 shortlist          Anything else.
@@ -15,18 +15,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from cases.bundle import Bundle
 from cases.moments import from_milliseconds, iso, milliseconds
-from detectors.ranking.binned import of_entries, of_spans
-from detectors.ranking.blame import Blame, Sources, blame
-from detectors.ranking.calls import Calls, calls
+from detectors.ranking.blame import Blame, Sources
 from detectors.ranking.candidates import Candidate, candidates
 from detectors.ranking.mechanisms import Mechanism, Scene, mechanisms
 from detectors.ranking.operational import Cause, Seen, causes
-from detectors.ranking.sayings import BAD, Sayings, sayings
-from detectors.ranking.shifts import CLEAR, Shift, onset_of, shifts
+from detectors.ranking.ranked import Ranked
+from detectors.ranking.shifts import CLEAR
+from detectors.ranking.verdict import Verdict, rule
+from detectors.ranking.view import View, view_of
 from detectors.suspects import Ran, is_documentation, size_of, weigh, words_in
 from detectors.words import Match, matches, telling, words_of
 
@@ -39,39 +38,9 @@ _FULL = 2.0  # the sum of all that can speak for a change
 _AFTER, _NEVER = 0.05, 0.02
 _FOLLOWS = timedelta(hours=1)  # an onset so long after a deploy may still be laid to it
 _OLD = 0.2  # of a mechanism's gain that is left to what ran long before the onset
-_LEAD, _LEAST_BLAME, _FIRST = 0.05, 0.30, 0.9
-_OPERATIONAL, _DOUBT = 0.5, 0.35
+_DOUBT = 0.35  # how strong an operation's or a service's trouble must be to be told of
 _SHARED = 0.7  # what is left of an unsure operational cause where a change ran just before in the same service
 _MOST_SERVICES = 10
-
-
-class Verdict(StrEnum):
-    """How far the ranking goes."""
-
-    CONVICTED = "convicted"
-    SHORTLIST = "shortlist"
-    OPERATIONAL = "operational cause"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
-    """One suspect. `kind` is commit, flag, operational or service; `sure` the score without what logs say.
-
-    able   whether it ran before the onset
-    fresh  whether so shortly before that the onset may be laid to it
-    company  how many other commits came with the same deploy
-    """
-
-    id: str
-    kind: str
-    service: str
-    score: float
-    evidence: tuple[str, ...]
-    sure: float = 0.0
-    able: bool = True
-    fresh: bool = False
-    company: int = 0
-    mechanisms: tuple[Mechanism, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,78 +54,27 @@ class Ranking:
     unread: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _View:
-    """Everything that was read from the bundle, once."""
-
-    bundle: Bundle
-    services: frozenset[str]
-    moved: tuple[Shift, ...]
-    spans: Calls
-    said: Sayings
-    blames: dict[str, Blame]
-    onset: int
-    slack: int
-    use: Sources
-
-
 def rank_bundle(bundle: Bundle, use: Sources | None = None) -> Ranking:
     """Rank the suspects of one incident. `use` leaves evidence out, for an ablation."""
-    view = _view(bundle, use or Sources())
+    view = view_of(bundle, use or Sources())
     ranked = _changes(view)
     found = _causes(view, ranked)
-    verdict, why = _verdict(view, ranked, found)
-    ordered = [*(_operational(cause) for cause in found), *(r for r in ranked if r.able)]
-    if verdict is not Verdict.OPERATIONAL:
+    able = [each for each in ranked if each.able]
+    ruling = rule(view, able, found)
+    ordered = [*(_operational(cause) for cause in found), *able]
+    if ruling.verdict is not Verdict.OPERATIONAL:
         ordered.sort(key=lambda each: -each.score)
-    if verdict is not Verdict.OPERATIONAL and ordered and ordered[0].kind == "operational":
+    if ruling.verdict is not Verdict.OPERATIONAL and ordered and ordered[0].kind == "operational":
         ordered.sort(key=lambda each: each.kind == "operational")
-    ordered += [*_services(view), *(r for r in ranked if not r.able)]
-    return Ranking(suspects=tuple(ordered), verdict=verdict, why=why, onset=view.onset, unread=view.said.unread)
-
-
-def _view(bundle: Bundle, use: Sources) -> _View:
-    fired = milliseconds(bundle.alert.fired)
-    series = {**of_spans(bundle.spans), **bundle.series} if use.calls else dict(bundle.series)
-    if not use.metrics:
-        series = {key: value for key, value in series.items() if key not in bundle.series}
-    moved = shifts(series, fired)
-    onset, slack = _onset(bundle, moved, fired)
-    spans = calls(bundle.spans if use.calls else (), onset)
-    said = sayings(bundle.entries if use.logs else (), onset - slack)
-    known = {service for service, _ in bundle.series} | {d.service for d in bundle.deploys} | {bundle.alert.service}
-    services = frozenset(
-        {*known, *(f.service for f in bundle.flips), *(s.service for s in bundle.spans), *(s.service for s in said.new)}
-    )
-    blames = blame(bundle.alert, moved, spans, said, services, use)
-    return _View(
-        bundle=bundle,
-        services=services,
-        moved=moved,
-        spans=spans,
-        said=said,
-        blames=blames,
-        onset=onset,
-        slack=slack,
-        use=use,
+    if ruling.culprit is not None:
+        ordered.sort(key=lambda each: each is not ruling.culprit)
+    ordered += [*_services(view), *(each for each in ranked if not each.able)]
+    return Ranking(
+        suspects=tuple(ordered), verdict=ruling.verdict, why=ruling.why, onset=view.onset, unread=view.said.unread
     )
 
 
-def _onset(bundle: Bundle, moved: Sequence[Shift], fired: int) -> tuple[int, int]:
-    """When it began, in epoch ms, and how far off that may be; logs date it only where nothing else does."""
-    by_key = {(shift.service, shift.metric): shift for shift in moved}
-    slack = max((shift.step for shift in moved), default=60_000)
-    onset = onset_of(by_key, bundle.alert.service, bundle.alert.metric)
-    if onset is None:
-        onset = min((s.onset for s in moved if s.onset is not None and s.score >= CLEAR), default=None)
-    if onset is None and not moved:
-        told = shifts(of_entries(bundle.entries, BAD, fired), fired)
-        onset = min((s.onset for s in told if s.onset is not None and s.score >= CLEAR), default=None)
-        slack = max((shift.step for shift in told), default=slack)
-    return (fired if onset is None else min(onset, fired)), slack
-
-
-def _changes(view: _View) -> list[Ranked]:
+def _changes(view: View) -> list[Ranked]:
     """Every change with its score, best first."""
     found = candidates(view.bundle, view.services)
     sure, told = _about(view, found)
@@ -191,28 +109,27 @@ def _changes(view: _View) -> list[Ranked]:
 
 
 def _once(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """A commit that runs in several services is one suspect: where it is suspected most."""
-    seen: set[tuple[str, str]] = set()
-    kept: list[Ranked] = []
+    """A commit that runs in several services is one suspect: where what cannot be faked suspects it most."""
+    best: dict[tuple[str, str], Ranked] = {}
     for each in ranked:
-        if (each.kind, each.id) not in seen:
-            seen.add((each.kind, each.id))
-            kept.append(each)
-    return kept
+        had = best.get((each.kind, each.id))
+        if had is None or each.sure > had.sure:
+            best[each.kind, each.id] = each
+    return [each for each in ranked if best[each.kind, each.id] is each]
 
 
-def _able(candidate: Candidate, view: _View) -> bool:
+def _able(candidate: Candidate, view: View) -> bool:
     """Whether it ran before the onset, as far as that can be dated."""
     if candidate.started is None:
         return False
     return not view.use.deploys or milliseconds(candidate.started) <= view.onset + view.slack
 
 
-def _is_fresh(candidate: Candidate, view: _View) -> bool:
+def _is_fresh(candidate: Candidate, view: View) -> bool:
     return candidate.started is not None and from_milliseconds(view.onset) - candidate.started <= _FOLLOWS
 
 
-def _about(view: _View, found: Sequence[Candidate]) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
+def _about(view: View, found: Sequence[Candidate]) -> tuple[tuple[Match, ...], tuple[Match, ...]]:
     """How much each is about the symptom: by the alert and the spans, and by what is new in the logs."""
     texts = [words_in(c.commit) if c.commit is not None else _flag_words(c) for c in found]
     if not view.use.words:
@@ -233,7 +150,7 @@ def _flag_words(candidate: Candidate) -> Counter[str]:
 
 def _score(
     candidate: Candidate,
-    view: _View,
+    view: View,
     found: Sequence[Candidate],
     about: float,
     blamed: float,
@@ -267,7 +184,7 @@ def _score(
     return round(min(1.0, (weight + gains) / _FULL), 4)
 
 
-def _unable(candidate: Candidate, view: _View, about: Match) -> Ranked:
+def _unable(candidate: Candidate, view: View, about: Match) -> Ranked:
     started = candidate.started
     if started is None:
         score, why = _NEVER * about.strength, "nothing shows that it ever ran"
@@ -281,7 +198,7 @@ def _unable(candidate: Candidate, view: _View, about: Match) -> Ranked:
 
 
 def _evidence(
-    candidate: Candidate, view: _View, known: Match, said: Match, linked: Sequence[Mechanism]
+    candidate: Candidate, view: View, known: Match, said: Match, linked: Sequence[Mechanism]
 ) -> Iterator[str]:
     if candidate.started is not None:
         ago = (from_milliseconds(view.onset) - candidate.started).total_seconds()
@@ -300,7 +217,7 @@ def _evidence(
         yield "it touches what the symptom names: " + ", ".join(f'"{word}"' for word in words)
 
 
-def _causes(view: _View, ranked: Sequence[Ranked]) -> list[Cause]:
+def _causes(view: View, ranked: Sequence[Ranked]) -> list[Cause]:
     """The operational causes; one that rests on logs alone weighs less where a change ran just before in its service.
 
     Only a change with a mechanism counts: that a wrong host cannot be resolved is no failure of the name servers.
@@ -328,45 +245,6 @@ def _causes(view: _View, ranked: Sequence[Ranked]) -> list[Cause]:
     ]
 
 
-def _verdict(view: _View, ranked: Sequence[Ranked], found: Sequence[Cause]) -> tuple[Verdict, str]:
-    able = [each for each in ranked if each.able]
-    best = able[0] if able else None
-    cause = found[0] if found and found[0].strength >= _OPERATIONAL else None
-    doubt = _doubt(view, able, found) if best is not None else ""
-    if best is not None and not doubt:
-        told = next(m.told for m in best.mechanisms if m.convicts)
-        return Verdict.CONVICTED, f"{best.id} ran before the onset at {iso(from_milliseconds(view.onset))}; {told}"
-    if cause is not None:
-        beside = f"; {best.id} fits the times as well, but {doubt}" if best is not None else ""
-        return Verdict.OPERATIONAL, f"{cause.kind}: {'; '.join(cause.evidence[:2])}{beside}"
-    if best is None:
-        return Verdict.SHORTLIST, "no change that is known of ran before the onset"
-    return Verdict.SHORTLIST, f"{best.id} fits best of {len(able)} that ran before the onset, but {doubt}"
-
-
-def _doubt(view: _View, able: Sequence[Ranked], found: Sequence[Cause]) -> str:
-    """Why the best suspect is not convicted; "" when nothing is left in doubt."""
-    best = able[0]
-    where = view.blames[best.service]
-    first = max(each.sure for each in view.blames.values())
-    others = [each for each in able[1:] if (each.kind, each.id) != (best.kind, best.id)]
-    if not any(m.convicts for m in best.mechanisms):
-        return "nothing shows how it would do it"
-    if any(any(m.convicts and m.kind != "template" for m in each.mechanisms) for each in others):
-        return "another change has a mechanism as well"
-    if found and found[0].strength >= _DOUBT:
-        return f"a {found[0].kind} may explain it"
-    if not best.fresh:
-        return "it had run too long before the onset"
-    if max(where.metrics, where.calls) < _LEAST_BLAME or where.sure < _FIRST * first:
-        return f"neither series nor spans say that the trouble arises in {best.service}"
-    if best.company and not any(m.convicts and m.sure for m in best.mechanisms):
-        return "other commits came with the same deploy, and only the logs tell it from them"
-    if any(each.sure > best.sure - _LEAD for each in others):
-        return "without what the logs say another change fits as well"
-    return ""
-
-
 def _operational(cause: Cause) -> Ranked:
     return Ranked(
         id=cause.kind,
@@ -377,7 +255,7 @@ def _operational(cause: Cause) -> Ranked:
     )
 
 
-def _services(view: _View) -> list[Ranked]:
+def _services(view: View) -> list[Ranked]:
     """Services by blame, behind every change that fits: where to look when none is it."""
     first = sorted(view.blames.values(), key=lambda each: (-each.total, each.service))[:_MOST_SERVICES]
     return [

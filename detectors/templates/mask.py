@@ -32,8 +32,8 @@ _PORT = re.compile(
 )
 # (what a text must have, the value that it may then have). Most texts have few of them; to look for a sign is quick.
 _WHOLE = (
-    (re.compile(r":\d\d:"), _DATE),
-    (re.compile(r"[:-][0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-]"), _HARDWARE),
+    (re.compile(r"[JFMASOND](?:an|eb|ar|pr|ay|un|ul|ug|ep|ct|ov|ec)"), _DATE),
+    (re.compile(r"[:-][0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-][0-9a-fA-F]{2}[:-]"), _HARDWARE),
     (re.compile("://"), _URL),
     (re.compile("@"), _MAIL),
     (re.compile(r"[\\/]"), _PATH),
@@ -50,7 +50,8 @@ _ASSIGNED = re.compile(r"(?<=[\w\])])( = |=)(?:\"[^\"]*\"|'[^']*'|[^\s,;()\[\]{}
 _NUMBERED = re.compile(
     r"(?<![A-Za-z0-9_.@$%#*+~-])[A-Za-z0-9_.@$%#*+~-]*\d(?:[A-Za-z0-9_.@$%#*+~:-]*[A-Za-z0-9_@$%#*+~])?"
 )
-_HEX_SIGN = re.compile(r"[a-f]{7}|[A-F]{7}")  # no digit among them by chance
+_HEX_LETTERS = bytes(ord("f") if chr(b) in "abcdef" else ord("F") if chr(b) in "ABCDEF" else 0 for b in range(256))
+_SIZED = re.compile(r"\d ?[KMGTPBbkmnsuµdh]")
 _LETTERS_OF_HEX = re.compile(r"(?:\b[\w.]{1,60}-)?\b(?:[a-f]{7,}|[A-F]{7,})\b")
 _VISITOR = re.compile(r"(\x00 -) \S{1,100} (?=\[\x00\] \")")  # the user in an access log
 _EITHER = re.compile(r"\b(?:true|false|null|nil|None|True|False|NULL|TRUE|FALSE|undefined)\b")
@@ -67,25 +68,43 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}m")
 
 def masked(text: str) -> str:
     """The text with `VALUE` for each number, time, address, path, identifier and assigned value, spaces made single."""
-    text = _COLOUR.sub("", text).replace(VALUE, " ")
-    text = _DOTS.sub(" .. ", text)
-    text = _PRODUCT.sub(VALUE, text)
+    if "\x1b" in text:
+        text = _COLOUR.sub("", text)
+    text = text.replace(VALUE, " ")
+    if ".." in text:
+        text = _DOTS.sub(" .. ", text)
+    if '"' in text:
+        text = _PRODUCT.sub(VALUE, text)
     for sign, value in _WHOLE:
         if sign.search(text):
             text = value.sub(VALUE, text)
-    text = _SIZE.sub(VALUE, text)
-    text = _UNDER.sub("", text)
-    text = _ASSIGNED.sub(r"\1" + VALUE, text)
+    if _SIZED.search(text):
+        text = _SIZE.sub(VALUE, text)
+    if "<" in text:
+        text = _UNDER.sub("", text)
+    if "=" in text:
+        text = _ASSIGNED.sub(r"\1" + VALUE, text)
     text = _NUMBERED.sub(VALUE, text)
-    if _HEX_SIGN.search(text):
+    letters = text.encode("utf-8", "replace").translate(_HEX_LETTERS)
+    if b"fffffff" in letters or b"FFFFFFF" in letters:  # no digit among them by chance
         text = _LETTERS_OF_HEX.sub(VALUE, text)
-    for value in (_EITHER, _SIGNED, _GLUED):
-        text = value.sub(VALUE, text)
-    text = _ENCLOSED.sub(VALUE, text)
-    text = _NOTHING.sub(_one_within, text)
+    return " ".join(_joined(text).split())
+
+
+def _joined(text: str) -> str:
+    """What belongs to a value, or is one, by the values around it."""
+    small = text.lower()
+    if "nil" in small or "null" in small or "none" in small or "true" in small or "fals" in small or "undef" in small:
+        text = _EITHER.sub(VALUE, text)
+    text = _SIGNED.sub(VALUE, text)
+    if "/" in text or "\\" in text:
+        text = _GLUED.sub(VALUE, text)
+    if f"({VALUE})" in text or f"{{{VALUE}}}" in text:
+        text = _ENCLOSED.sub(VALUE, text)
+    if "()" in text or '""' in text or '"-"' in text:
+        text = _NOTHING.sub(_one_within, text)
     text = _VISITOR.sub(rf"\1 {VALUE} ", text)
-    text = _SEVERAL.sub(VALUE, text)
-    return " ".join(text.split())
+    return _SEVERAL.sub(VALUE, text)
 
 
 def _one_within(found: re.Match[str]) -> str:

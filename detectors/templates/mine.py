@@ -5,8 +5,9 @@ what differs between them is known before any of them gets its id. Ids count up 
 never changes its meaning, but two templates that turn out to be one go on under the older id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,10 @@ Ids = npt.NDArray[np.int64]
 MOST_TEMPLATES = 10_000
 """Beyond, those that were not seen for the longest time are dropped; they get a new id when they come again."""
 
-_MOST_KEYS, _MOST_KEY_BYTES = 200_000, 64 << 20
+MOST_KEYS = 200_000
+"""Kinds of line that are known by heart."""
+
+_MOST_KEY_BYTES = 64 << 20
 _PIECE = 1 << 18
 _LONGEST_LINE = 1 << 16  # bytes of a line that are looked at
 _LONGEST_KEY = 1 << 16  # a line with a longer one is looked at each time
@@ -60,10 +64,13 @@ class Template:
 class Miner:
     """Keeps templates, `most` of them. Used by one thread at a time."""
 
-    def __init__(self, most: int = MOST_TEMPLATES) -> None:
+    def __init__(self, most: int = MOST_TEMPLATES, most_keys: int = MOST_KEYS) -> None:
         self.forgotten = 0
         """Templates that were dropped to keep within `most`."""
+        self.united: list[tuple[int, int]] = []
+        """The ids that the last block made one with an older one: (lost, kept)."""
         self._most = most
+        self._most_keys = most_keys
         self._groups = Groups()
         self._numbers: dict[bytes, int] = {}  # by key: the line's number in the groups
         self._key_bytes = 0
@@ -82,15 +89,17 @@ class Miner:
         if not block:
             return np.zeros(0, dtype=np.int64)
         self._fed += 1
+        self.united.clear()
         self._make_room()
         block = block.removesuffix(b"\n")
         keys = _keys(block)
         numbers = list(map(self._numbers.get, keys))
         heads = np.ones(len(numbers), dtype=np.bool_)
-        if self._wholes.is_open or None in numbers or _GOES_ON in numbers:
+        unsure = [place for place, number in enumerate(numbers) if number is None or number < 0]
+        if unsure or self._wholes.is_open:
             lines = block.split(b"\n")
-            heads[self._within(lines, keys, numbers)] = False
-            self._learn(lines, keys, numbers)
+            heads[self._within(lines, keys, numbers, unsure)] = False
+            self._learn(lines, keys, numbers, unsure)
         else:
             self._wholes.end(_text(block[block.rfind(b"\n") + 1 :]))
         ids = _as_before(self._ids[np.array(numbers, dtype=np.int64)], heads, self._last)
@@ -102,19 +111,64 @@ class Miner:
         """All that are kept, the most frequent first."""
         return tuple(sorted(self._found.values(), key=lambda one: (-one.count, one.id)))
 
-    def _within(self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int | None]) -> list[int]:
-        """The places of lines that go on with the one before; their number, which is not used, becomes 0."""
+    def document(self) -> dict[str, Any]:
+        """What it knows of templates as JSON has it."""
+        return {
+            "next": self._next,
+            "fed": self._fed,
+            "forgotten": self.forgotten,
+            "templates": [
+                [
+                    one.id,
+                    one.text,
+                    one.count,
+                    one.sample,
+                    one.level,
+                    one.tokens,
+                    [int(gap) for gap in one.gaps],
+                    one.seen,
+                ]
+                for one in self._found.values()
+            ],
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], most: int = MOST_TEMPLATES, most_keys: int = MOST_KEYS) -> "Miner":
+        """The miner that was written: its templates keep their ids, and new ones get others than it ever gave."""
+        miner = cls(most, most_keys)
+        miner._next, miner._fed, miner.forgotten = document["next"], document["fed"], document["forgotten"]
+        miner._begin_with(
+            [
+                Template(
+                    id=number,
+                    text=text,
+                    count=count,
+                    sample=sample,
+                    level=Level(level),
+                    tokens=tuple(tokens),
+                    gaps=tuple(bool(gap) for gap in gaps),
+                    seen=seen,
+                )
+                for number, text, count, sample, level, tokens, gaps, seen in document["templates"]
+            ]
+        )
+        return miner
+
+    def _within(
+        self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int | None], unsure: Sequence[int]
+    ) -> list[int]:
+        """The places of lines that go on with the one before; their number, which is not used, becomes 0.
+
+        `unsure` are the places without a number, or where it depends on the line before.
+        """
         by_form: dict[bytes, bool] = {}
         may: list[int] = []
-        for place, number in enumerate(numbers):
-            if number is None:
-                key = keys[place]
-                form = by_form.get(key)
-                if form is None:
-                    form = by_form[key] = goes_on(_text(lines[place]))
-                if form:
-                    may.append(place)
-            elif number == _GOES_ON:
+        for place in unsure:
+            key = keys[place]
+            form = True if numbers[place] is not None else by_form.get(key)
+            if form is None:
+                form = by_form[key] = goes_on(_text(lines[place]))
+            if form:
                 may.append(place)
         found = self._wholes.parts(lines, may, first=self._last < 0)
         for place in found:
@@ -123,11 +177,14 @@ class Miner:
             numbers[place] = 0
         return found
 
-    def _learn(self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int | None]) -> None:
+    def _learn(
+        self, lines: Sequence[bytes], keys: Sequence[bytes], numbers: list[int | None], unsure: Sequence[int]
+    ) -> None:
         """Give each line that was not seen before its number, and each new template its id."""
         first: dict[int, str] = {}
         fresh: dict[bytes, int] = {}
-        for place, number in enumerate(numbers):
+        for place in unsure:
+            number = numbers[place]
             if number is None or number == _GOES_ON:
                 key = keys[place]
                 given = fresh.get(key)
@@ -154,6 +211,7 @@ class Miner:
             lost, kept = self._found.pop(number), self._found.get(self._groups.find(number))
             if kept is None:
                 raise RuntimeError("a group's oldest line had no template")
+            self.united.append((lost.id, kept.id))
             kept.count += lost.count
             kept.seen = max(kept.seen, lost.seen)
             self._ids[self._ids == lost.id] = kept.id
@@ -191,13 +249,17 @@ class Miner:
     def _make_room(self) -> None:
         """Drop templates beyond the most there may be, and forget keys when there are too many. Ids stay."""
         crowded = len(self._found) > self._most
-        if not crowded and len(self._numbers) <= _MOST_KEYS and self._key_bytes <= _MOST_KEY_BYTES:
+        if not crowded and len(self._numbers) <= self._most_keys and self._key_bytes <= _MOST_KEY_BYTES:
             return
         kept = sorted(self._found.values(), key=lambda one: (-one.seen, -one.count, one.id))
         if crowded:
             kept = kept[: int(self._most * _KEPT)]
             self.forgotten += len(self._found) - len(kept)
-        kept.sort(key=lambda one: one.id)
+        self._begin_with(kept)
+
+    def _begin_with(self, kept: Sequence[Template]) -> None:
+        """Know these templates and nothing else."""
+        kept = sorted(kept, key=lambda one: one.id)
         self._groups = Groups()
         self._found = {self._groups.add(template.tokens): template for template in kept}
         self._groups.settle()

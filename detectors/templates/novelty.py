@@ -43,14 +43,16 @@ class Novelty:
     reasons: tuple[str, ...]
 
 
-def novelties(known: Sequence[Template], fresh: Iterable[Template]) -> tuple[Novelty, ...]:
+def novelties(
+    known: Sequence[Template], fresh: Iterable[Template], *, warm_up: int = WARM_UP_LINES
+) -> tuple[Novelty, ...]:
     """Score the templates of `fresh` against those known before, the one that matters most first.
 
-    Nothing before `WARM_UP_LINES` entries of known templates were seen. The score is rarity times the weight of the
+    Nothing before `warm_up` entries of known templates were seen. The score is rarity times the weight of the
     level, times 0.4 to 1 by distance.
     """
     lines = sum(one.count for one in known)
-    if lines < WARM_UP_LINES:
+    if lines < warm_up:
         return ()
     chance = (sum(1 for one in known if one.count == 1) + 1) / (lines + 1)
     rarity = min(1.0, math.log(chance) / math.log(_SURE))

@@ -49,7 +49,8 @@ _SERVER = 500
 class LokiSource:
     """A `LogSource` and a `SignalSource` on one Loki.
 
-    `selector` and `errors` make the query of error lines: `{app=~".+"} |~ "(?i)error"`. `limit` is the lines of a page.
+    `selector` and `errors` make the query of error lines: `{app=~".+"} |~ "(?i)error"`; with no `errors` it is every
+    line of the streams. `limit` is the lines of a page.
 
     Metric queries: Loki evaluates at whole multiples of the step, so a point of the grid that lies between shows the
     newest evaluation before it, less than a step old. Where no line matches there is no reading, which is not zero:
@@ -138,6 +139,11 @@ class LokiSource:
 
     def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
         """Read a metric query on the grid from `start` to `end`, both included. See `SignalSource`."""
+        if asks_for_templates(signal.query):
+            raise PermanentError(
+                f"{self._name}: the rates of templates are counted by the running daemon, from lines that it reads; "
+                "nobody else has them"
+            )
         times = grid(start, end, step)
         every = step // MILLISECOND
         # One evaluation more, before the first: a range of a single moment is refused.
@@ -249,6 +255,11 @@ class LokiSource:
             )
         hint = "; is `url` the address of Loki itself?" if status == _NOT_FOUND else ""
         raise self._client.down(f"answered {status} for {what}: {said or 'nothing'}{hint}", reply.retry_after)
+
+
+def asks_for_templates(query: str) -> bool:
+    """Whether a watch asks for the rates of log templates. LogQL has no query that begins so."""
+    return query.strip().startswith("templates")
 
 
 class _TooManyAsked(Exception):  # noqa: N818 - it says what we did

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cases.errors import PermanentError, SourceDown, TemporaryError
 from cases.leases import Swap
 from cases.logs import LogPage
+from cases.moments import milliseconds
 from cases.ports import Checkpoints, LogSource
 from cases.telemetry import LogLine
 from config.settings import LokiSettings
@@ -18,6 +20,7 @@ from daemon.clock import ManualClock
 from daemon.ledger.ledger import open_ledger
 from daemon.tail import BEHIND, FIRST_LOOK, MOST_PAGES, NO_SOURCE, Followed, Tail, loki_of, nanoseconds
 from demo.loki.standin import Fault, LokiStandIn
+from detectors.templates.levels import Level
 from signals.loki.source import LokiSource
 from tests.parts.loki import log_standin, put
 
@@ -108,7 +111,8 @@ def standin() -> Iterator[LokiStandIn]:
 
 
 def tail_on(source: LogSource, checkpoints: Checkpoints, clock: ManualClock) -> Tail:
-    return Tail((Followed(source=source, service_label="app", settle=SETTLE),), checkpoints, clock)
+    followed = Followed(source=source, service_label="app", settle=SETTLE, templates=True)
+    return Tail((followed,), checkpoints, clock)
 
 
 def counted(tail: Tail) -> int:
@@ -150,6 +154,9 @@ def test_ten_thousand_lines_count_ten_thousand_times(clock: ManualClock, pages: 
         source.close()
     assert last.blind() == ""
     assert counted(last) == 10_000
+    times = np.arange(1, 61, dtype=np.int64) * 60_000 + milliseconds(NOW - HOUR)
+    _, rates = last.rates("logs", "shop", times, 60_000, frozenset(Level))
+    assert np.nansum(rates) * 60 == pytest.approx(10_000, abs=1), "no line counts twice in a template either"
     for wanted in ("429", "KilledError", "TemporaryError" if pages == 1 else "500"):
         assert any(wanted in one for one in met), f"{wanted} was never met in {met}"
 
@@ -290,6 +297,17 @@ def test_a_checkpoint_that_cannot_be_read_begins_anew(
     tail.once()
     assert source.asked[0][0] == nanoseconds(NOW - FIRST_LOOK)
     assert "it begins anew" in caplog.text
+
+
+def test_a_checkpoint_without_templates_keeps_its_errors(clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
+    line = LogLine(at=NOW - MINUTE, labels={"app": "shop"}, text="error")
+    remembered = Remembered()
+    tail_on(Scripted([LogPage(lines=(line,), cursor=nanoseconds(NOW - SETTLE), whole=True)]), remembered, clock).once()
+    stored = json.loads(remembered.blobs["log-tail/logs"])
+    for templates in ({}, {"templates": {"version": 99}}):
+        old = json.dumps({"cursor": stored["cursor"], "book": stored["book"], **templates}).encode()
+        assert counted(tail_resumed(Remembered({"log-tail/logs": old}), clock)) == 1
+    assert "they begin anew" in caplog.text
 
 
 def test_the_settings_make_a_source_that_reads_traces(clock: ManualClock, standin: LokiStandIn) -> None:

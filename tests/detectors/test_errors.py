@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cases.moments import milliseconds
 from cases.telemetry import LogLine
-from detectors.errors import MOST_KINDS, REMEMBERED, Book, errors
+from detectors.counts import REMEMBERED
+from detectors.errors import MOST_KINDS, Book, errors
 from tests.detectors.test_traces import CHAINED, GO, JAVA, PYTHON
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -177,6 +179,24 @@ def test_it_can_be_written_down_at_any_moment() -> None:
 def test_a_book_of_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="of version 99"):
         Book.of({"version": 99})
+
+
+def test_kinds_of_the_first_version_go_on_under_the_signatures_of_today() -> None:
+    def old(at: datetime, sample: str) -> list[object]:
+        ms = milliseconds(at)
+        return [ms, ms, sample, {}, None, [], [[ms // 10_000, 3]]]
+
+    kinds = {
+        "error: order # took #s": old(START, "error: order 17 took 3.5s"),
+        "error: order # took # min": old(START + MINUTE, "error: order 18 took 2 min"),
+    }
+    book = Book.of({"version": 1, "forgotten": 0, "kinds": {"shop": kinds}, "open": {}})
+    assert list(whole(book).values()) == [6]
+    book.fold([line("error: order 9 took 12s", START + 2 * MINUTE)], "app")
+    book.settle(START + 3 * MINUTE)
+    assert list(whole(book).values()) == [7]
+    (seen,) = errors(book, "shop", START + MINUTE, START + HOUR)
+    assert seen.first == START
 
 
 def test_a_thousand_streams_stay_small() -> None:

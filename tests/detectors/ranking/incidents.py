@@ -59,7 +59,7 @@ def ms(minute: float) -> int:
 
 
 def spans(*, slow: str = "", failing: str = "cart", since: float = ONSET) -> tuple[Span, ...]:
-    """Two traces a minute: front → cart, front → ads."""
+    """Two traces a minute: front → cart, front → ads; the cart has another operation, which is well."""
     made: list[Span] = []
     for number in range(2 * END):
         minute = number / 2
@@ -71,6 +71,7 @@ def spans(*, slow: str = "", failing: str = "cart", since: float = ONSET) -> tup
             ("a", "", "front", "GET /", whole, any(fails.values()) or (bad and failing == "front")),
             ("b", "a", "cart", "Cart.MergeBaskets", own["cart"], fails["cart"]),
             ("c", "a", "ads", "Ads.RankAds", own["ads"], fails["ads"]),
+            ("d", "", "cart", "Cart.Empty", 5.0, False),
         )
         made += [
             Span(

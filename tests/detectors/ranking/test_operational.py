@@ -1,7 +1,8 @@
 """What breaks though nobody changed it, each by its mechanism; and what only looks like it."""
 
 from cases.bundle import Readings
-from detectors.ranking.ranking import Ranking, Verdict, rank_bundle
+from detectors.ranking.ranking import Ranking, rank_bundle
+from detectors.ranking.verdict import Verdict
 from tests.detectors.ranking.incidents import ONSET, bundle, entries, ms, readings, spans
 
 QUIET = {"entries": (), "spans": (), "deploys": (), "commits": ()}

@@ -6,7 +6,8 @@ import pytest
 
 from cases.bundle import Alert, Bundle, Flip
 from cases.telemetry import Deploy
-from detectors.ranking.ranking import Ranking, Verdict, rank_bundle
+from detectors.ranking.ranking import Ranking, rank_bundle
+from detectors.ranking.verdict import Verdict
 from tests.detectors.ranking.incidents import (
     CULPRIT,
     FIRED,

@@ -1,11 +1,7 @@
-"""What is new after warm-up counts by rarity, level and distance; template counts a tick are series."""
-
-import numpy as np
-import pytest
+"""What is new after warm-up counts by rarity, level and distance."""
 
 from detectors.templates.mine import Miner, Template
 from detectors.templates.novelty import WARM_UP_LINES, novelties
-from detectors.templates.rates import counts
 
 
 def known_and_fresh(*fresh: str, lines: int = WARM_UP_LINES, once: int = 0) -> tuple[list[Template], list[Template]]:
@@ -46,25 +42,3 @@ def test_where_new_ones_come_all_the_time_one_more_says_less() -> None:
 def test_nothing_is_told_before_warm_up_and_of_nothing() -> None:
     assert novelties(*known_and_fresh(ERROR, lines=WARM_UP_LINES - 1)) == ()
     assert novelties([], []) == ()
-
-
-def test_counts_a_tick() -> None:
-    ids = np.array([3, 1, 3, 3, 9, 1], dtype=np.int64)
-    times = np.array([0, 999, 1000, 2999, 1500, 3000], dtype=np.int64)
-    ticks = np.array([0, 1000, 2000], dtype=np.int64)
-    templates, found = counts(ids, times, ticks)
-    assert templates.tolist() == [1, 3, 9]
-    assert found.tolist() == [[1, 0, 0], [1, 1, 1], [0, 1, 0]]
-    templates, found = counts(ids, times, ticks, np.array([3, 4], dtype=np.int64))
-    assert found.tolist() == [[1, 1, 1], [0, 0, 0]]
-    nothing = np.array([], dtype=np.int64)
-    assert counts(nothing, nothing, ticks)[1].shape == (0, 3)
-
-
-@pytest.mark.parametrize("ticks", [[0], [], [1, 1], [2, 1]])
-def test_ticks_that_cannot_be_are_refused(ticks: list[int]) -> None:
-    one = np.array([1], dtype=np.int64)
-    with pytest.raises(ValueError, match="ticks are two times"):
-        counts(one, one, np.array(ticks, dtype=np.int64))
-    with pytest.raises(ValueError, match="one of each a line"):
-        counts(one, np.array([1, 2], dtype=np.int64), np.array([0, 1], dtype=np.int64))
