@@ -35,6 +35,22 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Echoed:
+    """A symptom of another service was suppressed: it came at the same moment, and that service depends on this one."""
+
+    anomaly: Anomaly
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """The trouble was traced down the chain: the case is about the anomaly's service now, what it had are echoes."""
+
+    anomaly: Anomaly
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
     """The signals of the case are back within what is expected."""
 
@@ -275,9 +291,9 @@ class Closed:
 
 
 Event: TypeAlias = (
-    Opened | Joined | Recovered | Diagnosed | Noted | Drafted | Redrafted | Proved | Disproved | Proposed | Merged
-    | Adopted | ClosedUnmerged | TakenOver | Deployed | Extended | Judged | Harmed | Killed | Escalated | Gated
-    | Approved | Rejected | Frozen | Thawed | Guided | Retried | Heard | Overridden | Closed
+    Opened | Joined | Echoed | Traced | Recovered | Diagnosed | Noted | Drafted | Redrafted | Proved | Disproved
+    | Proposed | Merged | Adopted | ClosedUnmerged | TakenOver | Deployed | Extended | Judged | Harmed | Killed
+    | Escalated | Gated | Approved | Rejected | Frozen | Thawed | Guided | Retried | Heard | Overridden | Closed
 )  # fmt: skip
 
 

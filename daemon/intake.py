@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from cases.anomaly import Anomaly
 from cases.case import Case, Phase
 from cases.errors import IllegalStep
-from cases.events import Entry, Event, Joined, Opened, Recovered
+from cases.events import Echoed, Entry, Event, Joined, Opened, Recovered, Traced
 from cases.ports import CaseStore
 from cases.steps import Effect
-from cases.telemetry import SeriesBlock
+from cases.telemetry import SeriesBlock, Severity
 from daemon.lasting import Lasting
 from daemon.observe.metrics import Metrics
 from detectors.baseline import Baseline
+from detectors.echoes import fading
 from detectors.recovery import recovery
-from detectors.triage import JoinCase, OpenCase, Suppressed, more_urgent, triage
+from detectors.topology import Topology
+from detectors.triage import MOMENT, JoinCase, OpenCase, Suppressed, more_urgent, triage
 from remediation.ports import Ports
 
 log = logging.getLogger("trackwalker.intake")
@@ -33,34 +35,63 @@ class Intake:
         self._ports = ports
         self._cases = cases
         self._metrics = metrics
+        self._topology = Topology(calls={service.name: service.depends for service in ports.settings.services})
 
     def take(self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime) -> None:
         """Open and join cases. Raises TemporaryError when the ledger does not take it."""
         if not anomalies:
             return
-        active = self._cases.active()
-        held = {had.fingerprint for case in active for had in case.anomalies}
+        active = {case.id: case for case in self._cases.active()}
+        held = {had.fingerprint for case in active.values() for had in _had(case)}
         loose = [anomaly for anomaly in anomalies if anomaly.fingerprint not in held]
-        ended = self._cases.ended({anomaly.signal.service for anomaly in loose})
-        news = lasting.news(loose, ended)
-        self._metrics.anomalies.labels("Lasting").inc(len(loose) - len(news))
+        ended = self._cases.ended(self._around(loose))
+        news = self._news(loose, ended, lasting, now)
         fresh = [*(anomaly for anomaly in anomalies if anomaly.fingerprint in held), *news]
+        decided = triage(
+            fresh,
+            tuple(active.values()),
+            known={case.id for case in ended},
+            topology=self._topology,
+            lasting=lasting.fingerprints,
+        )
         joined: defaultdict[str, list[Anomaly]] = defaultdict(list)
-        for decision in triage(fresh, active, known={case.id for case in ended}):
-            self._metrics.anomalies.labels(type(decision).__name__).inc()
+        missed: set[str] = set()  # another daemon was first, and may have named them otherwise
+        for decision in decided:
             match decision:
                 case OpenCase():
-                    self._open(decision, now)
+                    joined[decision.case_id] += [decision.anomaly, *decision.others]
+                    if not self._open(decision, now):
+                        missed.add(decision.case_id)
                 case JoinCase(case_id=case_id, anomaly=anomaly):
-                    had = [*next((case.anomalies for case in active if case.id == case_id), ()), *joined[case_id]]
+                    had = [*_had(active.get(case_id)), *joined[case_id]]
                     joined[case_id].append(anomaly)
-                    told = self._tell(case_id, anomaly.signal.severity, anomaly) if more_urgent(anomaly, had) else ()
-                    if self._add(case_id, Joined(anomaly=anomaly), now, None, told):
-                        log.info("case %s: %s joins: %s", case_id, anomaly.signal.key, decision.because)
+                    self._join(decision, active[case_id], more_urgent(anomaly, had), now)
+                case Suppressed(case_id=case_id, anomaly=anomaly, echo=True) if case_id not in missed:
+                    had = [*_had(active.get(case_id)), *joined[case_id]]
+                    joined[case_id].append(anomaly)
+                    self._echo(decision, more_urgent(anomaly, had), now)
                 case Suppressed(case_id=case_id, anomaly=anomaly):
                     log.debug("case %s: %s suppressed: %s", case_id, anomaly.signal.key, decision.because)
+            self._metrics.anomalies.labels(_name(decision)).inc()
 
-    def _open(self, decision: OpenCase, now: datetime) -> None:
+    def _around(self, anomalies: Iterable[Anomaly]) -> set[str]:
+        """The services of the anomalies, and those that they depend on."""
+        services = {anomaly.signal.service for anomaly in anomalies}
+        return {*services, *(below for service in services for below in self._topology.below(service))}
+
+    def _news(self, loose: Sequence[Anomaly], ended: Sequence[Case], lasting: Lasting, now: datetime) -> list[Anomaly]:
+        """What no case has, without what a case had that has ended."""
+        news = lasting.news(loose, ended)
+        self._metrics.anomalies.labels("Lasting").inc(len(loose) - len(news))
+        fading_out = {id(anomaly): because for anomaly in news if (because := fading(anomaly, ended, now, MOMENT))}
+        for anomaly in news:
+            if id(anomaly) in fading_out:
+                log.debug("%s suppressed: %s", anomaly.signal.key, fading_out[id(anomaly)])
+        self._metrics.anomalies.labels("Echo").inc(len(fading_out))
+        return [anomaly for anomaly in news if id(anomaly) not in fading_out]
+
+    def _open(self, decision: OpenCase, now: datetime) -> bool:
+        """Open the case, with what came with its leader. False when another daemon was first."""
         anomaly = decision.anomaly
         event = Opened(
             case_id=decision.case_id, service=decision.service, fingerprint=decision.fingerprint, anomaly=anomaly
@@ -70,18 +101,38 @@ class Intake:
         due = now + timedelta(seconds=1) if decision.others else now
         case = self._cases.open(Entry(at=now, actor=ACTOR, event=event), told, due)
         if case is None:
-            return  # another daemon was first
+            return False
         log.warning(
             "case %s: %s reads %.4g, expected %.4g", case.id, anomaly.signal.key, anomaly.value, anomaly.expected
         )
         self._metrics.anomalies.labels(JoinCase.__name__).inc(len(decision.others))
         for other in decision.others:
             self._add(case.id, Joined(anomaly=other), now, None)
+        return True
 
-    def _tell(self, case_id: str, why: str, anomaly: Anomaly) -> tuple[Effect, ...]:
+    def _join(self, decision: JoinCase, case: Case, urgent: bool, now: datetime) -> None:  # noqa: FBT001 - one of its callers' facts
+        anomaly = decision.anomaly
+        if decision.leads:
+            why = f"traced-to-{anomaly.signal.service}"
+            told = self._tell(case.id, why, anomaly, anomaly.signal.severity if urgent else Severity.NOTE)
+            event: Event = Traced(anomaly=anomaly, because=decision.because)
+        else:
+            told = self._tell(case.id, anomaly.signal.severity, anomaly) if urgent else ()
+            event = Joined(anomaly=anomaly)
+        if self._add(case.id, event, now, now if decision.leads else None, told):
+            log.info("case %s: %s joins: %s", case.id, anomaly.signal.key, decision.because)
+
+    def _echo(self, decision: Suppressed, urgent: bool, now: datetime) -> None:  # noqa: FBT001 - the same
+        """List it in its case. People hear of one that asks for more than all that they heard of the case."""
+        anomaly = decision.anomaly
+        told = self._tell(decision.case_id, f"echo-{anomaly.signal.severity}", anomaly) if urgent else ()
+        if self._add(decision.case_id, Echoed(anomaly=anomaly, because=decision.because), now, None, told):
+            log.info("case %s: %s is its echo: %s", decision.case_id, anomaly.signal.key, decision.because)
+
+    def _tell(self, case_id: str, why: str, anomaly: Anomaly, severity: Severity | None = None) -> tuple[Effect, ...]:
         return self._ports.tell(
             f"{case_id}-{why}",
-            anomaly.signal.severity,
+            severity or anomaly.signal.severity,
             f"{anomaly.signal.service}: {anomaly.signal.name} is {anomaly.direction}",
             f"It reads {anomaly.value:.4g}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected. Case {case_id}.",
             case=case_id,
@@ -118,3 +169,13 @@ class Intake:
         """A case is given the time of its own confirmation before a lull is taken for its end."""
         wanted = self._ports.settings.detection
         return now - case.opened < wanted.confirm * wanted.step
+
+
+def _had(case: Case | None) -> tuple[Anomaly, ...]:
+    """What the case has, its echoes too."""
+    return () if case is None else (*case.anomalies, *(echo.anomaly for echo in case.echoes))
+
+
+def _name(decision: OpenCase | JoinCase | Suppressed) -> str:
+    """How a decision is counted."""
+    return "Echo" if isinstance(decision, Suppressed) and decision.echo else type(decision).__name__

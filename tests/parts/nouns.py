@@ -14,6 +14,7 @@ from cases.events import (
     Diagnosed,
     Disproved,
     Drafted,
+    Echoed,
     Entry,
     Escalated,
     Event,
@@ -39,6 +40,7 @@ from cases.events import (
     Retried,
     TakenOver,
     Thawed,
+    Traced,
 )
 from cases.outcome import Ending, Judgement, Lesson, Outcome, Ruling
 from cases.telemetry import Deploy, Direction, Severity, Signal
@@ -174,6 +176,8 @@ def an_entry(event: Event, minutes: float = 0) -> Entry:
 EXAMPLES: tuple[Event, ...] = (
     an_opened(),
     Joined(anomaly=an_anomaly("latency")),
+    Echoed(anomaly=an_anomaly("latency"), because="web depends on shop"),
+    Traced(anomaly=an_anomaly("pool"), because="shop depends on it"),
     Recovered(because="it fell"),
     Diagnosed(diagnosis=a_diagnosis()),
     Drafted(change=a_change()),
