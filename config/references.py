@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
-from config import tuned
+from config import tuned, windows
 from config.document import Loc
 from config.settings import (
     BuildInfoSettings,
@@ -298,4 +298,5 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     _markers,
     _callers,
     tuned.misfits,
+    windows.misfits,
 )

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from annotated_types import Ge
 from pydantic import Field
 
 from cases.errors import PermanentError
@@ -24,7 +23,7 @@ from config.deploys import (
     MergeSettings,
     WebhookSettings,
 )
-from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url
+from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, bounded
 from config.keeping import BackupSettings, LeversSettings, ObserveSettings, RetentionSettings
 from config.remedies import (
     AuthoritySettings,
@@ -43,6 +42,7 @@ from config.remedies import (
     ServiceSettings,
     TuneSettings,
 )
+from config.schedule import FlappingSettings, MaintenanceSettings, ScheduleSettings
 from config.section import Section
 from config.sources import (
     AlertmanagerSettings,
@@ -85,6 +85,7 @@ __all__ = [
     "DiagnosisSettings",
     "EmailSettings",
     "FamilyWatchSettings",
+    "FlappingSettings",
     "ForgeSettings",
     "GithubDeploymentsOfSettings",
     "GithubDeploymentsSettings",
@@ -95,6 +96,7 @@ __all__ = [
     "LeversSettings",
     "LinksSettings",
     "LokiSettings",
+    "MaintenanceSettings",
     "MergeDelaySettings",
     "MergeSettings",
     "ModelSettings",
@@ -107,6 +109,7 @@ __all__ = [
     "RetentionSettings",
     "RuntimeSettings",
     "SandboxSettings",
+    "ScheduleSettings",
     "ScopeSettings",
     "ServiceSettings",
     "Settings",
@@ -152,7 +155,7 @@ class RuntimeSettings(Section):
     executor: Literal["inline", "threads"] = "threads"
     """threads: one slow trial holds up no other case. inline: one thing after the other, for debugging."""
 
-    lease: Annotated[Duration, Ge(timedelta(seconds=1))] = timedelta(seconds=30)
+    lease: Annotated[Duration, bounded(least=timedelta(seconds=1))] = timedelta(seconds=30)
     """How long a daemon may be silent before another one on the same store takes its cases over. Its own restart takes
     them back at once."""
 
@@ -214,6 +217,12 @@ class Settings(Section):
 
     budget: BudgetSettings = BudgetSettings()
     """What may be spent."""
+
+    schedule: ScheduleSettings = ScheduleSettings()
+    """When the daemon holds back."""
+
+    flapping: FlappingSettings = FlappingSettings()
+    """When a signal comes and goes too often to be told each time."""
 
     alerts: AlertsSettings = AlertsSettings()
     """Who is told."""

@@ -12,10 +12,13 @@ from cases.events import Echoed, Entry, Event, Joined, Opened, Recovered, Traced
 from cases.ports import CaseStore
 from cases.steps import Effect
 from cases.telemetry import SeriesBlock, Severity
+from config import duration
 from daemon.lasting import Lasting
 from daemon.observe.metrics import Metrics
+from daemon.quiet import Hush, Hushes, Maintenance
 from detectors.baseline import Baseline
 from detectors.echoes import fading
+from detectors.flapping import flapping
 from detectors.recovery import recovery
 from detectors.topology import Topology
 from detectors.triage import MOMENT, JoinCase, OpenCase, Suppressed, more_urgent, triage
@@ -31,16 +34,32 @@ UNDECIDED = frozenset({Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED,
 class Intake:
     """Does what triage decides. Used by one thread at a time."""
 
-    def __init__(self, *, ports: Ports, cases: CaseStore, metrics: Metrics) -> None:
+    def __init__(self, *, ports: Ports, cases: CaseStore, metrics: Metrics, hushes: Sequence[Hush] = ()) -> None:
         self._ports = ports
         self._cases = cases
         self._metrics = metrics
+        self._hushes = Hushes(hushes=[Maintenance(windows=ports.settings.schedule.maintenance), *hushes])
+        self._began = ports.now
+        self._out: dict[str, datetime] = {}  # fingerprint → when this daemon last saw it out of range, for `_calm`
         self._topology = Topology(calls={service.name: service.depends for service in ports.settings.services})
 
-    def take(self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime) -> None:
-        """Open and join cases. Raises TemporaryError when the ledger does not take it."""
-        if not anomalies:
-            return
+    def take(self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime) -> list[Anomaly]:
+        """Open and join cases. Raises TemporaryError when the ledger does not take it.
+
+        Returns what goes on for all that is known: without what is kept quiet, unless it did so before. That is news
+        when it may be told again.
+        """
+        forgotten = now - self._calm
+        self._out = {fingerprint: at for fingerprint, at in self._out.items() if at > forgotten}
+        self._out.update((anomaly.fingerprint, now) for anomaly in anomalies)
+        loud, quiet = self._hushes.part(anomalies, now)
+        for _, why in quiet:
+            self._metrics.anomalies.labels(why.kind).inc()
+        if loud:
+            self._triage(loud, lasting, now)
+        return [*loud, *(anomaly for anomaly, _ in quiet if lasting.knows(anomaly))]
+
+    def _triage(self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime) -> None:
         active = {case.id: case for case in self._cases.active()}
         held = {had.fingerprint for case in active.values() for had in _had(case)}
         loose = [anomaly for anomaly in anomalies if anomaly.fingerprint not in held]
@@ -60,7 +79,7 @@ class Intake:
             match decision:
                 case OpenCase():
                     joined[decision.case_id] += [decision.anomaly, *decision.others]
-                    if not self._open(decision, now):
+                    if not self._open(decision, self._flapping(decision.anomaly.fingerprint, ended, now), now):
                         missed.add(decision.case_id)
                 case JoinCase(case_id=case_id, anomaly=anomaly):
                     had = [*_had(active.get(case_id)), *joined[case_id]]
@@ -90,13 +109,17 @@ class Intake:
         self._metrics.anomalies.labels("Echo").inc(len(fading_out))
         return [anomaly for anomaly in news if id(anomaly) not in fading_out]
 
-    def _open(self, decision: OpenCase, now: datetime) -> bool:
+    def _flapping(self, fingerprint: str, ended: Sequence[Case], at: datetime) -> str:
+        wanted = self._ports.settings.flapping
+        return flapping([fingerprint], ended, at, times=wanted.times, within=wanted.within)
+
+    def _open(self, decision: OpenCase, flaps: str, now: datetime) -> bool:
         """Open the case, with what came with its leader. False when another daemon was first."""
         anomaly = decision.anomaly
         event = Opened(
             case_id=decision.case_id, service=decision.service, fingerprint=decision.fingerprint, anomaly=anomaly
         )
-        told = self._tell(decision.case_id, "opened", anomaly)
+        told = self._tell(decision.case_id, "opened", anomaly, flaps=self._held_until(flaps))
         # The others join before the case is due, so that its diagnosis sees all of them.
         due = now + timedelta(seconds=1) if decision.others else now
         case = self._cases.open(Entry(at=now, actor=ACTOR, event=event), told, due)
@@ -129,12 +152,28 @@ class Intake:
         if self._add(decision.case_id, Echoed(anomaly=anomaly, because=decision.because), now, None, told):
             log.info("case %s: %s is its echo: %s", decision.case_id, anomaly.signal.key, decision.because)
 
-    def _tell(self, case_id: str, why: str, anomaly: Anomaly, severity: Severity | None = None) -> tuple[Effect, ...]:
+    def _held_until(self, flaps: str) -> str:
+        """What is said of a case that flaps, or ""."""
+        if not flaps:
+            return ""
+        calm = duration.format(_whole(self._calm))
+        return f"It is flapping: {flaps}. Its case stays open until it was quiet for {calm}, and no more is said of it."
+
+    @property
+    def _calm(self) -> timedelta:
+        """How long what flaps must be quiet before it is over."""
+        wanted = self._ports.settings.flapping
+        return wanted.within / wanted.times
+
+    def _tell(
+        self, case_id: str, why: str, anomaly: Anomaly, severity: Severity | None = None, *, flaps: str = ""
+    ) -> tuple[Effect, ...]:
+        reads = f"It reads {anomaly.value:.4g}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected. Case {case_id}."
         return self._ports.tell(
             f"{case_id}-{why}",
             severity or anomaly.signal.severity,
-            f"{anomaly.signal.service}: {anomaly.signal.name} is {anomaly.direction}",
-            f"It reads {anomaly.value:.4g}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected. Case {case_id}.",
+            f"{anomaly.signal.service}: {anomaly.signal.name} is {'flapping' if flaps else anomaly.direction}",
+            f"{reads} {flaps}".rstrip(),
             case=case_id,
         )
 
@@ -151,8 +190,19 @@ class Intake:
             if case.phase not in UNDECIDED or case.merges or case.recovered is not None or self._young(case, now):
                 continue
             seen = recovery(case, blocks, baselines, now, confirm=wanted.confirm, stale_after=wanted.stale_after)
-            if seen.recovered and self._add(case.id, Recovered(because=seen.because), now, now):
+            if not seen.recovered or self._flaps_on(case, now):
+                continue
+            if self._add(case.id, Recovered(because=seen.because), now, now):
                 log.info("case %s: recovered by itself: %s", case.id, seen.because)
+
+    def _flaps_on(self, case: Case, now: datetime) -> bool:
+        """Whether the case flaps, and has not been quiet for long enough to be over."""
+        fingerprints = {had.fingerprint for had in case.anomalies}
+        if now - self._began >= self._calm and fingerprints.isdisjoint(self._out):
+            return False
+        wanted = self._ports.settings.flapping
+        ended = self._cases.ended({case.service})
+        return bool(flapping(fingerprints, ended, case.opened, times=wanted.times, within=wanted.within))
 
     def _add(
         self, case_id: str, event: Event, now: datetime, due: datetime | None, told: Sequence[Effect] = ()
@@ -169,6 +219,10 @@ class Intake:
         """A case is given the time of its own confirmation before a lull is taken for its end."""
         wanted = self._ports.settings.detection
         return now - case.opened < wanted.confirm * wanted.step
+
+
+def _whole(length: timedelta) -> timedelta:
+    return timedelta(seconds=round(length.total_seconds()))
 
 
 def _had(case: Case | None) -> tuple[Anomaly, ...]:

@@ -37,6 +37,10 @@ class Lasting:
         """The troubles that were going on at the last look."""
         return frozenset(name.partition("-")[0] for name in self.before)
 
+    def knows(self, anomaly: Anomaly) -> bool:
+        """Whether it was going on at the last look."""
+        return _name(anomaly) in self.before
+
     def news(self, anomalies: Iterable[Anomaly], ended: Iterable[Case]) -> list[Anomaly]:
         """Leave out the troubles of cases that ended.
 

@@ -97,7 +97,7 @@ class Poll:
         self._budgets.keep(self._states)
         self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind())
         anomalies = [anomaly for look in looks for anomaly in look.anomalies]
-        self._intake.take(anomalies, lasting, now)
+        anomalies = self._intake.take(anomalies, lasting, now)
         judged = [look.signal.key for look in looks if look.state.sight is Sight.FRESH]
         lasting.keep(self._checkpoints, anomalies, judged, now)
         active = self._cases.active()
