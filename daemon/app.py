@@ -21,6 +21,7 @@ from config.settings import Settings
 from daemon.alerts.delivery import Delivery
 from daemon.alerts.enrich import enrichment_of
 from daemon.alerts.last_resort import LastResort
+from daemon.alerts.silenced import silenced_of
 from daemon.api.inside import STUCK_S, inside
 from daemon.build import Outside, outside_of, with_ledger
 from daemon.chores import calendar_of, chores_of
@@ -122,6 +123,9 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
         fellows.enter()
         stack.callback(_left, fellows)
         metrics.configured(settings, digest(settings))
+        silenced = silenced_of(settings, clock)
+        if silenced is not None:
+            stack.callback(silenced.close)
         poll = Poll(
             ports=ports,
             cases=ledger.cases,
@@ -130,6 +134,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
             metrics=metrics,
             watches=watches,
             name=home.name,
+            hushes=[silenced] if silenced is not None else [],
         )
         enrichment = enrichment_of(settings, ledger, clock)
         if enrichment is not None:

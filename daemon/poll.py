@@ -21,6 +21,7 @@ from daemon.intake import Intake
 from daemon.lasting import Lasting
 from daemon.listing import Watch
 from daemon.observe.metrics import Metrics
+from daemon.quiet import Hush
 from daemon.sights import UNSEEN, Sights
 from daemon.watches import WatchList
 from detectors.baseline import LEARN_AGAIN, Baseline, fit, history_step
@@ -55,7 +56,7 @@ class Look:
 class Poll:
     """Looks at every watched signal. Used by one thread at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the seams that the app joins
         self,
         *,
         ports: Ports,
@@ -65,13 +66,14 @@ class Poll:
         metrics: Metrics,
         watches: WatchList,
         name: str = "daemon",
+        hushes: Sequence[Hush] = (),
     ) -> None:
         self._ports = ports
         self._cases = cases
         self._checkpoints = checkpoints
         self._sights = Sights(name=name, ports=ports, outbox=outbox, checkpoints=checkpoints)
         self._metrics = metrics
-        self._intake = Intake(ports=ports, cases=cases, metrics=metrics)
+        self._intake = Intake(ports=ports, cases=cases, metrics=metrics, hushes=hushes)
         self.watches = watches
         self._learnt: dict[str, Learnt] = {}
         self._budgets = Budgets()
