@@ -182,6 +182,9 @@ EXAMPLES: Mapping[str, str] = {
     "alerts": """
         alerts: {mode: direct, receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}]}
     """,
+    "alerts.alertmanager": """
+        alerts: {alertmanager: {receive: true, secret: env:ALERTMANAGER_WEBHOOK_SECRET}}
+    """,
     "alerts.receivers[]": """
         alerts: {receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}]}
     """,

@@ -13,7 +13,14 @@ from pydantic import Field
 from cases.errors import PermanentError
 from cases.telemetry import Direction, Severity, Signal
 from config.access import AuthSettings, BasicSettings, HttpSettings, TlsSettings
-from config.alerts import AlertsSettings, EmailSettings, ReceiverSettings, SlackSettings, SlackThreadSettings
+from config.alerts import (
+    AlertmanagerLinkSettings,
+    AlertsSettings,
+    EmailSettings,
+    ReceiverSettings,
+    SlackSettings,
+    SlackThreadSettings,
+)
 from config.deploys import (
     BuildInfoSettings,
     DeploySettings,
@@ -65,6 +72,7 @@ from config.watches import (
 )
 
 __all__ = [
+    "AlertmanagerLinkSettings",
     "AlertmanagerSettings",
     "AlertsSettings",
     "AnyWatchSettings",

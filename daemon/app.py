@@ -22,6 +22,7 @@ from daemon.alerts.delivery import Delivery
 from daemon.alerts.enrich import enrichment_of
 from daemon.alerts.last_resort import LastResort
 from daemon.alerts.silenced import silenced_of
+from daemon.alerts.told import SOURCE, ToldAlerts
 from daemon.api.inside import STUCK_S, inside
 from daemon.build import Outside, outside_of, with_ledger
 from daemon.chores import calendar_of, chores_of
@@ -135,6 +136,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
             watches=watches,
             name=home.name,
             hushes=[silenced] if silenced is not None else [],
+            told=ToldAlerts(ledger.checkpoints, clock) if settings.alerts.alertmanager.receive else None,
         )
         enrichment = enrichment_of(settings, ledger, clock)
         if enrichment is not None:
@@ -170,7 +172,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
         stack.enter_context(calendar_of(house, settings))
         stack.enter_context(watching(cycle.pulse, clock, STUCK_S))
         stack.callback(cycle.leave)
-        house.door.lead_to(inside(settings, cycle, fellows, ledger, levers, metrics.render))
+        house.door.lead_to(inside(settings, cycle, fellows, ledger, levers, metrics))
         log.info("watching; own health at %s", house.url)
         yield App(
             settings=settings,
@@ -241,7 +243,8 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
     from signals.recorded import NoLogs
     from signals.shared import shared
 
-    signals = shared(outside.sources, clock, settings.cycle)
+    told = {SOURCE: ToldAlerts(ledger.checkpoints, clock)} if settings.alerts.alertmanager.receive else {}
+    signals = shared({**outside.sources, **told}, clock, settings.cycle)
     watches = WatchList(settings, signals, clock)
     ports = Ports(
         clock=clock,

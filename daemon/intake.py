@@ -2,17 +2,19 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from cases.anomaly import Anomaly
 from cases.case import Case, Phase
 from cases.errors import IllegalStep
 from cases.events import Echoed, Entry, Event, Joined, Opened, Recovered, Traced
+from cases.moments import EPOCH
 from cases.ports import CaseStore
 from cases.steps import Effect
 from cases.telemetry import SeriesBlock, Severity
 from config import duration
+from daemon.alerts.told import DETECTOR, ToldAlerts
 from daemon.lasting import Lasting
 from daemon.observe.metrics import Metrics
 from daemon.quiet import Hush, Hushes, Maintenance
@@ -34,11 +36,21 @@ UNDECIDED = frozenset({Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED,
 class Intake:
     """Does what triage decides. Used by one thread at a time."""
 
-    def __init__(self, *, ports: Ports, cases: CaseStore, metrics: Metrics, hushes: Sequence[Hush] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        ports: Ports,
+        cases: CaseStore,
+        metrics: Metrics,
+        hushes: Sequence[Hush] = (),
+        told: ToldAlerts | None = None,
+    ) -> None:
         self._ports = ports
         self._cases = cases
         self._metrics = metrics
         self._hushes = Hushes(hushes=[Maintenance(windows=ports.settings.schedule.maintenance), *hushes])
+        self._told = told
+        self._blocks: dict[str, SeriesBlock] = {}  # what Alertmanager told, as of the last look
         self._began = ports.now
         self._out: dict[str, datetime] = {}  # fingerprint → when this daemon last saw it out of range, for `_calm`
         self._topology = Topology(calls={service.name: service.depends for service in ports.settings.services})
@@ -49,6 +61,7 @@ class Intake:
         Returns what goes on for all that is known: without what is kept quiet, unless it did so before. That is news
         when it may be told again.
         """
+        anomalies = [*anomalies, *self._alerts({anomaly.fingerprint for anomaly in anomalies}, now)]
         forgotten = now - self._calm
         self._out = {fingerprint: at for fingerprint, at in self._out.items() if at > forgotten}
         self._out.update((anomaly.fingerprint, now) for anomaly in anomalies)
@@ -58,6 +71,20 @@ class Intake:
         if loud:
             self._triage(loud, lasting, now)
         return [*loud, *(anomaly for anomaly, _ in quiet if lasting.knows(anomaly))]
+
+    @property
+    def alerted(self) -> tuple[str, ...]:
+        """The keys of the signals that Alertmanager told of: they could be judged at the last look."""
+        return tuple(self._blocks)
+
+    def _alerts(self, seen: Collection[str], now: datetime) -> list[Anomaly]:
+        """The alerts that fire, but for those whose rule was looked at itself."""
+        if self._told is None:
+            return []
+        wanted = self._ports.settings.detection
+        end = EPOCH + (now - EPOCH) // wanted.step * wanted.step
+        self._blocks = self._told.blocks(end - wanted.recent, end, wanted.step)
+        return [anomaly for anomaly in self._told.anomalies(now) if anomaly.fingerprint not in seen]
 
     def _triage(self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime) -> None:
         active = {case.id: case for case in self._cases.active()}
@@ -168,6 +195,8 @@ class Intake:
     def _tell(
         self, case_id: str, why: str, anomaly: Anomaly, severity: Severity | None = None, *, flaps: str = ""
     ) -> tuple[Effect, ...]:
+        if anomaly.detector == DETECTOR:
+            return ()  # Alertmanager told us as it tells people: a second page for one alert is one too many
         reads = f"It reads {anomaly.value:.4g}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected. Case {case_id}."
         return self._ports.tell(
             f"{case_id}-{why}",
@@ -189,7 +218,8 @@ class Intake:
         for case in active:
             if case.phase not in UNDECIDED or case.merges or case.recovered is not None or self._young(case, now):
                 continue
-            seen = recovery(case, blocks, baselines, now, confirm=wanted.confirm, stale_after=wanted.stale_after)
+            read = {**self._blocks, **blocks}
+            seen = recovery(case, read, baselines, now, confirm=wanted.confirm, stale_after=wanted.stale_after)
             if not seen.recovered or self._flaps_on(case, now):
                 continue
             if self._add(case.id, Recovered(because=seen.because), now, now):

@@ -16,6 +16,7 @@ from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
 from cases.telemetry import SeriesBlock, Sight, Signal, SignalState
 from config import duration
+from daemon.alerts.told import ToldAlerts
 from daemon.budgets import Budgets
 from daemon.intake import Intake
 from daemon.lasting import Lasting
@@ -67,13 +68,14 @@ class Poll:
         watches: WatchList,
         name: str = "daemon",
         hushes: Sequence[Hush] = (),
+        told: ToldAlerts | None = None,
     ) -> None:
         self._ports = ports
         self._cases = cases
         self._checkpoints = checkpoints
         self._sights = Sights(name=name, ports=ports, outbox=outbox, checkpoints=checkpoints)
         self._metrics = metrics
-        self._intake = Intake(ports=ports, cases=cases, metrics=metrics, hushes=hushes)
+        self._intake = Intake(ports=ports, cases=cases, metrics=metrics, hushes=hushes, told=told)
         self.watches = watches
         self._learnt: dict[str, Learnt] = {}
         self._budgets = Budgets()
@@ -101,7 +103,7 @@ class Poll:
         anomalies = [anomaly for look in looks for anomaly in look.anomalies]
         anomalies = self._intake.take(anomalies, lasting, now)
         judged = [look.signal.key for look in looks if look.state.sight is Sight.FRESH]
-        lasting.keep(self._checkpoints, anomalies, judged, now)
+        lasting.keep(self._checkpoints, anomalies, [*judged, *self._intake.alerted], now)
         active = self._cases.active()
         blocks = {look.signal.key: look.block for look in looks if look.block is not None}
         baselines = {key: learnt.baseline for key, learnt in self._learnt.items() if learnt.baseline is not None}

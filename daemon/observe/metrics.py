@@ -91,6 +91,12 @@ class Metrics:
         self.anomalies = Counter(
             "trackwalker_anomalies", "Anomalies, by what triage did with them", ["triage"], registry=registry
         )
+        self.alerts_told = Counter(
+            "trackwalker_alerts_told",
+            "Alerts that Alertmanager told of, by what became of them",
+            ["fate"],
+            registry=registry,
+        )
         self.triage_lag = Histogram(
             "trackwalker_triage_lag_seconds",
             "From when an anomaly could first be told to when its case was opened",

@@ -93,26 +93,27 @@ def fires(real: RunningAlertmanager, name: str, **labels: str) -> None:
     real.fires(said, {}, since=now - timedelta(minutes=5), until=now + timedelta(minutes=5))
 
 
+def soon(real: RunningAlertmanager, anomaly: Anomaly) -> Quiet | None:
+    """The reason, once there is one: Alertmanager takes its time to apply what it was told."""
+    for _ in range(100):
+        found = reason(asks(real.url), anomaly)
+        if found is not None:
+            return found
+        pause(0.05)
+    return None
+
+
 def test_what_alertmanager_keeps_quiet_of_a_rule_is_kept_quiet(real: RunningAlertmanager) -> None:
     fires(real, "Slow", severity="warning")
     slow = seen("Slow", rule="Slow")
     assert reason(asks(real.url), slow) is None, "it pages"
     fires(real, "NodeDown", severity="critical")
-    for _ in range(100):
-        found = reason(asks(real.url), slow)
-        if found is not None:
-            break
-        pause(0.05)
-    assert found == Quiet(kind="Inhibited", because="its alert Slow is inhibited by NodeDown")
+    assert soon(real, slow) == Quiet(kind="Inhibited", because="its alert Slow is inhibited by NodeDown")
     assert reason(asks(real.url), seen("NodeDown", rule="NodeDown")) is None
 
     fires(real, "Odd", team="growth")
     silence = real.silence("team", "growth", SystemClock().now())
-    for _ in range(100):
-        found = reason(asks(real.url), seen("Odd", rule="Odd"))
-        if found is not None:
-            break
-        pause(0.05)
+    found = soon(real, seen("Odd", rule="Odd"))
     assert found is not None
     assert found.because == f"its alert Odd is silenced: silence {silence} by sre: “known”"
     real.lift(silence)
