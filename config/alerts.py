@@ -76,6 +76,11 @@ class AlertmanagerLinkSettings(Section):
     """What the sender proves itself with: the bearer token, or the password of basic auth with any user. None:
     `api.token` does it, and with neither only this machine may send."""
 
+    post: bool = False
+    """Whether open cases are said to `signals.alertmanager` as alerts of their own, TrackwalkerCase, where no alert
+    speaks of them already. It pages by its routes then, and receivers hear no more of a case than where an alert of
+    somebody else carries it. Off, because a new page is yours to ask for."""
+
 
 class AlertsSettings(Section):
     """Who is told."""
@@ -89,4 +94,4 @@ class AlertsSettings(Section):
     """Who is told. None: notices go to the log alone."""
 
     alertmanager: AlertmanagerLinkSettings = AlertmanagerLinkSettings()
-    """Alertmanager's webhook."""
+    """Alerts in and out."""

@@ -183,7 +183,10 @@ EXAMPLES: Mapping[str, str] = {
         alerts: {mode: direct, receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}]}
     """,
     "alerts.alertmanager": """
-        alerts: {alertmanager: {receive: true, secret: env:ALERTMANAGER_WEBHOOK_SECRET}}
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          alertmanager: {url: "http://127.0.0.1:9093"}
+        alerts: {alertmanager: {receive: true, secret: env:ALERTMANAGER_WEBHOOK_SECRET, post: true}}
     """,
     "alerts.receivers[]": """
         alerts: {receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}]}

@@ -218,6 +218,14 @@ def _alerts(settings: Settings) -> Found:
     if settings.alerts.mode == "enrich" and settings.signals.alertmanager is None:
         said = ("enrich needs an Alertmanager", "add signals.alertmanager, or write mode: direct")
         yield ("alerts", "mode"), said
+    link = settings.alerts.alertmanager
+    if link.post and not settings.enriches:
+        why = "there is none" if settings.signals.alertmanager is None else "mode: direct tells everybody already"
+        hint = "add signals.alertmanager" if settings.signals.alertmanager is None else "write mode: enrich"
+        yield ("alerts", "alertmanager", "post"), (f"needs an Alertmanager that speaks for us, and {why}", hint)
+    if link.secret is not None and not link.receive:
+        said = ("proves who sends, and receive is off", "write receive: true, or remove it")
+        yield ("alerts", "alertmanager", "secret"), said
 
 
 def _access(settings: Settings) -> Found:

@@ -70,6 +70,16 @@ class Alert:
         return self.labels.get("alertname", "")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """An alert of our own. It fires until `ends`; one that lies in the past ends it."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    starts: datetime
+    ends: datetime
+
+
 class Alertmanager:
     """One Alertmanager. Every call is one bounded request; backing off is the caller's.
 
@@ -170,10 +180,28 @@ class Alertmanager:
 
     def annotate(self, wanted: Iterable[tuple[Alert, Mapping[str, str]]]) -> None:
         """Give each alert these annotations in place of its own. Whatever else it has stays."""
-        reply = self._client.post("/api/v2/alerts", [_posted(alert, said) for alert, said in wanted])
+        self._post([_posted(alert, said) for alert, said in wanted], "annotations")
+
+    def say(self, alerts: Iterable[Raised]) -> None:
+        """Let these alerts of our own fire, or end."""
+        self._post(
+            [
+                {
+                    "labels": dict(alert.labels),
+                    "annotations": dict(alert.annotations),
+                    "startsAt": alert.starts.isoformat(),
+                    "endsAt": alert.ends.isoformat(),
+                }
+                for alert in alerts
+            ],
+            "alerts",
+        )
+
+    def _post(self, documents: Sequence[object], what: str) -> None:
+        reply = self._client.post("/api/v2/alerts", documents)
         if reply.status == _BAD_REQUEST:
-            raise PermanentError(f"{self._name}: refuses annotations: {reply.quote()}")
-        self._check(reply, "annotations")
+            raise PermanentError(f"{self._name}: refuses {what}: {reply.quote()}")
+        self._check(reply, what)
 
     def _document(self, reply: Reply, what: str) -> object:
         self._check(reply, what)

@@ -17,6 +17,7 @@ from cases.errors import PermanentError, SourceDown
 from cases.ports import Clock
 from config.settings import Settings
 from daemon.alerts.enrich import alertmanager_of
+from daemon.alerts.own import OURS
 from daemon.alerts.pairing import of_rule
 from daemon.alerts.wording import one_line
 from daemon.quiet import Quiet
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("trackwalker.silenced")
 
-OURS = "TrackwalkerCase"
-"""The name of the alerts that we post: a silence for them is one for us."""
 AGAIN = timedelta(minutes=1).total_seconds()  # how long one that was down is left alone: a look must not wait for it
 LONGEST_COMMENT = 200
 SILENCED, INHIBITED = "Silenced", "Inhibited"
@@ -89,6 +88,7 @@ class Silenced:
     def _by_silence(self, anomaly: Anomaly, silences: Iterable["Silence"]) -> Quiet | None:
         labels = labels_of(anomaly, self.service_labels)
         for silence in silences:
+            # a silence for alerts that we say ourselves is one for us
             if silence.matches(labels) or silence.matches({**labels, "alertname": OURS}):
                 return Quiet(kind=SILENCED, because=_quoted(silence))
         return None

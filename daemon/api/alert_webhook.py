@@ -23,6 +23,7 @@ from starlette.routing import Route
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Clock
 from config.settings import AlertmanagerLinkSettings, ApiSettings
+from daemon.alerts.own import OURS
 from daemon.alerts.told import Alert, ToldAlerts
 from daemon.alerts.wording import one_line
 from daemon.api.access import caller_of
@@ -148,6 +149,8 @@ class AlertWebhook:
         """The alert as it is kept, or why it is not."""
         service = next((name for label in self.service_labels if (name := said.labels.get(label, "")) in services), "")
         name = said.labels.get("alertname", "")
+        if name == OURS:
+            return "our own"  # Alertmanager tells us what we told it
         if not service or not name:
             return "unknown service"
         started = said.starts.astimezone(UTC)

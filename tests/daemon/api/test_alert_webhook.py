@@ -170,6 +170,7 @@ def test_what_was_not_heard_of_for_a_day_is_not_known(here: Daemon) -> None:
         (alert(labels={"service": "till"}), "unknown service"),
         (alert(labels={"service": "", "app": "cart"}), "began"),
         (alert(labels={"alertname": ""}), "unknown service"),
+        (alert("TrackwalkerCase"), "our own"),
         (alert(startsAt=iso(NOW - timedelta(days=8))), "too old"),
         (alert(startsAt=iso(NOW + 6 * MINUTE)), "from the future"),
         (alert(startsAt=iso(NOW + 4 * MINUTE)), "began"),
