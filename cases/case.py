@@ -58,6 +58,7 @@ class Case:
     hold: Hold = Hold.NONE
     hold_reason: str = ""
     anomalies: tuple[Anomaly, ...] = ()
+    reasons: tuple[str, ...] = ()  # of its opening
     echoes: tuple[Echo, ...] = ()  # of services that depend on this one: listed, and never diagnosed
     recovered: datetime | None = None  # when its signals were last seen back to normal by themselves
     guidance: tuple[str, ...] = ()

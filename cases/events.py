@@ -19,12 +19,16 @@ from cases.verdict import Trial
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The birth of a case: an anomaly that no active case has."""
+    """The birth of a case: an anomaly that no active case has.
+
+    reasons   why it is one, why of that severity and kind, and how far it reached then: a sentence each
+    """
 
     case_id: str
     service: str
     fingerprint: str
     anomaly: Anomaly
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

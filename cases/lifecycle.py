@@ -152,6 +152,7 @@ def opened(entry: Entry) -> Case:
         opened=entry.at,
         entered=entry.at,
         anomalies=(event.anomaly,),
+        reasons=event.reasons,
         history=(entry,),
     )
 

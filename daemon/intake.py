@@ -21,9 +21,10 @@ from daemon.quiet import Hush, Hushes, Maintenance
 from detectors.baseline import Baseline
 from detectors.echoes import fading
 from detectors.flapping import flapping
+from detectors.opening import IMPACT, impact_reasons, kind_reason, severity_reason
 from detectors.recovery import recovery
 from detectors.topology import Topology
-from detectors.triage import MOMENT, JoinCase, OpenCase, Suppressed, more_urgent, triage
+from detectors.triage import MOMENT, Decision, JoinCase, OpenCase, Suppressed, more_urgent, triage
 from remediation.ports import Ports
 
 log = logging.getLogger("trackwalker.intake")
@@ -55,8 +56,10 @@ class Intake:
         self._out: dict[str, datetime] = {}  # fingerprint → when this daemon last saw it out of range, for `_calm`
         self._topology = Topology(calls={service.name: service.depends for service in ports.settings.services})
 
-    def take(self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime) -> list[Anomaly]:
-        """Open and join cases. Raises TemporaryError when the ledger does not take it.
+    def take(
+        self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime, blocks: Mapping[str, SeriesBlock]
+    ) -> list[Anomaly]:
+        """Open and join cases. `blocks`: what was read, by `Signal.key`. TemporaryError when the ledger refuses it.
 
         Returns what goes on for all that is known: without what is kept quiet, unless it did so before. That is news
         when it may be told again.
@@ -69,7 +72,7 @@ class Intake:
         for _, why in quiet:
             self._metrics.anomalies.labels(why.kind).inc()
         if loud:
-            self._triage(loud, lasting, now)
+            self._triage(loud, lasting, now, {**self._blocks, **blocks})
         return [*loud, *(anomaly for anomaly, _ in quiet if lasting.knows(anomaly))]
 
     @property
@@ -86,7 +89,9 @@ class Intake:
         self._blocks = self._told.blocks(end - wanted.recent, end, wanted.step)
         return [anomaly for anomaly in self._told.anomalies(now) if anomaly.fingerprint not in seen]
 
-    def _triage(self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime) -> None:
+    def _triage(
+        self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime, blocks: Mapping[str, SeriesBlock]
+    ) -> None:
         active = {case.id: case for case in self._cases.active()}
         held = {had.fingerprint for case in active.values() for had in _had(case)}
         loose = [anomaly for anomaly in anomalies if anomaly.fingerprint not in held]
@@ -106,7 +111,9 @@ class Intake:
             match decision:
                 case OpenCase():
                     joined[decision.case_id] += [decision.anomaly, *decision.others]
-                    if not self._open(decision, self._flapping(decision.anomaly.fingerprint, ended, now), now):
+                    flaps = self._flapping(decision.anomaly.fingerprint, ended, now)
+                    reasons = _reasons(decision, flaps, anomalies, blocks, decided)
+                    if not self._open(decision, flaps, reasons, now):
                         missed.add(decision.case_id)
                 case JoinCase(case_id=case_id, anomaly=anomaly):
                     had = [*_had(active.get(case_id)), *joined[case_id]]
@@ -140,13 +147,18 @@ class Intake:
         wanted = self._ports.settings.flapping
         return flapping([fingerprint], ended, at, times=wanted.times, within=wanted.within)
 
-    def _open(self, decision: OpenCase, flaps: str, now: datetime) -> bool:
+    def _open(self, decision: OpenCase, flaps: str, reasons: tuple[str, ...], now: datetime) -> bool:
         """Open the case, with what came with its leader. False when another daemon was first."""
         anomaly = decision.anomaly
         event = Opened(
-            case_id=decision.case_id, service=decision.service, fingerprint=decision.fingerprint, anomaly=anomaly
+            case_id=decision.case_id,
+            service=decision.service,
+            fingerprint=decision.fingerprint,
+            anomaly=anomaly,
+            reasons=reasons,
         )
-        told = self._tell(decision.case_id, "opened", anomaly, flaps=self._held_until(flaps))
+        reach = [reason for reason in reasons if reason.startswith(IMPACT)]
+        told = self._tell(decision.case_id, "opened", anomaly, flaps=self._held_until(flaps), reach=reach)
         # The others join before the case is due, so that its diagnosis sees all of them.
         due = now + timedelta(seconds=1) if decision.others else now
         case = self._cases.open(Entry(at=now, actor=ACTOR, event=event), told, due)
@@ -193,7 +205,14 @@ class Intake:
         return wanted.within / wanted.times
 
     def _tell(
-        self, case_id: str, why: str, anomaly: Anomaly, severity: Severity | None = None, *, flaps: str = ""
+        self,
+        case_id: str,
+        why: str,
+        anomaly: Anomaly,
+        severity: Severity | None = None,
+        *,
+        flaps: str = "",
+        reach: Sequence[str] = (),
     ) -> tuple[Effect, ...]:
         if anomaly.detector == DETECTOR:
             return ()  # Alertmanager told us as it tells people: a second page for one alert is one too many
@@ -202,7 +221,7 @@ class Intake:
             f"{case_id}-{why}",
             severity or anomaly.signal.severity,
             f"{anomaly.signal.service}: {anomaly.signal.name} is {'flapping' if flaps else anomaly.direction}",
-            f"{reads} {flaps}".rstrip(),
+            "\n".join([f"{reads} {flaps}".rstrip(), *reach]),
             case=case_id,
         )
 
@@ -260,6 +279,28 @@ def _had(case: Case | None) -> tuple[Anomaly, ...]:
     return () if case is None else (*case.anomalies, *(echo.anomaly for echo in case.echoes))
 
 
-def _name(decision: OpenCase | JoinCase | Suppressed) -> str:
+def _reasons(
+    opening: OpenCase,
+    flaps: str,
+    found: Iterable[Anomaly],
+    blocks: Mapping[str, SeriesBlock],
+    decided: Iterable[Decision],
+) -> tuple[str, ...]:
+    """What is said of a case at its opening."""
+    echoing = {
+        one.anomaly.signal.service
+        for one in decided
+        if isinstance(one, Suppressed) and one.echo and one.case_id == opening.case_id
+    }
+    return (
+        opening.because,
+        *([f"flapping: {flaps}"] if flaps else []),
+        severity_reason(opening.anomaly, opening.others),
+        kind_reason(opening.anomaly),
+        *impact_reasons(opening.anomaly, found, blocks, echoing),
+    )
+
+
+def _name(decision: Decision) -> str:
     """How a decision is counted."""
     return "Echo" if isinstance(decision, Suppressed) and decision.echo else type(decision).__name__

@@ -101,11 +101,11 @@ class Poll:
         self._budgets.keep(self._states)
         self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind())
         anomalies = [anomaly for look in looks for anomaly in look.anomalies]
-        anomalies = self._intake.take(anomalies, lasting, now)
+        blocks = {look.signal.key: look.block for look in looks if look.block is not None}
+        anomalies = self._intake.take(anomalies, lasting, now, blocks)
         judged = [look.signal.key for look in looks if look.state.sight is Sight.FRESH]
         lasting.keep(self._checkpoints, anomalies, [*judged, *self._intake.alerted], now)
         active = self._cases.active()
-        blocks = {look.signal.key: look.block for look in looks if look.block is not None}
         baselines = {key: learnt.baseline for key, learnt in self._learnt.items() if learnt.baseline is not None}
         self._intake.recover(active, blocks, baselines, now)
         for look in looks:

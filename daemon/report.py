@@ -48,6 +48,7 @@ def case_document(case: Case) -> dict[str, Any]:
             "expected": anomaly.expected,
             "labels": dict(anomaly.labels),
         },
+        "reasons": list(case.reasons),
         "echoes": [
             {
                 "service": echo.anomaly.signal.service,
@@ -114,6 +115,7 @@ def case_text(case: Case) -> str:
     lines = [f"case {case.id} · {case.service} · {case.phase}{hold} · opened {iso(case.opened)}"]
     if case.escalation:
         lines.append(f"needs a human: {case.escalation}")
+    lines += [f"  {neutral(reason)}" for reason in case.reasons]
     if case.echoes:
         lines += ["", "suppressed echoes:"]
         lines += [

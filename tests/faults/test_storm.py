@@ -110,6 +110,8 @@ def test_five_incidents_that_show_in_twenty_services_are_five_cases(tmp_path: Pa
             assert {tuple(echo.anomaly.signal.service[:-1] for echo in case.echoes) for case in cases} == {chain[1:]}
             shown, number = case_text(cases[0]), cases[0].service[-1]
             assert "suppressed echoes:" in shown
+            assert f"impact: {routes} of {routes} series of errors" in shown
+            assert "impact: 3 services that depend on it: api" in shown
             assert f"web{number} → api{number} → db{number}" in shown
             it.passes(3)
             assert len(app.ledger.cases.listed(100)) == incidents

@@ -166,7 +166,8 @@ def an_outcome() -> Outcome:
 
 def an_opened() -> Opened:
     anomaly = an_anomaly()
-    return Opened(case_id="deadbeef", service="shop", fingerprint=anomaly.fingerprint, anomaly=anomaly)
+    reasons = ("severity page: the watch errors says so",)
+    return Opened(case_id="deadbeef", service="shop", fingerprint=anomaly.fingerprint, anomaly=anomaly, reasons=reasons)
 
 
 def an_entry(event: Event, minutes: float = 0) -> Entry:
