@@ -7,7 +7,7 @@ settings of its own: see `daemon.reload`.
 """
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from typing import Any
 
 from cases.case import Case
 from cases.errors import TemporaryError
-from cases.ports import Clock, Levers, Sandbox
+from cases.ports import Clock, Levers, Sandbox, SignalSource
 from cases.steps import StepResult
 from config.settings import Settings
 from daemon.alerts.delivery import Delivery
@@ -119,6 +119,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
         house.free()
         ledger.audit.stamp(daemon=home.name, policy=policy_digest(settings))
         ports, watches = _ports(settings, clock, ledger, outside)
+        _relief(ports.signals, metrics)
         executor = stack.enter_context(_executor(settings, house, outside.sandbox))
         fellows = Fellows(name=home.name, daemons=ledger.daemons, outbox=ledger.outbox, ports=ports)
         fellows.enter()
@@ -263,6 +264,15 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
         model=outside.model,
     )
     return ports, watches
+
+
+def _relief(signals: Mapping[str, SignalSource], metrics: Metrics) -> None:
+    """Let the metrics say what each source is not asked for."""
+    from signals.shared import SharedSource
+
+    for name, source in signals.items():
+        if isinstance(source, SharedSource):
+            metrics.relief.labels(name).set_function(source.relieved)
 
 
 def _step(case: Case, ports: Ports) -> StepResult:

@@ -137,8 +137,9 @@ class Poll:
         if len(stalled) >= MOST_STALLS:
             raise stalled[-1]
         began = self._ports.clock.monotonic()
+        recent = end - start <= self._ports.settings.detection.recent
         try:
-            return self._ports.read(signal, start, end, step)
+            return (self._ports.read_recent if recent else self._ports.read)(signal, start, end, step)
         except SourceDown as error:
             if self._ports.clock.monotonic() - began >= STALL_S:
                 self._stalled[signal.source] = (*stalled, error)
@@ -156,7 +157,7 @@ class Poll:
         step = history_step(wanted.history, wanted.step)
         end = now - wanted.recent
         try:
-            history = self._ports.read(signal, end - wanted.history, end, step)
+            history = self._ports.read_history(signal, end - wanted.history, end, step)
         except (SourceDown, PermanentError) as error:
             log.warning("%s: what is normal cannot be learnt now: %s", signal.key, error)
             kept = learnt.baseline if learnt else None
