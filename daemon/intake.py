@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from cases.anomaly import Anomaly
 from cases.case import Case, Phase
 from cases.errors import IllegalStep
-from cases.events import Echoed, Entry, Event, Joined, Opened, Recovered, Traced
+from cases.events import Closed, Echoed, Entry, Event, Joined, Opened, Recovered, Traced
 from cases.moments import EPOCH
+from cases.outcome import Ending, Outcome
 from cases.ports import CaseStore
 from cases.steps import Effect
 from cases.telemetry import SeriesBlock, Severity
@@ -133,8 +134,8 @@ class Intake:
         return {*services, *(below for service in services for below in self._topology.below(service))}
 
     def _news(self, loose: Sequence[Anomaly], ended: Sequence[Case], lasting: Lasting, now: datetime) -> list[Anomaly]:
-        """What no case has, without what a case had that has ended."""
-        news = lasting.news(loose, ended)
+        """What no case has, without what a case had that has ended; the end of an echo is that of what it echoed."""
+        news = lasting.news(loose, [case for case in ended if not _was_echo(case)])
         self._metrics.anomalies.labels("Lasting").inc(len(loose) - len(news))
         fading_out = {id(anomaly): because for anomaly in news if (because := fading(anomaly, ended, now, MOMENT))}
         for anomaly in news:
@@ -183,6 +184,21 @@ class Intake:
             event = Joined(anomaly=anomaly)
         if self._add(case.id, event, now, now if decision.leads else None, told):
             log.info("case %s: %s joins: %s", case.id, anomaly.signal.key, decision.because)
+            for folded, because in decision.folds:
+                self._fold(folded, case.id, because, now)
+
+    def _fold(self, case_id: str, into: str, because: str, now: datetime) -> None:
+        """Let a case end as an echo of another one: that one lists it first, so that it is never in neither."""
+        folded = self._cases.load(case_id)
+        for anomaly in {had.fingerprint: had for had in _had(folded)}.values():
+            self._add(into, Echoed(anomaly=anomaly, because=because), now, None)
+        why = f"it is an echo of case {into}: {because}"
+        number = folded.changes[-1].number if folded.changes else 0
+        outcome = Outcome(ending=Ending.ECHO, change=number, because=why, at=now)
+        subject = f"{folded.service}: part of case {into}"
+        told = self._ports.tell(f"{case_id}-closed", Severity.NOTE, subject, why, case=case_id)
+        if self._add(case_id, Closed(outcome=outcome, lesson=None), now, None, told):
+            log.info("case %s: ended: %s", case_id, why)
 
     def _echo(self, decision: Suppressed, urgent: bool, now: datetime) -> None:  # noqa: FBT001 - the same
         """List it in its case. People hear of one that asks for more than all that they heard of the case."""
@@ -277,6 +293,10 @@ def _whole(length: timedelta) -> timedelta:
 def _had(case: Case | None) -> tuple[Anomaly, ...]:
     """What the case has, its echoes too."""
     return () if case is None else (*case.anomalies, *(echo.anomaly for echo in case.echoes))
+
+
+def _was_echo(case: Case) -> bool:
+    return case.outcome is not None and case.outcome.ending is Ending.ECHO
 
 
 def _reasons(

@@ -28,7 +28,7 @@ def fading(anomaly: Anomaly, ended: Iterable[Case], now: datetime, window: timed
     return ""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Home:
     """A case that a moment may belong to. `free`: it may still be about something else than it is now."""
 
@@ -92,18 +92,26 @@ class Homes:
         home.because = f"{way}, and case {home.case_id} of {home.service} is of the same moment"
         return home
 
-    def above(self, moment: Sequence[Anomaly]) -> Home | None:
-        """The oldest case of the same moment that may become this one's: its service depends on this one."""
+    def above(self, moment: Sequence[Anomaly]) -> tuple[Home | None, tuple[Home, ...]]:
+        """The cases of the same moment whose services depend on this one, if they may still be something else.
+
+        The oldest one, which becomes this one's, and the others, which are its echoes.
+        """
         service = moment[0].signal.service
+        found: list[Home] = []
         for home in self._homes:
             way = self._below(home.service).get(service)
             if home.free and way is not None and self._together(home, moment):
                 home.because = f"{self.topology.because(way)}, and {service} left what is normal at the same moment"
                 home.free = False
-                home.service = service
-                home.onsets = list({anomaly.onset for anomaly in moment})
-                return home
-        return None
+                found.append(home)
+        if not found:
+            return None, ()
+        head, *others = found
+        head.service = service
+        head.onsets = list({anomaly.onset for anomaly in moment})
+        self._homes = [home for home in self._homes if home not in others]
+        return head, tuple(others)
 
     def _below(self, service: str) -> dict[str, tuple[str, ...]]:
         if service not in self._ways:

@@ -49,12 +49,14 @@ class JoinCase:
     """Another symptom of a case that is there already.
 
     leads   the case is about this one from now on: what it was about depends on this one's service
+    folds   other cases of which the same is true: they end, as echoes of this one; each with the reason
     """
 
     case_id: str
     anomaly: Anomaly
     because: str
     leads: bool = False
+    folds: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ def triage(
     4. Where a service that it depends on has a case of the same moment, or opens one now, it is an echo of that case,
        of the deepest one. Nothing is an echo by its time alone.
     5. Where a service that depends on it has a case of the same moment that is before the forge and not held, that case
-       is about this one from now on.
+       is about this one from now on; where several have, it is the oldest, and the others end as its echoes.
     6. The rest opens cases, each led by the most severe, then the earliest anomaly.
     What a case that has `MOST_SYMPTOMS`, or `detectors.echoes.MOST_ECHOES`, would take in besides is suppressed.
     `known` are ids of cases that ended: the very trouble of one of them (same onset) does not open it again.
@@ -154,10 +156,12 @@ def _placed(moment: Sequence[Anomaly], homes: Homes, known: Collection[str]) -> 
             echo, because = home.echoes(anomaly)
             decided.append(Suppressed(case_id=home.case_id, anomaly=anomaly, because=because, echo=echo))
         return decided
-    above = homes.above(moment)
+    above, beside = homes.above(moment)
     if above is not None:
         head, *others = _kept(moment, above.case_id)
-        return [JoinCase(case_id=above.case_id, anomaly=head.anomaly, because=above.because, leads=True), *others]
+        folds = tuple((other.case_id, other.because) for other in beside)
+        traced = JoinCase(case_id=above.case_id, anomaly=head.anomaly, because=above.because, leads=True, folds=folds)
+        return [traced, *others]
     decided = _opened(moment, known)
     if isinstance(opened := decided[0], OpenCase):
         homes.add_new(opened.case_id, moment)

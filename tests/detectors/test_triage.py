@@ -273,6 +273,15 @@ def test_a_case_is_traced_to_the_service_that_its_own_depends_on(phase: Phase) -
     assert head.because.startswith("web depends on db (web → api → db, as declared)")
 
 
+def test_of_several_cases_of_callers_one_is_traced_and_the_others_end_as_its_echoes() -> None:
+    web, mobile = case(anomaly(service="web")), case(anomaly(minute=1, service="mobile"))
+    apart = case(anomaly(minute=1, service="mail"))
+    head = only(triage([anomaly("locks", 2, service="db")], [web, mobile, apart], topology=CHAIN))
+    assert isinstance(head, JoinCase)
+    assert (head.case_id, head.leads, [name for name, _ in head.folds]) == (web.id, True, [mobile.id])
+    assert head.folds[0][1].startswith("mobile depends on db (mobile → api → db, as declared)")
+
+
 @pytest.mark.parametrize(("phase", "hold"), [(Phase.PROPOSED, Hold.NONE), (Phase.OPEN, Hold.FROZEN)])
 def test_a_case_that_people_look_at_is_left_what_it_is(phase: Phase, hold: Hold) -> None:
     there = case(anomaly(service="web"), phase=phase, hold=hold)
