@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,17 +12,19 @@ from cases.case import Case
 from cases.events import Closed, Recovered, Traced
 from cases.moments import milliseconds
 from cases.outcome import Ending
-from cases.ports import SignalSource
+from cases.ports import Clock, SignalSource
+from config.settings import Settings
 from daemon.app import App
 from daemon.build import Outside
 from daemon.clock import ManualClock, SystemClock
+from daemon.home import Home
 from daemon.report import case_text, history_rows
 from signals.recorded import RecordedSource, Recording
 from tests.faults.standing import Standing, standing
 
 MINUTE = timedelta(minutes=1)
 CALLS = {"web": ["api"], "mobile": ["api"], "api": ["db"], "db": [], "mail": []}
-BAD = {"web": (2, 22), "mobile": (2, 60), "db": (4, 20), "mail": (3, 20)}
+BAD = {"web": (2, 12), "mobile": (2, 60), "db": (4, 10), "mail": (3, 10)}
 """Minutes from now between which a service errs."""
 
 
@@ -32,8 +33,8 @@ class Placed(Standing):
 
     source: SignalSource
 
-    def _outside(self, *given: Any) -> Outside:  # noqa: ANN401 - what the base class is given
-        return replace(super()._outside(*given), sources={"main": self.source})
+    def _outside(self, settings: Settings, home: Home, clock: Clock) -> Outside:
+        return replace(super()._outside(settings, home, clock), sources={"main": self.source})
 
 
 def readings(clock: ManualClock) -> SignalSource:
@@ -58,7 +59,7 @@ def at(tmp_path: Path) -> Iterator[tuple[Standing, App]]:
 
 
 def by_service(app: App) -> dict[str, Case]:
-    return {case.service: case for case in cast("tuple[Case, ...]", app.ledger.cases.active())}
+    return {case.service: case for case in app.ledger.cases.active()}
 
 
 def test_callers_that_were_first_are_one_case_with_what_they_call_and_what_lasts_is_taken_up(
@@ -81,11 +82,11 @@ def test_callers_that_were_first_are_one_case_with_what_they_call_and_what_lasts
     assert "mobile depends on db" in case_text(root)
     assert any("web depends on db" in row[3] for row in history_rows(root))
 
-    it.passes(16)
+    it.passes(6)
     assert any(isinstance(entry.event, Recovered) for entry in app.ledger.cases.load(root.id).history)
     it.passes(3)
     assert set(by_service(app)) == set(), "callers are given a moment to recover, too"
-    it.passes(40)
+    it.passes(20)
     assert {case.service for case in app.ledger.cases.listed()} >= {"mobile"}
     opened = [case for case in app.ledger.cases.listed() if case.service == "mobile" and case.id != folded.id]
     assert len(opened) == 1, "what lasts beyond what it echoed is a trouble of its own"
