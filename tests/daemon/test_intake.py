@@ -18,6 +18,10 @@ from daemon.app import App
 from daemon.build import Outside
 from daemon.clock import ManualClock, SystemClock
 from daemon.home import Home
+from daemon.invariants.ground import Ground
+from daemon.invariants.told import told
+from daemon.invariants.verify import offline
+from daemon.invariants.whole_cases import one_case_each
 from daemon.report import case_text, history_rows
 from signals.recorded import RecordedSource, Recording
 from tests.faults.standing import Standing, standing
@@ -90,3 +94,7 @@ def test_callers_that_were_first_are_one_case_with_what_they_call_and_what_lasts
     assert {case.service for case in app.ledger.cases.listed()} >= {"mobile"}
     opened = [case for case in app.ledger.cases.listed() if case.service == "mobile" and case.id != folded.id]
     assert len(opened) == 1, "what lasts beyond what it echoed is a trouble of its own"
+
+    database = app.ledger.database
+    assert offline(database) == ()
+    assert list(one_case_each(Ground(told=told(database), database=database, settings=app.settings))) == []
