@@ -54,6 +54,27 @@ def _duration(value: object) -> timedelta:
     raise Unusable(f"{shown(value)} is not a duration", "write a whole number and a unit, as in 30s, 5m, 1h or 7d")
 
 
+def lasting(least: timedelta, most: timedelta = timedelta.max) -> AfterValidator:
+    """Bounds of a duration, both included."""
+
+    def check(value: timedelta) -> timedelta:
+        if not least <= value <= most:
+            bound = f"at least {duration.format(least)}" if value < least else f"at most {duration.format(most)}"
+            raise Unusable(f"{duration.format(value)} is out of range", f"write {bound}")
+        return value
+
+    return AfterValidator(_validating(check))
+
+
+def _matching(form: re.Pattern[str], problem: str, hint: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise Unusable(f"{shown(value)} {problem}", hint)
+        return value
+
+    return check
+
+
 def _moment(value: object) -> datetime:
     hint = "write it with its zone, as in 2026-03-01T02:00:00Z"
     if isinstance(value, datetime) and value.tzinfo is not None:
@@ -83,15 +104,6 @@ def _zone(value: str) -> str:
     except (ValueError, KeyError, OSError):
         raise Unusable(f"{shown(value)} is no time zone that is known here", hint) from None
     return value
-
-
-def _matching(form: re.Pattern[str], problem: str, hint: str) -> Callable[[str], str]:
-    def check(value: str) -> str:
-        if not form.fullmatch(value):
-            raise Unusable(f"{shown(value)} {problem}", hint)
-        return value
-
-    return check
 
 
 def _url(value: str) -> str:
@@ -207,19 +219,6 @@ Duration: TypeAlias = Annotated[
     PlainSerializer(duration.format, return_type=str, when_used="json"),
     _shown("duration", "[0-9]+(ms|s|m|h|d)"),
 ]
-
-
-def bounded(*, least: timedelta | None = None, most: timedelta | None = None) -> AfterValidator:
-    """The bounds of a duration: pydantic's own would be told in Python's words."""
-
-    def check(value: timedelta) -> timedelta:
-        if least is not None and value < least:
-            raise Unusable(f"{duration.format(value)} is too short", f"write at least {duration.format(least)}")
-        if most is not None and value > most:
-            raise Unusable(f"{duration.format(value)} is too long", f"write at most {duration.format(most)}")
-        return value
-
-    return AfterValidator(_validating(check))
 
 
 Moment: TypeAlias = Annotated[

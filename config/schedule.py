@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from config.fields import Duration, Moment, Name, Text, TimeOfDay, Zone, bounded
+from config.fields import Duration, Moment, Name, Text, TimeOfDay, Zone, lasting
 from config.section import Section
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-LONGEST = timedelta(days=7)
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=7)
 
 
 class MaintenanceSettings(Section):
@@ -36,7 +36,7 @@ class MaintenanceSettings(Section):
     at: TimeOfDay | None = None
     """When it begins on these days, as in "02:00"."""
 
-    lasts: Annotated[Duration, bounded(most=LONGEST)] | None = None
+    lasts: Annotated[Duration, lasting(SHORTEST, LONGEST)] | None = None
     """How long it lasts then. It may go past midnight. It is a length of time, whatever clocks are set to meanwhile."""
 
     zone: Zone = "UTC"

@@ -30,7 +30,7 @@ from config.deploys import (
     MergeSettings,
     WebhookSettings,
 )
-from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, bounded
+from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, lasting
 from config.keeping import BackupSettings, LeversSettings, ObserveSettings, RetentionSettings
 from config.remedies import (
     AuthoritySettings,
@@ -163,7 +163,7 @@ class RuntimeSettings(Section):
     executor: Literal["inline", "threads"] = "threads"
     """threads: one slow trial holds up no other case. inline: one thing after the other, for debugging."""
 
-    lease: Annotated[Duration, bounded(least=timedelta(seconds=1))] = timedelta(seconds=30)
+    lease: Annotated[Duration, lasting(timedelta(seconds=1))] = timedelta(seconds=30)
     """How long a daemon may be silent before another one on the same store takes its cases over. Its own restart takes
     them back at once."""
 

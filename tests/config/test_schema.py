@@ -25,15 +25,15 @@ UNREADABLE = frozenset({
 """Broken files of which no editor's schema is asked: they are no plain YAML."""
 BEYOND = frozenset({
     # what one value says of another
-    "access", "alertmanager_direct", "alertmanager_link", "config_repository_unknown",
-    "doubles", "enrich_without_alertmanager",
-    "lengths", "listen_without_token",
+    "access", "config_repository_unknown", "doubles", "enrich_without_alertmanager", "lengths", "listen_without_token",
     "model_incomplete", "model_without_script", "query_missing", "repository_on_another_host", "service_references",
     "service_without_repository", "slo_beside", "source_not_chosen", "source_unknown", "sql_references", "thresholds",
-    "maintenance_ways", "tune",
+    "tune",
     # what a form cannot say
     "duration_century", "duration_zero", "expressions", "listen_port_too_high", "marker_expressions",
     "secret_env_name",
+    # of windows, and of whom Alertmanager speaks for
+    "alertmanager_direct", "alertmanager_link", "maintenance_ways",
 })  # fmt: skip
 """Broken files that are well shaped."""
 
