@@ -37,6 +37,15 @@ class Hold(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Echo:
+    """A symptom that was suppressed for a case: another service's, which came with it. `at` is when it was taken in."""
+
+    anomaly: Anomaly
+    at: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One story. Built and changed only by `cases.lifecycle.advance`."""
 
@@ -49,6 +58,8 @@ class Case:
     hold: Hold = Hold.NONE
     hold_reason: str = ""
     anomalies: tuple[Anomaly, ...] = ()
+    reasons: tuple[str, ...] = ()  # of its opening
+    echoes: tuple[Echo, ...] = ()  # of services that depend on this one: listed, and never diagnosed
     recovered: datetime | None = None  # when its signals were last seen back to normal by themselves
     guidance: tuple[str, ...] = ()
     diagnosis: Diagnosis | None = None

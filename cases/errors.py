@@ -26,12 +26,15 @@ class TemporaryError(TrackwalkerError):
 
 
 class SourceDown(TemporaryError):  # noqa: N818 - it is a state of the source, and reads as one where it is caught
-    """A telemetry source cannot be read; `source` names it."""
+    """A telemetry source cannot be read; `source` names it. `busy`: it said that it is asked too much."""
 
-    def __init__(self, source: str, because: str, retry_after: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(
+        self, source: str, because: str, retry_after: timedelta = timedelta(seconds=30), *, busy: bool = False
+    ) -> None:
         super().__init__(f"{source}: {because}", retry_after)
         self.source = source
         self.because = because
+        self.busy = busy
 
 
 class PermanentError(TrackwalkerError):

@@ -19,12 +19,16 @@ from cases.verdict import Trial
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The birth of a case: an anomaly that no active case has."""
+    """The birth of a case: an anomaly that no active case has.
+
+    reasons   why it is one, why of that severity and kind, and how far it reached then: a sentence each
+    """
 
     case_id: str
     service: str
     fingerprint: str
     anomaly: Anomaly
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,22 @@ class Joined:
     """Another anomaly of the same service and moment was added."""
 
     anomaly: Anomaly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echoed:
+    """A symptom of another service was suppressed: it came at the same moment, and that service depends on this one."""
+
+    anomaly: Anomaly
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """The trouble was traced down the chain: the case is about the anomaly's service now, what it had are echoes."""
+
+    anomaly: Anomaly
+    because: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,9 +296,9 @@ class Closed:
 
 
 Event: TypeAlias = (
-    Opened | Joined | Recovered | Diagnosed | Noted | Drafted | Redrafted | Proved | Disproved | Proposed | Merged
-    | Adopted | ClosedUnmerged | TakenOver | Deployed | Extended | Judged | Harmed | Killed | Escalated | Gated
-    | Approved | Rejected | Frozen | Thawed | Guided | Retried | Heard | Overridden | Closed
+    Opened | Joined | Echoed | Traced | Recovered | Diagnosed | Noted | Drafted | Redrafted | Proved | Disproved
+    | Proposed | Merged | Adopted | ClosedUnmerged | TakenOver | Deployed | Extended | Judged | Harmed | Killed
+    | Escalated | Gated | Approved | Rejected | Frozen | Thawed | Guided | Retried | Heard | Overridden | Closed
 )  # fmt: skip
 
 

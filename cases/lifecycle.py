@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from cases.case import Case, Hold, Phase
+from cases.anomaly import Anomaly
+from cases.case import Case, Echo, Hold, Phase
 from cases.errors import IllegalStep
 from cases.events import (
     Adopted,
@@ -19,6 +20,7 @@ from cases.events import (
     Diagnosed,
     Disproved,
     Drafted,
+    Echoed,
     Entry,
     Escalated,
     Event,
@@ -44,6 +46,7 @@ from cases.events import (
     Retried,
     TakenOver,
     Thawed,
+    Traced,
 )
 
 _ACTIVE = tuple(phase for phase in Phase if phase is not Phase.CLOSED)
@@ -51,7 +54,7 @@ _BEFORE_THE_FORGE = (Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED)
 _ON_THE_FORGE = (Phase.PROPOSED, Phase.MERGED, Phase.DEPLOYED)
 
 _FACTS: tuple[type[Event], ...] = (
-    Joined, Recovered, Noted, Guided, Gated, Approved, Frozen, Thawed, Heard, Overridden,
+    Joined, Echoed, Recovered, Noted, Guided, Gated, Approved, Frozen, Thawed, Heard, Overridden,
 )  # fmt: skip
 
 NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
@@ -89,6 +92,8 @@ NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
     **{(phase, Killed): Phase.ESCALATED for phase in (*_BEFORE_THE_FORGE, Phase.PROPOSED)},
     (Phase.MERGED, Killed): Phase.REVERTING,
     (Phase.DEPLOYED, Killed): Phase.REVERTING,
+    # what began it is another service's trouble: the diagnosis begins anew there
+    **{(phase, Traced): Phase.OPEN for phase in _BEFORE_THE_FORGE},
     # humans
     **{(phase, Retried): Phase.OPEN for phase in (*_BEFORE_THE_FORGE, Phase.ESCALATED)},
     **{(phase, Rejected): Phase.ESCALATED for phase in _ACTIVE},
@@ -123,6 +128,12 @@ def repeats(case: Case, event: Event) -> bool:
             mine = [had for had in case.anomalies if had.fingerprint == new.fingerprint and had.labels == new.labels]
             urgent = any(had.signal.severity.urgency <= new.signal.severity.urgency for had in mine)
             return urgent and (case.recovered is None or new.onset <= case.recovered)
+        case Echoed(anomaly=new):
+            urgency = new.signal.severity.urgency
+            echoes = [echo.anomaly for echo in case.echoes if echo.anomaly.fingerprint == new.fingerprint]
+            return any(echo.signal.severity.urgency <= urgency for echo in echoes)
+        case Traced(anomaly=new):
+            return case.service == new.signal.service
         case Recovered():
             return case.recovered is not None
         case _:
@@ -141,6 +152,7 @@ def opened(entry: Entry) -> Case:
         opened=entry.at,
         entered=entry.at,
         anomalies=(event.anomaly,),
+        reasons=event.reasons,
         history=(entry,),
     )
 
@@ -210,12 +222,7 @@ def _forward(case: Case, entry: Entry) -> Case:
 
 def _aside(case: Case, entry: Entry) -> Case:
     """The payload of the events beside the way through."""
-    at: datetime = entry.at
     match entry.event:
-        case Joined(anomaly=anomaly):
-            return replace(case, anomalies=(*case.anomalies, anomaly), recovered=None)
-        case Recovered():
-            return replace(case, recovered=at)
         case Noted(facts=facts) if case.diagnosis is not None:
             return replace(case, diagnosis=replace(case.diagnosis, facts=(*case.diagnosis.facts, *facts)))
         case Guided(text=text):
@@ -231,4 +238,34 @@ def _aside(case: Case, entry: Entry) -> Case:
         case Closed(outcome=outcome, lesson=lesson):
             return replace(case, outcome=outcome, lesson=lesson)
         case _:
+            return _symptoms(case, entry)
+
+
+def _symptoms(case: Case, entry: Entry) -> Case:
+    """The payload of the events that tell of the trouble itself."""
+    at: datetime = entry.at
+    match entry.event:
+        case Joined(anomaly=anomaly):
+            return replace(case, anomalies=(*case.anomalies, anomaly), recovered=None)
+        case Echoed(anomaly=anomaly, because=because):
+            return replace(case, echoes=(*case.echoes, Echo(anomaly=anomaly, at=at, because=because)))
+        case Traced(anomaly=anomaly, because=because):
+            return _traced(case, anomaly, at, because)
+        case Recovered():
+            return replace(case, recovered=at)
+        case _:
             return case
+
+
+def _traced(case: Case, anomaly: Anomaly, at: datetime, because: str) -> Case:
+    """The case as one of the anomaly's service, with nothing left of a diagnosis that looked elsewhere."""
+    echoes = tuple(Echo(anomaly=had, at=at, because=because) for had in case.anomalies)
+    return replace(
+        case,
+        service=anomaly.signal.service,
+        fingerprint=anomaly.fingerprint,
+        anomalies=(anomaly,),
+        echoes=(*case.echoes, *echoes),
+        recovered=None,
+        diagnosis=None,
+    )

@@ -58,6 +58,7 @@ class Ending(StrEnum):
     CLOSED_UNMERGED = "closed unmerged"
     RECOVERED = "recovered by itself"
     DISMISSED = "dismissed"  # a human said so
+    ECHO = "echo of another case"  # which lists it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

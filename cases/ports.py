@@ -6,7 +6,7 @@ nothing else on purpose. No message of theirs carries a secret.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cases.asking import Answer, Question
 from cases.case import Case
@@ -56,6 +56,19 @@ class SignalSource(Protocol):
 
         An answer with no series is a block of no series. Raises SourceDown when the source cannot be read.
         """
+        ...
+
+
+@runtime_checkable
+class Relieving(Protocol):
+    """A source that asks for less while it is under pressure. See `SignalSource.read` for what it is given."""
+
+    def history(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        """Read what can wait. Raises SourceDown as well when it is put off."""
+        ...
+
+    def recent(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        """Read what cannot: under pressure with fewer points, the others missing."""
         ...
 
 

@@ -65,6 +65,23 @@ ReceiverSettings: TypeAlias = Annotated[
 ]
 
 
+class AlertmanagerLinkSettings(Section):
+    """What Alertmanager tells us, and what we tell it. docs/alertmanager.md has what to set up there."""
+
+    receive: bool = False
+    """Whether alerts are taken at /webhooks/alertmanager. A firing one is a symptom like any other: it opens a case, or
+    joins one. Off, because nobody is known to send any."""
+
+    secret: SecretRef | None = None
+    """What the sender proves itself with: the bearer token, or the password of basic auth with any user. None:
+    `api.token` does it, and with neither only this machine may send."""
+
+    post: bool = False
+    """Whether open cases are said to `signals.alertmanager` as alerts of their own, TrackwalkerCase, where no alert
+    speaks of them already. It pages by its routes then, and receivers hear no more of a case than where an alert of
+    somebody else carries it. Off, because a new page is yours to ask for."""
+
+
 class AlertsSettings(Section):
     """Who is told."""
 
@@ -75,3 +92,6 @@ class AlertsSettings(Section):
 
     receivers: tuple[ReceiverSettings, ...] = ()
     """Who is told. None: notices go to the log alone."""
+
+    alertmanager: AlertmanagerLinkSettings = AlertmanagerLinkSettings()
+    """Alerts in and out."""

@@ -171,8 +171,26 @@ EXAMPLES: Mapping[str, str] = {
     "budget": """
         budget: {usd_per_day: 2, prs_per_hour: 1, prs_open: 3}
     """,
+    "schedule": """
+        schedule:
+          maintenance: [{reason: the database moves, start: "2026-03-01T02:00:00Z", end: "2026-03-01T04:00:00Z"}]
+    """,
+    "schedule.maintenance[]": """
+        schedule:
+          maintenance:
+            - {reason: weekly patches, services: [shop], weekly: [sun], at: "02:00", lasts: 2h, zone: Europe/Berlin}
+    """,
+    "flapping": """
+        flapping: {times: 3, within: 2h}
+    """,
     "alerts": """
         alerts: {mode: direct, receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}]}
+    """,
+    "alerts.alertmanager": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          alertmanager: {url: "http://127.0.0.1:9093"}
+        alerts: {alertmanager: {receive: true, secret: env:ALERTMANAGER_WEBHOOK_SECRET, post: true}}
     """,
     "alerts.receivers[]": """
         alerts: {receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}]}

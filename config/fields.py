@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 from pathspec import GitIgnoreSpec
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
@@ -25,6 +26,9 @@ _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[A-Za-z0-9._-]+")
 _BRANCH = re.compile(r"(?!-)(?!/)(?!.*(\.\.|//|@\{|/\.|\.lock$|[/.]$))[^\s~^:?*\[\\\x00-\x20\x7f]+")
 _KEY_PATH = re.compile(r"([^/:\s]+/[^/:\s]*/[^/:\s]+:)?(\.[^.\[\]\s]+|\.\"[^\"]+\"|\[[0-9]+\])+")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})")
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}")
 _HIGHEST_PORT = 65535
 
 
@@ -69,6 +73,37 @@ def _matching(form: re.Pattern[str], problem: str, hint: str) -> Callable[[str],
         return value
 
     return check
+
+
+def _moment(value: object) -> datetime:
+    hint = "write it with its zone, as in 2026-03-01T02:00:00Z"
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise Unusable(f"{shown(value)} is not a time with a zone", hint)
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unusable(f"{shown(value)} is no time that there is", hint) from None
+
+
+def _time_of_day(value: object) -> time:
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not _TIME_OF_DAY.fullmatch(value):
+        raise Unusable(f"{shown(value)} is not a time of day", 'write hours and minutes, as in "02:00"')
+    return time.fromisoformat(value)
+
+
+def _zone(value: str) -> str:
+    hint = "write it as in Europe/Berlin or UTC"
+    if not _ZONE.fullmatch(value):
+        raise Unusable(f"{shown(value)} is not the name of a time zone", hint)
+    try:
+        ZoneInfo(value)
+    except (ValueError, KeyError, OSError):
+        raise Unusable(f"{shown(value)} is no time zone that is known here", hint) from None
+    return value
 
 
 def _url(value: str) -> str:
@@ -184,6 +219,21 @@ Duration: TypeAlias = Annotated[
     PlainSerializer(duration.format, return_type=str, when_used="json"),
     _shown("duration", "[0-9]+(ms|s|m|h|d)"),
 ]
+
+
+Moment: TypeAlias = Annotated[
+    datetime,
+    BeforeValidator(_validating(_moment)),
+    PlainSerializer(datetime.isoformat, return_type=str, when_used="json"),
+    _shown("time", _MOMENT),
+]
+TimeOfDay: TypeAlias = Annotated[
+    time,
+    BeforeValidator(_validating(_time_of_day)),
+    PlainSerializer(time.isoformat, return_type=str, when_used="json"),
+    _shown("time of day", _TIME_OF_DAY),
+]
+Zone: TypeAlias = Annotated[str, AfterValidator(_validating(_zone)), _shown("time zone", _ZONE)]
 SecretRef: TypeAlias = Annotated[
     Secret,
     PlainValidator(_validating(Secret.parse)),

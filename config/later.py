@@ -7,7 +7,7 @@ _ALL_KINDS = "prometheus, loki, alertmanager and sql are the kinds of source so 
 _NO_MODEL = "write model: {provider: anthropic}, or {provider: none}: playbooks need no model"
 
 KEYS: Mapping[str, str] = {
-    "schedule": LEAVE_OUT,
+    "schedule.quiet_hours": LEAVE_OUT,
     **dict.fromkeys((f"signals.{kind}" for kind in ("mixpanel", "amplitude", "ga4", "posthog")), _ALL_KINDS),
     "repositories[].setup": "put the dependencies into sandbox.image",
     "repositories[].sandbox.companions": "let `test` choose the tests that need no other service",

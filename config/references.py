@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
-from config import tuned
+from config import tuned, windows
 from config.document import Loc
 from config.settings import (
     BuildInfoSettings,
@@ -235,6 +235,14 @@ def _alerts(settings: Settings) -> Found:
     if settings.alerts.mode == "enrich" and settings.signals.alertmanager is None:
         said = ("enrich needs an Alertmanager", "add signals.alertmanager, or write mode: direct")
         yield ("alerts", "mode"), said
+    link = settings.alerts.alertmanager
+    if link.post and not settings.enriches:
+        why = "there is none" if settings.signals.alertmanager is None else "mode: direct tells everybody already"
+        hint = "add signals.alertmanager" if settings.signals.alertmanager is None else "write mode: enrich"
+        yield ("alerts", "alertmanager", "post"), (f"needs an Alertmanager that speaks for us, and {why}", hint)
+    if link.secret is not None and not link.receive:
+        said = ("proves who sends, and receive is off", "write receive: true, or remove it")
+        yield ("alerts", "alertmanager", "secret"), said
 
 
 def _access(settings: Settings) -> Found:
@@ -316,4 +324,5 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     _markers,
     _callers,
     tuned.misfits,
+    windows.misfits,
 )

@@ -64,7 +64,8 @@ class ServiceSettings(Section):
     """Its part of the repository, as in .gitignore. Everything, unless several services share one repository."""
 
     depends: tuple[Name, ...] = ()
-    """The services that it calls: their changes are suspects too."""
+    """The services that it calls. What goes wrong here while one of them is in trouble, near or far down the chain, is
+    listed in that one's case as its echo, and opens none of its own."""
 
     owners: tuple[Text, ...] = ()
     """Who is named in its pull requests, as in "@sre"."""

@@ -13,7 +13,14 @@ from pydantic import Field
 from cases.errors import PermanentError
 from cases.telemetry import Direction, Severity, Signal
 from config.access import AuthSettings, BasicSettings, HttpSettings, TlsSettings
-from config.alerts import AlertsSettings, EmailSettings, ReceiverSettings, SlackSettings, SlackThreadSettings
+from config.alerts import (
+    AlertmanagerLinkSettings,
+    AlertsSettings,
+    EmailSettings,
+    ReceiverSettings,
+    SlackSettings,
+    SlackThreadSettings,
+)
 from config.deploys import (
     BuildInfoSettings,
     DeploySettings,
@@ -42,6 +49,7 @@ from config.remedies import (
     ServiceSettings,
     TuneSettings,
 )
+from config.schedule import FlappingSettings, MaintenanceSettings, ScheduleSettings
 from config.section import Section
 from config.sources import (
     AlertmanagerSettings,
@@ -64,6 +72,7 @@ from config.watches import (
 )
 
 __all__ = [
+    "AlertmanagerLinkSettings",
     "AlertmanagerSettings",
     "AlertsSettings",
     "AnyWatchSettings",
@@ -84,6 +93,7 @@ __all__ = [
     "DiagnosisSettings",
     "EmailSettings",
     "FamilyWatchSettings",
+    "FlappingSettings",
     "ForgeSettings",
     "GithubDeploymentsOfSettings",
     "GithubDeploymentsSettings",
@@ -94,6 +104,7 @@ __all__ = [
     "LeversSettings",
     "LinksSettings",
     "LokiSettings",
+    "MaintenanceSettings",
     "MergeDelaySettings",
     "MergeSettings",
     "ModelSettings",
@@ -106,6 +117,7 @@ __all__ = [
     "RetentionSettings",
     "RuntimeSettings",
     "SandboxSettings",
+    "ScheduleSettings",
     "ScopeSettings",
     "ServiceSettings",
     "Settings",
@@ -213,6 +225,12 @@ class Settings(Section):
 
     budget: BudgetSettings = BudgetSettings()
     """What may be spent."""
+
+    schedule: ScheduleSettings = ScheduleSettings()
+    """When the daemon holds back."""
+
+    flapping: FlappingSettings = FlappingSettings()
+    """When a signal comes and goes too often to be told each time."""
 
     alerts: AlertsSettings = AlertsSettings()
     """Who is told."""

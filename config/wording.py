@@ -95,7 +95,11 @@ def _said(loc: Loc, error: ErrorDetails) -> Said:
             return "is not a known key", closest(str(loc[-1]), sorted(fields_at(Settings, error["loc"][:-1])))
         case "literal_error" | "enum":
             words = context["expected"].replace("'", "")
-            return f"{shown(value)} is not {words}", f"write {loc[-1]}: {words.split(', ')[0].split(' or ')[0]}"
+            first = words.split(", ")[0].split(" or ")[0]
+            return (
+                f"{shown(value)} is not {words}",
+                f"write {first if isinstance(loc[-1], int) else f'{loc[-1]}: {first}'}",
+            )
         case "too_short":
             return "the list is empty", f"name at least one: {_purpose(error)}"
         case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":

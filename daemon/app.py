@@ -7,7 +7,7 @@ settings of its own: see `daemon.reload`.
 """
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,12 +15,14 @@ from typing import Any
 
 from cases.case import Case
 from cases.errors import TemporaryError
-from cases.ports import Clock, Levers, Sandbox
+from cases.ports import Clock, Levers, Sandbox, SignalSource
 from cases.steps import StepResult
 from config.settings import Settings
 from daemon.alerts.delivery import Delivery
 from daemon.alerts.enrich import enrichment_of
 from daemon.alerts.last_resort import LastResort
+from daemon.alerts.silenced import silenced_of
+from daemon.alerts.told import SOURCE, ToldAlerts
 from daemon.api.inside import STUCK_S, inside
 from daemon.build import Outside, outside_of, with_ledger
 from daemon.chores import calendar_of, chores_of
@@ -117,11 +119,15 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
         house.free()
         ledger.audit.stamp(daemon=home.name, policy=policy_digest(settings))
         ports, watches = _ports(settings, clock, ledger, outside)
+        _relief(ports.signals, metrics)
         executor = stack.enter_context(_executor(settings, house, outside.sandbox))
         fellows = Fellows(name=home.name, daemons=ledger.daemons, outbox=ledger.outbox, ports=ports)
         fellows.enter()
         stack.callback(_left, fellows)
         metrics.configured(settings, digest(settings))
+        silenced = silenced_of(settings, clock)
+        if silenced is not None:
+            stack.callback(silenced.close)
         poll = Poll(
             ports=ports,
             cases=ledger.cases,
@@ -130,6 +136,8 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
             metrics=metrics,
             watches=watches,
             name=home.name,
+            hushes=[silenced] if silenced is not None else [],
+            told=ToldAlerts(ledger.checkpoints, clock) if settings.alerts.alertmanager.receive else None,
         )
         enrichment = enrichment_of(settings, ledger, clock)
         if enrichment is not None:
@@ -165,7 +173,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
         stack.enter_context(calendar_of(house, ports, watches))
         stack.enter_context(watching(cycle.pulse, clock, STUCK_S))
         stack.callback(cycle.leave)
-        house.door.lead_to(inside(settings, cycle, fellows, ledger, levers, metrics.render))
+        house.door.lead_to(inside(settings, cycle, fellows, ledger, levers, metrics))
         log.info("watching; own health at %s", house.url)
         yield App(
             settings=settings,
@@ -236,7 +244,8 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
     from signals.recorded import NoLogs
     from signals.shared import shared
 
-    signals = shared(outside.sources, clock, settings.cycle)
+    told = {SOURCE: ToldAlerts(ledger.checkpoints, clock)} if settings.alerts.alertmanager.receive else {}
+    signals = shared({**outside.sources, **told}, clock, settings.cycle)
     watches = WatchList(settings, signals, clock)
     ports = Ports(
         clock=clock,
@@ -255,6 +264,15 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
         model=outside.model,
     )
     return ports, watches
+
+
+def _relief(signals: Mapping[str, SignalSource], metrics: Metrics) -> None:
+    """Let the metrics say what each source is not asked for."""
+    from signals.shared import SharedSource
+
+    for name, source in signals.items():
+        if isinstance(source, SharedSource):
+            metrics.relief.labels(name).set_function(source.relieved)
 
 
 def _step(case: Case, ports: Ports) -> StepResult:

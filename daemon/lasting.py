@@ -32,6 +32,15 @@ class Lasting:
         stored = checkpoints.get(OUT)
         return cls(stored=stored, before=_read(stored))
 
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """The troubles that were going on at the last look."""
+        return frozenset(name.partition("-")[0] for name in self.before)
+
+    def knows(self, anomaly: Anomaly) -> bool:
+        """Whether it was going on at the last look."""
+        return _name(anomaly) in self.before
+
     def news(self, anomalies: Iterable[Anomaly], ended: Iterable[Case]) -> list[Anomaly]:
         """Leave out the troubles of cases that ended.
 

@@ -137,7 +137,8 @@ class Normal:
             return None
         end = now - wanted.recent
         try:
-            history = self._ports.read(signal, end - wanted.history, end, history_step(wanted.history, wanted.step))
+            step = history_step(wanted.history, wanted.step)
+            history = self._ports.read_history(signal, end - wanted.history, end, step)
         except (SourceDown, PermanentError) as error:
             log.warning("%s: what is normal cannot be learnt now: %s", signal.key, error)
             kept = learnt.baseline if learnt else None

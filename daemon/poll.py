@@ -15,12 +15,14 @@ from cases.errors import PermanentError, SourceDown
 from cases.moments import EPOCH
 from cases.ports import CaseStore, Checkpoints, Outbox
 from cases.telemetry import SeriesBlock, Sight, Signal, SignalState
+from daemon.alerts.told import ToldAlerts
 from daemon.budgets import Budgets
 from daemon.intake import Intake
 from daemon.lasting import Lasting
 from daemon.listing import Watch
 from daemon.normal import Normal
 from daemon.observe.metrics import Metrics
+from daemon.quiet import Hush
 from daemon.sights import UNSEEN, Sights
 from daemon.slow_looks import SlowLooks
 from daemon.watches import WatchList
@@ -63,7 +65,7 @@ class Look:
 class Poll:
     """Looks at every watched signal. Used by one thread at a time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the seams that the app joins
         self,
         *,
         ports: Ports,
@@ -73,13 +75,15 @@ class Poll:
         metrics: Metrics,
         watches: WatchList,
         name: str = "daemon",
+        hushes: Sequence[Hush] = (),
+        told: ToldAlerts | None = None,
     ) -> None:
         self._ports = ports
         self._cases = cases
         self._checkpoints = checkpoints
         self._sights = Sights(name=name, ports=ports, outbox=outbox, checkpoints=checkpoints)
         self._metrics = metrics
-        self._intake = Intake(ports=ports, cases=cases, metrics=metrics)
+        self._intake = Intake(ports=ports, cases=cases, metrics=metrics, hushes=hushes, told=told)
         self.watches = watches
         self._budgets = Budgets()
         self._normal = Normal(ports=ports, cases=cases, checkpoints=checkpoints)
@@ -113,11 +117,11 @@ class Poll:
         self._budgets.keep(self._states)
         self._sights.tell([look.state for look in looks], now, whole=not self.watches.blind(), elsewhere=slow.told)
         anomalies = [*(anomaly for look in looks for anomaly in look.anomalies), *slow.anomalies]
-        self._intake.take(anomalies, lasting, now)
+        anomalies = self._intake.take(anomalies, lasting, now, blocks)
         judged = [
             look.signal.key for look in looks if look.state.sight is Sight.FRESH and look.signal.key not in slow.waiting
         ]
-        lasting.keep(self._checkpoints, anomalies, judged, now)
+        lasting.keep(self._checkpoints, anomalies, [*judged, *self._intake.alerted], now)
         self._normal.spend(
             [(look.block, look.found) for look in looks if look.by_normal and look.block and look.found], now
         )
@@ -159,8 +163,9 @@ class Poll:
         if len(stalled) >= MOST_STALLS:
             raise stalled[-1]
         began = self._ports.clock.monotonic()
+        recent = end - start <= self._ports.settings.detection.recent
         try:
-            return self._ports.read(signal, start, end, step)
+            return (self._ports.read_recent if recent else self._ports.read)(signal, start, end, step)
         except SourceDown as error:
             if self._ports.clock.monotonic() - began >= STALL_S:
                 self._stalled[signal.source] = (*stalled, error)

@@ -9,6 +9,7 @@ from cases.events import (
     Diagnosed,
     Disproved,
     Drafted,
+    Echoed,
     Entry,
     Event,
     Guided,
@@ -19,6 +20,7 @@ from cases.events import (
     Opened,
     Proposed,
     Proved,
+    Traced,
 )
 from cases.moments import iso
 from cases.symptom import symptom
@@ -48,6 +50,18 @@ def case_document(case: Case) -> dict[str, Any]:
             "expected": anomaly.expected,
             "labels": dict(anomaly.labels),
         },
+        "reasons": list(case.reasons),
+        "echoes": [
+            {
+                "service": echo.anomaly.signal.service,
+                "signal": echo.anomaly.signal.name,
+                "direction": echo.anomaly.direction.value,
+                "onset": iso(echo.anomaly.onset),
+                "at": iso(echo.at),
+                "because": echo.because,
+            }
+            for echo in case.echoes
+        ],
         "escalation": case.escalation,
         "suspects": [
             {"id": s.commit.sha, "title": s.commit.title, "score": round(s.score, 3), "evidence": list(s.evidence)}
@@ -103,6 +117,13 @@ def case_text(case: Case) -> str:
     lines = [f"case {case.id} · {case.service} · {case.phase}{hold} · opened {iso(case.opened)}"]
     if case.escalation:
         lines.append(f"needs a human: {case.escalation}")
+    lines += [f"  {neutral(reason)}" for reason in case.reasons]
+    if case.echoes:
+        lines += ["", "suppressed echoes:"]
+        lines += [
+            f"  {iso(e.anomaly.onset)}  {neutral(e.anomaly.signal.key, 80)} {e.anomaly.direction}  {neutral(e.because)}"
+            for e in case.echoes
+        ]
     if case.diagnosis:
         lines += ["", f"diagnosis: {case.diagnosis.claim}"]
         lines += [f"  {fact.id}  {fact.fact}  [{fact.source}]" for fact in case.diagnosis.facts]
@@ -143,6 +164,8 @@ def history_rows(case: Case) -> list[tuple[str, str, str, str]]:
 def because(entry: Entry) -> str:
     """The reason that an event carries."""
     match entry.event:
+        case Echoed(anomaly=anomaly, because=why) | Traced(anomaly=anomaly, because=why):
+            return f"{anomaly.signal.key} reads {anomaly.value:.4g}: {why}"
         case Opened(anomaly=anomaly) | Joined(anomaly=anomaly):
             return f"{anomaly.signal.name} {symptom(anomaly)}"
         case Diagnosed(diagnosis=diagnosis):

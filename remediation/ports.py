@@ -15,6 +15,7 @@ from cases.ports import (
     Logs,
     Outbox,
     Ranker,
+    Relieving,
     Sandbox,
     SignalSource,
 )
@@ -49,10 +50,25 @@ class Ports:
 
     def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
         """Read a signal from its own source."""
+        return self._source(signal).read(signal, start, end, step)
+
+    def read_history(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        """Read what can wait while its source is under pressure: then it raises SourceDown."""
+        source = self._source(signal)
+        read = source.history if isinstance(source, Relieving) else source.read
+        return read(signal, start, end, step)
+
+    def read_recent(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        """Read what cannot wait; under pressure some of its points are not asked for, and are missing."""
+        source = self._source(signal)
+        read = source.recent if isinstance(source, Relieving) else source.read
+        return read(signal, start, end, step)
+
+    def _source(self, signal: Signal) -> SignalSource:
         source = self.signals.get(signal.source)
         if source is None:
             raise PermanentError(f"signal {signal.key} reads {signal.source!r}, and there is no such source any more")
-        return source.read(signal, start, end, step)
+        return source
 
     def tell(
         self, key: str, severity: Severity, subject: str, text: str, *, case: str, link: str = ""

@@ -34,6 +34,8 @@ from cases.errors import PermanentError, SourceDown
 from signals.json_body import parsed
 from signals.loki.http import BoundedClient, Flooded, Headers, Reply
 from signals.reaching import why
+from signals.regular import Unreadable
+from signals.silences import Silence, silence_of
 
 _NO_LABELS: Mapping[str, str] = MappingProxyType({})
 _OK = 200
@@ -49,6 +51,7 @@ class Alert:
     """One alert that Alertmanager has. `ends` and `generator` are kept as they were said, to be said again.
 
     quiet    why nobody is paged for it: "silenced", "inhibited", or "" where it pages
+    by       the ids of the silences, or the fingerprints of the alerts, that keep it quiet
     """
 
     fingerprint: str
@@ -59,11 +62,22 @@ class Alert:
     ends: str
     generator: str = ""
     quiet: str = ""
+    by: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The rule's name."""
         return self.labels.get("alertname", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """An alert of our own. It fires until `ends`; one that lies in the past ends it."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    starts: datetime
+    ends: datetime
 
 
 class Alertmanager:
@@ -143,12 +157,51 @@ class Alertmanager:
         except (LookupError, TypeError, ValueError, AttributeError):
             raise self._client.down("answered with an alert in an unknown shape") from None
 
+    def silences(self) -> tuple[tuple[Silence, ...], dict[str, str]]:
+        """The silences in force; and those that cannot be read: id → why."""
+        try:
+            reply = self._client.get("/api/v2/silences", {})
+        except Flooded as error:
+            raise SourceDown(self._name, f"{error.because} of silences; raise max_response_mib") from None
+        listed = self._document(reply, "its silences")
+        if not isinstance(listed, list):
+            raise self._other_thing()
+        found: list[Silence] = []
+        unreadable: dict[str, str] = {}
+        for one in cast("list[dict[str, Any]]", listed):
+            try:
+                if one["status"]["state"] == "active":
+                    found.append(silence_of(one))
+            except Unreadable as error:
+                unreadable[str(one["id"])] = str(error)
+            except (LookupError, TypeError, AttributeError):
+                raise self._client.down("answered with a silence in an unknown shape") from None
+        return tuple(found), unreadable
+
     def annotate(self, wanted: Iterable[tuple[Alert, Mapping[str, str]]]) -> None:
         """Give each alert these annotations in place of its own. Whatever else it has stays."""
-        reply = self._client.post("/api/v2/alerts", [_posted(alert, said) for alert, said in wanted])
+        self._post([_posted(alert, said) for alert, said in wanted], "annotations")
+
+    def say(self, alerts: Iterable[Raised]) -> None:
+        """Let these alerts of our own fire, or end."""
+        self._post(
+            [
+                {
+                    "labels": dict(alert.labels),
+                    "annotations": dict(alert.annotations),
+                    "startsAt": alert.starts.isoformat(),
+                    "endsAt": alert.ends.isoformat(),
+                }
+                for alert in alerts
+            ],
+            "alerts",
+        )
+
+    def _post(self, documents: Sequence[object], what: str) -> None:
+        reply = self._client.post("/api/v2/alerts", documents)
         if reply.status == _BAD_REQUEST:
-            raise PermanentError(f"{self._name}: refuses annotations: {reply.quote()}")
-        self._check(reply, "annotations")
+            raise PermanentError(f"{self._name}: refuses {what}: {reply.quote()}")
+        self._check(reply, what)
 
     def _document(self, reply: Reply, what: str) -> object:
         self._check(reply, what)
@@ -226,6 +279,7 @@ def _alert(found: Mapping[str, Any]) -> Alert:
         ends=str(found["endsAt"]),
         generator=str(found.get("generatorURL") or ""),
         quiet=quiet,
+        by=tuple(str(one) for one in status["silencedBy"] or status["inhibitedBy"]),
     )
 
 

@@ -226,9 +226,9 @@ class BoundedSession(requests.Session):
         finally:
             self._places.release()
 
-    def down(self, because: str, retry_after: timedelta = timedelta(seconds=30)) -> SourceDown:
-        """The error that says why this source cannot be read."""
-        return SourceDown(self.source, because, retry_after)
+    def down(self, because: str, retry_after: timedelta = timedelta(seconds=30), *, busy: bool = False) -> SourceDown:
+        """The error that says why this source cannot be read; `busy`: for being asked too much."""
+        return SourceDown(self.source, because, retry_after, busy=busy)
 
     def _exchange(
         self,

@@ -34,6 +34,8 @@ _OK = 200
 _BAD_REQUEST = 400
 _TOO_MANY = 429
 _SERVER = 500
+_BUSY = frozenset({_TOO_MANY, 503})
+_CUT = "the source says that its answer is partial"  # VictoriaMetrics, where a storage node did not answer
 
 
 class PrometheusSource:
@@ -158,7 +160,8 @@ class _CheckedSession(BoundedSession):
         if not isinstance(kind, str) or not isinstance(series, list):
             raise self.down(f"answered without a list of series for {what}")
         said = tuple(self.quote(str(warning)) for warning in cast("list[object]", warnings or []))
-        return _Sound(Answer(kind=kind, series=cast("list[object]", series), warnings=said))
+        cut = (_CUT,) if document.get("isPartial") else ()
+        return _Sound(Answer(kind=kind, series=cast("list[object]", series), warnings=(*said, *cut)))
 
     def document(
         self,
@@ -191,7 +194,8 @@ class _CheckedSession(BoundedSession):
         """The API said no, in its own JSON."""
         if kind in _THE_QUERY and _BAD_REQUEST <= response.status_code < _SERVER:
             raise PermanentError(f"{self.source}: refuses {what}: {text}. Correct the query of that watch")
-        raise self.down(f"could not answer {what}: {text} ({self.quote(kind)})", retry_after(response))
+        busy = response.status_code in _BUSY
+        raise self.down(f"could not answer {what}: {text} ({self.quote(kind)})", retry_after(response), busy=busy)
 
     def _check_status(self, response: requests.Response, what: str) -> None:
         """Anything but a 200, in whatever form it comes."""
@@ -206,7 +210,7 @@ class _CheckedSession(BoundedSession):
                 f"answered {status}, a redirect, which is never followed; put the address it ends at into `url`"
             )
         if status != _OK:
-            raise self.down(f"answered {status} for {what}", retry_after(response))
+            raise self.down(f"answered {status} for {what}", retry_after(response), busy=status in _BUSY)
 
 
 class _Sound(requests.Response):

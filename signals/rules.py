@@ -26,6 +26,16 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 80
 
 
+def severity_of(labels: Mapping[str, str]) -> Severity:
+    """What the label `severity` asks of a human; a ticket where it says nothing that is known."""
+    return _SEVERITIES.get(labels.get("severity", "").lower(), Severity.TICKET)
+
+
+def plain_name(rule: str) -> str:
+    """The rule's name as a signal may have it."""
+    return _UNSAFE.sub("-", rule).strip("-")[:_LONGEST_NAME] or "rule"
+
+
 @runtime_checkable
 class MetricApi(Protocol):
     """What of a Prometheus is asked besides readings."""
@@ -53,7 +63,7 @@ class AlertRule:
     @property
     def severity(self) -> Severity:
         """What its label `severity` asks of a human; a ticket where it says nothing that is known."""
-        return _SEVERITIES.get(self.labels.get("severity", "").lower(), Severity.TICKET)
+        return severity_of(self.labels)
 
     @property
     def set_labels(self) -> dict[str, str]:
@@ -145,7 +155,7 @@ def _texts(found: object) -> dict[str, str]:
 
 def _name(rule: AlertRule, every: Sequence[AlertRule]) -> str:
     """The rule's name as a signal may have it."""
-    name = _UNSAFE.sub("-", rule.name).strip("-")[:_LONGEST_NAME] or "rule"
+    name = plain_name(rule.name)
     alike = [other for other in every if _UNSAFE.sub("-", other.name) == _UNSAFE.sub("-", rule.name)]
     if len(alike) == 1:
         return name

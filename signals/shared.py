@@ -14,10 +14,14 @@ from cases.errors import PermanentError, SourceDown, TrackwalkerError
 from cases.moments import milliseconds
 from cases.ports import Clock, SignalSource
 from cases.telemetry import SeriesBlock, Signal
+from signals.grid import grid
+from signals.pressure import Pressure, Relief, laid, wider
 from signals.rules import MetricApi
 
 LONGEST = timedelta(seconds=15)
 MOST_BYTES = 16 * 2**20
+LONG = timedelta(hours=6)
+"""From here on a read may well take its time, and that says nothing of its source."""
 
 _Asked: TypeAlias = tuple[str, int, int, timedelta]
 
@@ -53,6 +57,7 @@ class SharedSource:
         self._clock = clock
         self._lifetime = min(lifetime, LONGEST).total_seconds()
         self._most_bytes = most_bytes
+        self.pressure = Pressure(source=inner.name, clock=clock)
         self._lock = threading.Lock()
         self._reads: OrderedDict[_Asked, _Read] = OrderedDict()
 
@@ -91,12 +96,45 @@ class SharedSource:
     def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
         """Read the signal on the grid from `start` to `end`, both included. See `SignalSource`."""
         if not signal.pick:
-            return self._inner.read(signal, start, end, step)
+            return self._measured(signal, start, end, step)
         asked = (signal.query, milliseconds(start), milliseconds(end), step)
         read, ours = self._taken(asked)
         if ours:
             self._ask(read, signal, start, end, step)
         return picked(_told(read.answer), signal)
+
+    def history(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        """See `Relieving`. One query of many signals is put off, or let through, once for all of them."""
+        asked = (signal.query, milliseconds(start), milliseconds(end), step)
+        with self._lock:
+            known = bool(signal.pick) and asked in self._reads
+        if not known and not self.pressure.may_backfill():
+            raise SourceDown(self.name, "is under pressure: history is put off, recent readings come first")
+        return self.read(signal, start, end, step)
+
+    def recent(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        """See `Relieving`."""
+        wide = wider(start, end, step) if self.pressure.relief is Relief.DETAIL else None
+        if wide is None:
+            return self.read(signal, start, end, step)
+        return laid(self.read(signal, wide[0], end, wide[1]), grid(start, end, step))
+
+    def relieved(self) -> float:
+        """What is not asked of the source now, as a number for a metric."""
+        return float(self.pressure.relief)
+
+    def _measured(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        """Read it, and note how the source bore it."""
+        began, busy = self._clock.monotonic(), False
+        try:
+            return self._inner.read(signal, start, end, step)
+        except SourceDown as error:
+            busy = error.busy
+            raise
+        finally:
+            took = self._clock.monotonic() - began
+            felt = self.pressure.backfilled if end - start > LONG else self.pressure.felt
+            felt(took, busy=busy)
 
     def _taken(self, asked: _Asked) -> tuple[_Read, bool]:
         """The read of what is asked, and whether it is the caller's to do."""
@@ -111,7 +149,7 @@ class SharedSource:
 
     def _ask(self, read: _Read, signal: Signal, start: datetime, end: datetime, step: timedelta) -> None:
         try:
-            read.answer.set_result(self._inner.read(replace(signal, pick={}), start, end, step))
+            read.answer.set_result(self._measured(replace(signal, pick={}), start, end, step))
         except BaseException as error:
             read.answer.set_exception(error)
             if not isinstance(error, TrackwalkerError):  # a bug is shared by nobody
@@ -156,7 +194,7 @@ def _told(answer: Future[SeriesBlock]) -> SeriesBlock:
     """The answer, or an error of the caller's own: one that is raised by several threads would grow with each."""
     error = answer.exception()
     if isinstance(error, SourceDown):
-        raise SourceDown(error.source, error.because, error.retry_after) from None
+        raise SourceDown(error.source, error.because, error.retry_after, busy=error.busy) from None
     if isinstance(error, PermanentError):
         raise PermanentError(str(error)) from None
     return answer.result()

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from cases.ports import CaseStore, Checkpoints, Clock, Outbox
 from cases.steps import Notice
 from config.settings import Settings
 from daemon.alerts.annotations import PREFIX, annotations_of, beside
+from daemon.alerts.own import OURS, is_ours, lowered, raised, wanted
 from daemon.alerts.pairing import Paired, paired
 
 if TYPE_CHECKING:
@@ -61,11 +62,14 @@ class Enrichment:
     checkpoints: Checkpoints
     clock: Clock
     service_labels: Sequence[str]
+    posts: bool = False  # whether cases that no alert speaks of get one of our own
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _seen: dict[str, _Seen] = field(default_factory=dict[str, _Seen], init=False)
     _doubts: dict[str, str] = field(default_factory=dict[str, str], init=False)
     _looked: float = field(default=float("-inf"), init=False)  # monotonic seconds
     _failed: SourceDown | PermanentError | None = field(default=None, init=False)
+    _own: set[str] = field(default_factory=set[str], init=False)  # the cases that one of ours spoke of
+    _spoke: bool = field(default=True, init=False)  # after a start, until it is known that none of ours is there
 
     def once(self) -> None:
         """Annotate the alerts of every active case. An Alertmanager that is down is logged, and holds nothing up.
@@ -106,12 +110,17 @@ class Enrichment:
         ended = {name: case for name in known if name not in active and (case := self._ended(name)) is not None}
         cases = {**active, **ended, **also}
         self._seen = {}
-        if not cases:
+        if not self.posts:
+            self._spoke = False
+        if not cases and not self._spoke:
             return  # nothing is asked of Alertmanager as long as nothing is wrong
         said = {case.id: annotations_of(case, self._pull_request(case)) for case in cases.values()}
         try:
-            pairs = paired(list(cases.values()), self.alertmanager.alerts(), self.service_labels, known)
+            listed = self.alertmanager.alerts()
+            theirs = [alert for alert in listed if not is_ours(alert)]
+            pairs = paired(list(cases.values()), theirs, self.service_labels, known)
             self._write(pairs, said)
+            own = self._speak(cases.values(), pairs, said, listed) if self.posts else set[str]()
         except (SourceDown, PermanentError) as error:
             if self._failed is None:
                 log.warning("alerts are not annotated: %s", error)
@@ -122,8 +131,29 @@ class Enrichment:
         if self._failed is not None:
             log.info("%s: alerts are annotated again", self.alertmanager.name)
         self._failed = None
-        self._seen = {case.id: _Seen(length=len(case.history), where=_where(pairs[case.id])) for case in cases.values()}
+        self._own |= own
+        posted = dict.fromkeys(self._own, f"said by alert {OURS}")
+        self._seen = {
+            case.id: _Seen(length=len(case.history), where=_where(pairs[case.id]) or posted.get(case.id, ""))
+            for case in cases.values()
+        }
         self._remember(pairs, known, active)
+
+    def _speak(
+        self,
+        cases: Iterable[Case],
+        pairs: Mapping[str, Paired],
+        said: Mapping[str, Mapping[str, str]],
+        listed: Sequence["Alert"],
+    ) -> set[str]:
+        """Let our own alerts be what they should be now; the cases that one of them speaks of, or has until now."""
+        now = self.clock.now()
+        up = raised(wanted((case for case in cases if case.active), pairs), said, now)
+        down = lowered(listed, up, lambda case_id: self._ended(case_id) is not None, now)
+        if up or down:
+            self.alertmanager.say([*up, *down])
+        self._spoke = bool(up)
+        return {alert.labels["case"] for alert in (*up, *down)}
 
     def _ended(self, case_id: str) -> Case | None:
         """A case that has ended since the last look; None when there is nothing left to tell of it."""
@@ -134,15 +164,15 @@ class Enrichment:
             return None
 
     def _write(self, pairs: Mapping[str, Paired], said: Mapping[str, Mapping[str, str]]) -> None:
-        wanted = [
+        written = [
             (alert, beside(alert.annotations, said[case_id]))
             for case_id, pair in pairs.items()
             for alert in [alert for alert in pair.alerts if not alert.quiet][:MOST]
             if said[case_id] != {name: text for name, text in alert.annotations.items() if name.startswith(PREFIX)}
         ]
-        if wanted:
-            self.alertmanager.annotate(wanted)
-            log.debug("%d alerts annotated", len(wanted))
+        if written:
+            self.alertmanager.annotate(written)
+            log.debug("%d alerts annotated", len(written))
 
     def _remember(self, pairs: Mapping[str, Paired], known: dict[str, list[str]], active: Mapping[str, Case]) -> None:
         """Keep which alerts are whose for as long as their cases are active, so that a restart takes none for new."""
@@ -184,6 +214,7 @@ def enrichment_of(settings: Settings, ledger: "Ledger", clock: Clock) -> Enrichm
         checkpoints=ledger.checkpoints,
         clock=clock,
         service_labels=settings.catalog.service_labels,
+        posts=settings.alerts.alertmanager.post,
     )
 
 
@@ -192,16 +223,16 @@ def alertmanager_of(settings: Settings) -> "Alertmanager":
     from signals.access import client_arguments
     from signals.alertmanager import Alertmanager
 
-    wanted = settings.signals.alertmanager
-    if wanted is None:
+    link = settings.signals.alertmanager
+    if link is None:
         raise PermanentError("alerts.mode: enrich needs an Alertmanager; add signals.alertmanager, or write direct")
     return Alertmanager(
-        wanted.name,
-        url=wanted.url,
-        timeout=wanted.timeout,
-        max_in_flight=wanted.max_in_flight,
-        max_response_bytes=wanted.max_response_mib * 1024 * 1024,
-        **client_arguments(wanted),
+        link.name,
+        url=link.url,
+        timeout=link.timeout,
+        max_in_flight=link.max_in_flight,
+        max_response_bytes=link.max_response_mib * 1024 * 1024,
+        **client_arguments(link),
     )
 
 

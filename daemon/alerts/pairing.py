@@ -50,14 +50,14 @@ def _of_case(case: Case, alerts: Sequence["Alert"], service_labels: Sequence[str
     ruled = [
         alert
         for alert in alerts
-        if any(_of_rule(alert, anomaly, service_labels) for anomaly in case.anomalies if anomaly.signal.rule)
+        if any(of_rule(alert, anomaly, service_labels) for anomaly in case.anomalies if anomaly.signal.rule)
     ]
     if kept or ruled:
         return Paired(alerts=_each_once([*kept, *ruled]))
     return _nearby(case, alerts, service_labels)
 
 
-def _of_rule(alert: "Alert", anomaly: Anomaly, service_labels: Sequence[str]) -> bool:
+def of_rule(alert: "Alert", anomaly: Anomaly, service_labels: Sequence[str]) -> bool:
     """Whether the alert is of the rule and the service that the anomaly's signal was made from."""
     signal = anomaly.signal
     if alert.name != signal.rule:

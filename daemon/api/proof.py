@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import ipaddress
 import threading
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -27,6 +28,17 @@ class Caller:
         """The token of `Authorization: Bearer …`, or ""."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
+
+    @property
+    def password(self) -> str:
+        """The password of `Authorization: Basic …`, whoever the user is, or ""."""
+        scheme, _, packed = self.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return ""
+        try:
+            return b64decode(packed.strip(), validate=True).decode().partition(":")[2]
+        except ValueError:  # not what Basic looks like: then nothing is proved by it
+            return ""
 
     @property
     def is_here(self) -> bool:

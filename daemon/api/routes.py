@@ -10,6 +10,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from daemon.api.access import Guard
+from daemon.api.alert_webhook import PATH as ALERTS
+from daemon.api.alert_webhook import AlertWebhook
 from daemon.api.proof import Credential
 from daemon.api.webhooks import PATH as DEPLOYS
 from daemon.api.webhooks import DeployWebhooks
@@ -39,12 +41,14 @@ def routes(
     *,
     token: Credential | None = None,
     deploys: DeployWebhooks | None = None,
+    alerts: AlertWebhook | None = None,
     more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """The ASGI application, behind its guard.
 
-    token    what everything but health and the deploys' webhooks asks for; None: this machine only
+    token    what everything but health and the webhooks asks for; None: this machine only
     deploys  takes messages about deploys
+    alerts   takes messages about alerts
     more     further routes
     """
 
@@ -70,5 +74,5 @@ def routes(
         return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]
-    told = deploys.routes() if deploys is not None else []
-    return Guard(Starlette(routes=[*own, *told, *more]), token, own_proof=(DEPLOYS,))
+    told = [*(deploys.routes() if deploys is not None else []), *(alerts.routes() if alerts is not None else [])]
+    return Guard(Starlette(routes=[*own, *told, *more]), token, own_proof=(DEPLOYS, ALERTS))

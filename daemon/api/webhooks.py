@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -21,6 +21,7 @@ from cases.ports import Clock
 from cases.telemetry import Deploy
 from config.settings import ApiSettings, WebhookSettings
 from daemon.api.access import caller_of
+from daemon.api.bodies import Refused, body_of
 from daemon.api.messages import Ignored, Told, Unreadable, read
 from daemon.api.proof import Caller, Credential
 
@@ -33,15 +34,6 @@ AHEAD = timedelta(minutes=5)
 OLDEST = timedelta(days=7)
 MOST_NAMED = 40
 SIGNATURES: Mapping[str, str] = {"flux": "x-signature", "generic": "x-hub-signature-256"}
-
-
-class Refused(Exception):  # noqa: N818 - it is an answer, and reads as one where it is raised
-    """The message is not taken: the HTTP status, and one sentence that says why."""
-
-    def __init__(self, status: int, because: str) -> None:
-        super().__init__(because)
-        self.status = status
-        self.because = because
 
 
 class Tellable(Protocol):
@@ -92,37 +84,22 @@ class DeployWebhooks:
         kind, caller = str(request.path_params["kind"]), caller_of(request.scope)
         try:
             async with asyncio.timeout(self.patience.total_seconds()):
-                body = await self._body(request, kind, caller)
+                body = await self._body(request, kind)
                 return JSONResponse(await asyncio.to_thread(self.take, kind, caller, body))
         except Refused as refused:
             log.warning(
                 "a message at %s%s was refused with %d: %s", PATH, self._shown(kind), refused.status, refused.because
             )
-            return JSONResponse({"error": refused.because}, refused.status, _headers(refused.status))
+            return JSONResponse({"error": refused.because}, refused.status, refused.headers)
         except TimeoutError:
-            return JSONResponse({"error": "it took too long; send it again"}, 503, _headers(503))
+            late = Refused(503, "it took too long; send it again")
+            return JSONResponse({"error": late.because}, late.status, late.headers)
 
-    async def _body(self, request: Request, kind: str, caller: Caller) -> bytes:
+    async def _body(self, request: Request, kind: str) -> bytes:
         """The body, read no further than it may be long."""
         if not any(marker.settings.webhook == kind for marker in self._markers):
             raise Refused(404, f"no marker {{webhook: {self._shown(kind)}}} is configured under deploys")
-        media = caller.headers.get("content-type", "").partition(";")[0].strip().lower()
-        packed = caller.headers.get("content-encoding", "identity").lower() != "identity"
-        if media != "application/json" or packed:
-            raise Refused(415, "send plain JSON with the header Content-Type: application/json")
-        too_long = Refused(413, f"the body is longer than {LARGEST // 1024} KiB")
-        length = caller.headers.get("content-length", "0")
-        if not (length.isascii() and length.isdecimal()) or int(length[:12]) > LARGEST:
-            raise too_long
-        body = bytearray()
-        try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > LARGEST:
-                    raise too_long
-        except ClientDisconnect:
-            raise Refused(400, "the message broke off") from None
-        return bytes(body)
+        return await body_of(request, LARGEST)
 
     def take(self, kind: str, caller: Caller, body: bytes) -> dict[str, object]:
         """Take one message; what is answered. Raises Refused."""
@@ -204,7 +181,3 @@ class DeployWebhooks:
 
     def _shown(self, kind: str) -> str:
         return kind if kind in {"argocd", "flux", "generic"} else "…"
-
-
-def _headers(status: int) -> dict[str, str]:
-    return {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "30"} if status == 503 else {}  # noqa: PLR2004 - HTTP's own numbers

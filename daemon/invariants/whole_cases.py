@@ -75,7 +75,8 @@ def _summary(row: Held, case: Case) -> Iterator[Finding]:
 
 
 def _anomalies(ground: Ground) -> Iterator[Finding]:
-    brought = Counter(line.link.parent for line in ground.told.actions("case.Opened", "case.Joined"))
+    brought = Counter(line.link.parent for line in ground.told.actions("case.Opened", "case.Joined", "case.Traced"))
+    echoes = {(case.id, echo.anomaly.fingerprint) for case in ground.cases for echo in case.echoes}
     where: dict[tuple[str, str], str] = {}
     for line in ground.told.actions(ANOMALY):
         case = line.link.case or ""
@@ -83,6 +84,6 @@ def _anomalies(ground: Ground) -> Iterator[Finding]:
             what = f"its anomaly is in {brought[line.link.seq]} entries of cases, and not in one"
             yield Finding(invariant="I1", row=line.row, what=what)
         sighting = (line.detail.get("fingerprint", ""), line.detail.get("detected", ""))
-        if where.setdefault(sighting, case) != case:
+        if (case, sighting[0]) not in echoes and where.setdefault(sighting, case) != case:
             what = f"its anomaly is in case {case}, and in case {where[sighting]} too"
             yield Finding(invariant="I1", row=line.row, what=what, advice="close one of the two cases")

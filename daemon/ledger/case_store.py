@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
 from cases.case import Case
-from cases.errors import PermanentError, Unreadable
+from cases.errors import IllegalStep, PermanentError, Unreadable
 from cases.events import Closed, Entry
 from cases.leases import Claimed
 from cases.lifecycle import advance, opened, repeats
@@ -159,8 +159,8 @@ class LedgerCases:
     def add(self, case_id: str, entry: Entry, effects: Sequence[Effect], due: datetime | None) -> Case:
         """Advance a case from outside a step. `due` None keeps what was set.
 
-        A word that moves the case to another phase, or holds it or lets it go, takes the case back from whoever works
-        on it: their next write or effect raises Fenced. Other facts leave the lease alone; one that the case has
+        What moves the case to another phase or service, or holds it or lets it go, takes the case back from whoever
+        works on it: their next write or effect raises Fenced. Other facts leave the lease alone; one that the case has
         already is left out.
         """
         with self._database.writing() as connection:
@@ -169,11 +169,13 @@ class LedgerCases:
             if before.active and repeats(before, entry.event):
                 return before
             case = advance(before, entry)
+            if case.fingerprint != before.fingerprint:
+                _take_over(connection, case)
             if due is not None:
                 _set(connection, case_id, due=due, wake=_sooner(due, row.wake))
             elif not case.active:
                 _set(connection, case_id, due=None)  # what was set was for steps, and there are none any more
-            if row.lease_owner and (case.phase, case.hold) != (before.phase, before.hold):
+            if row.lease_owner and _moved(before, case):
                 kept = due or row.due or entry.at  # its holder will set none any more
                 _set(connection, case_id, due=kept, fence=row.fence + 1, lease_owner=None, lease_until=None)
             _set(connection, case_id, **_summary(case))
@@ -246,6 +248,20 @@ def _summary(case: Case) -> dict[str, Any]:
         "updated": case.history[-1].at,
         "version": len(case.history),
     }
+
+
+def _moved(before: Case, after: Case) -> bool:
+    """Whether whoever works on the case works on something else than what it is now."""
+    return (before.phase, before.hold, before.service) != (after.phase, after.hold, after.service)
+
+
+def _take_over(connection: Connection, case: Case) -> None:
+    """Let the case be about another trouble. IllegalStep when an active case is about that one already."""
+    taken = select(cases.c.id).where(cases.c.fingerprint == case.fingerprint, cases.c.phase != CLOSED)
+    other = connection.execute(taken.where(cases.c.id != case.id)).first()
+    if other is not None:
+        raise IllegalStep(f"case {other.id} is about that already, and case {case.id} stays what it was")
+    _set(connection, case.id, service=case.service, fingerprint=case.fingerprint)
 
 
 def _set(connection: Connection, case_id: str, **columns: Any) -> None:  # noqa: ANN401 - as the columns' types are

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 from cases.case import Case
 from cases.errors import IllegalStep, PermanentError
-from cases.events import Entry, Joined, Opened
+from cases.events import Entry, Joined, Opened, Traced
 from cases.lifecycle import replay
 from daemon.ledger import audit
 from daemon.ledger.audit import AuditEntry
@@ -46,7 +46,7 @@ def append(connection: Connection, case_id: str, version: int, entries: Sequence
 
 def _seen(connection: Connection, case_id: str, entry: Entry) -> int | None:
     """The line of the anomaly that an entry tells of; None for any other entry, which follows its case's newest."""
-    if not isinstance(entry.event, Opened | Joined):
+    if not isinstance(entry.event, Opened | Joined | Traced):
         return None
     anomaly = entry.event.anomaly
     detail = {

@@ -88,8 +88,20 @@ class Metrics:
         self.source_up = Gauge(
             "trackwalker_source_up", "0 while a source cannot be read, else 1", ["source"], registry=registry
         )
+        self.relief = Gauge(
+            "trackwalker_source_relief",
+            "What a source under pressure is not asked for: 0 nothing, 1 history, 2 history and detail",
+            ["source"],
+            registry=registry,
+        )
         self.anomalies = Counter(
             "trackwalker_anomalies", "Anomalies, by what triage did with them", ["triage"], registry=registry
+        )
+        self.alerts_told = Counter(
+            "trackwalker_alerts_told",
+            "Alerts that Alertmanager told of, by what became of them",
+            ["fate"],
+            registry=registry,
         )
         self.triage_lag = Histogram(
             "trackwalker_triage_lag_seconds",

@@ -32,6 +32,8 @@ BEYOND = frozenset({
     # what a form cannot say
     "duration_century", "duration_zero", "expressions", "listen_port_too_high", "marker_expressions",
     "secret_env_name",
+    # of windows, and of whom Alertmanager speaks for
+    "alertmanager_direct", "alertmanager_link", "maintenance_ways",
 })  # fmt: skip
 """Broken files that are well shaped."""
 

@@ -11,6 +11,7 @@ from cases.events import (
     Closed,
     Diagnosed,
     Drafted,
+    Entry,
     Escalated,
     Event,
     Frozen,
@@ -21,6 +22,7 @@ from cases.events import (
     Proved,
     Recovered,
     Thawed,
+    Traced,
 )
 from cases.ports import CaseStore, Outbox
 from tests.parts.nouns import NOW, a_change, an_entry, an_opened
@@ -180,3 +182,32 @@ def test_a_fact_that_two_daemons_tell_is_kept_once(store: CaseStore) -> None:
     case = store.add("a", an_entry(Joined(anomaly=later), 3), (), None)
     assert case.recovered is None, "what came back is news"
     assert len(case.anomalies) == 3
+
+
+def traced_to(service: str) -> Entry:
+    mine = an_opened().anomaly
+    return an_entry(Traced(anomaly=replace(mine, signal=replace(mine.signal, service=service)), because="it is"), 1)
+
+
+def test_a_case_that_is_traced_to_another_service_is_taken_back_and_is_that_services(store: CaseStore) -> None:
+    born(store)
+    claimed = taken(store)
+    case = store.add("a", traced_to("db"), (), NOW)
+    assert (case.service, [echo.anomaly.signal.service for echo in case.echoes]) == ("db", ["shop"])
+    assert case == store.load("a")
+    with pytest.raises(Fenced):
+        store.commit(claimed, (did(Diagnosed),), (), None)
+    assert taken(store).case == case
+    store.add("a", did(Closed, 2), (), None)
+    assert [ended.id for ended in store.ended({"db"})] == ["a"]
+
+
+def test_no_two_cases_are_about_one_trouble_however_they_came_to_it(store: CaseStore) -> None:
+    born(store)
+    mine = traced_to("db").event
+    assert isinstance(mine, Traced)
+    opened = Opened(case_id="b", service="db", fingerprint=mine.anomaly.fingerprint, anomaly=mine.anomaly)
+    assert store.open(an_entry(opened), (), NOW) is not None
+    with pytest.raises(IllegalStep, match="case b is about that already"):
+        store.add("a", traced_to("db"), (), NOW)
+    assert store.load("a").service == "shop"

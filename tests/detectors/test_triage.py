@@ -6,15 +6,19 @@ from datetime import timedelta
 import pytest
 
 from cases.anomaly import Anomaly, AnomalyKind
-from cases.case import Case, Hold, Phase
+from cases.case import Case, Echo, Hold, Phase
+from cases.events import Recovered
 from cases.telemetry import Direction, Severity
-from detectors.triage import MOST_SERIES, Decision, JoinCase, OpenCase, Suppressed, case_id, triage
+from detectors.echoes import MOST_ECHOES, fading
+from detectors.topology import Topology
+from detectors.triage import MOMENT, MOST_SERIES, Decision, JoinCase, OpenCase, Suppressed, case_id, triage
 from tests.detectors.series import at, signal
+from tests.parts.nouns import an_entry
 
 UP, DOWN = Direction.UP, Direction.DOWN
 
 
-def anomaly(
+def anomaly(  # noqa: PLR0913 - each has its default
     name: str = "errors",
     minute: float = 0,
     *,
@@ -23,10 +27,11 @@ def anomaly(
     direction: Direction = UP,
     route: str = "/checkout",
     score: float = 0.7,
+    peer: str = "",
 ) -> Anomaly:
     return Anomaly(
         signal=signal(name, service=service, severity=severity),
-        labels={"route": route},
+        labels={"route": route, **({"peer_service": peer} if peer else {})},
         detector="seasonal",
         kind=AnomalyKind.LEVEL,
         direction=direction,
@@ -183,3 +188,146 @@ def test_every_anomaly_ends_in_one_decision_whatever_the_order() -> None:
     assert sorted(map(id, told)) == sorted(map(id, anomalies))
     assert triage(anomalies[::-1], active) == expected
     assert triage(anomalies[1::2] + anomalies[::2], active) == expected
+
+
+CHAIN = Topology(calls={"web": ("api",), "api": ("db",), "mobile": ("api",)})
+
+
+def opened(decisions: tuple[Decision, ...]) -> list[OpenCase]:
+    return [decision for decision in decisions if isinstance(decision, OpenCase)]
+
+
+def echoed(decisions: tuple[Decision, ...]) -> list[Suppressed]:
+    return [decision for decision in decisions if isinstance(decision, Suppressed) and decision.echo]
+
+
+def test_services_that_call_each_other_are_one_case_led_by_the_deepest() -> None:
+    page = anomaly(service="web", severity=Severity.PAGE)
+    decisions = triage(
+        [page, anomaly("latency", 2, service="api"), anomaly("locks", 3, service="db")], (), topology=CHAIN
+    )
+    (case_of_db,) = opened(decisions)
+    assert case_of_db.service == "db"
+    assert [(one.anomaly.signal.service, one.case_id) for one in echoed(decisions)] == [
+        ("api", case_of_db.case_id),
+        ("web", case_of_db.case_id),
+    ]
+    assert echoed(decisions)[1].because == (
+        f"web depends on db (web → api → db, as declared), and case {case_of_db.case_id} of db is of the same moment"
+    )
+
+
+def test_a_service_that_is_well_passes_a_symptom_on() -> None:
+    (case_of_db,) = opened(triage([anomaly(service="web"), anomaly(service="db")], (), topology=CHAIN))
+    assert case_of_db.service == "db"
+
+
+def test_time_alone_never_makes_two_services_one_story() -> None:
+    beside = [anomaly(service="web"), anomaly(service="mail"), anomaly(service="mobile")]
+    assert len(opened(triage(beside, (), topology=CHAIN))) == 3, "mobile and web share a dependency that is well"
+    assert len(opened(triage([anomaly(service="web"), anomaly(minute=11, service="db")], (), topology=CHAIN))) == 2
+
+
+def test_a_series_that_names_whom_its_service_calls_says_as_much() -> None:
+    named = [anomaly("calls", service="web", peer="db.prod.svc.cluster.local"), anomaly(service="db")]
+    decisions = triage(named, ())
+    assert [one.service for one in opened(decisions)] == ["db"]
+    assert "web → db, by the label peer_service of its own series" in echoed(decisions)[0].because
+    assert len(opened(triage([anomaly("calls", service="web", peer="dbx"), anomaly(service="db")], ()))) == 2
+
+
+def test_services_that_call_each_other_in_a_ring_are_one_case() -> None:
+    ring = Topology(calls={"a": ("b",), "b": ("c",), "c": ("a",)})
+    decisions = triage([anomaly(minute=1, service=name) for name in "abc"], (), topology=ring)
+    assert (len(opened(decisions)), len(echoed(decisions))) == (1, 2)
+
+
+def test_an_echo_of_a_case_that_is_there_is_listed_once_and_then_known() -> None:
+    there = case(anomaly(service="db"), phase=Phase.PROPOSED)
+    echo = anomaly(minute=4, service="web")
+    (first,) = echoed(triage([echo, anomaly(minute=4, service="web", route="/b")], [there], topology=CHAIN))
+    listing = replace(there, echoes=(Echo(anomaly=echo, at=at(7), because=first.because),))
+    for again, lasting in ((echo, ()), (anomaly(minute=90, service="web"), (echo.fingerprint,))):
+        decision = only(triage([again], [listing], topology=CHAIN, lasting=lasting))
+        assert isinstance(decision, Suppressed)
+        assert not decision.echo
+    assert isinstance(only(triage([anomaly(minute=90, service="web")], [listing], topology=CHAIN)), OpenCase), "news"
+    urgent = only(triage([anomaly(minute=4, service="web", severity=Severity.PAGE)], [listing], topology=CHAIN))
+    assert isinstance(urgent, Suppressed)
+    assert urgent.echo, "it asks for more than what was listed"
+
+
+@pytest.mark.parametrize("phase", [Phase.OPEN, Phase.PROVED])
+def test_a_case_is_traced_to_the_service_that_its_own_depends_on(phase: Phase) -> None:
+    there = case(anomaly(service="web"), phase=phase)
+    decisions = triage([anomaly("locks", 2, service="db"), anomaly("waits", 3, service="db")], [there], topology=CHAIN)
+    head, other = decisions
+    assert isinstance(head, JoinCase)
+    assert isinstance(other, JoinCase)
+    assert (head.leads, head.anomaly.signal.name, other.leads, {head.case_id, other.case_id}) == (
+        True,
+        "locks",
+        False,
+        {there.id},
+    )
+    assert head.because.startswith("web depends on db (web → api → db, as declared)")
+
+
+def test_of_several_cases_of_callers_one_is_traced_and_the_others_end_as_its_echoes() -> None:
+    web, mobile = case(anomaly(service="web")), case(anomaly(minute=1, service="mobile"))
+    apart = case(anomaly(minute=1, service="mail"))
+    head = only(triage([anomaly("locks", 2, service="db")], [web, mobile, apart], topology=CHAIN))
+    assert isinstance(head, JoinCase)
+    assert (head.case_id, head.leads, [name for name, _ in head.folds]) == (web.id, True, [mobile.id])
+    assert head.folds[0][1].startswith("mobile depends on db (mobile → api → db, as declared)")
+
+
+@pytest.mark.parametrize(("phase", "hold"), [(Phase.PROPOSED, Hold.NONE), (Phase.OPEN, Hold.FROZEN)])
+def test_a_case_that_people_look_at_is_left_what_it_is(phase: Phase, hold: Hold) -> None:
+    there = case(anomaly(service="web"), phase=phase, hold=hold)
+    assert isinstance(only(triage([anomaly(minute=2, service="db")], [there], topology=CHAIN)), OpenCase)
+
+
+def test_echoes_have_an_end() -> None:
+    many = [anomaly(f"rule-{number}", 1, service="web") for number in range(MOST_ECHOES + 5)]
+    decisions = triage([*many, anomaly(service="db")], (), topology=CHAIN)
+    assert len(echoed(decisions)) == MOST_ECHOES
+    assert len(decisions) == len(many) + 1
+
+
+def test_an_echo_outlives_its_case_by_a_moment_only() -> None:
+    echo = anomaly(minute=1, service="web")
+    closed = an_entry(Recovered(because="it fell"))
+    there = replace(
+        case(anomaly(service="db")),
+        echoes=(Echo(anomaly=echo, at=at(3), because="it calls db"),),
+        history=(replace(closed, at=at(20)),),
+    )
+    assert fading(echo, [there], at(29), MOMENT).startswith(f"it is an echo of case {there.id} of db")
+    assert fading(echo, [there], at(31), MOMENT) == ""
+    assert fading(anomaly(minute=25, service="web"), [there], at(29), MOMENT) == "", "it began after the end"
+
+
+INCIDENTS = 5
+
+
+def test_a_storm_of_thousands_is_as_many_cases_as_incidents() -> None:
+    calls: dict[str, tuple[str, ...]] = {}
+    storm: list[Anomaly] = []
+    for number in range(INCIDENTS):
+        root, *above = (f"{role}{number}" for role in ("db", "api", "web", "mobile"))
+        calls |= {above[0]: (root,), above[1]: (above[0],), above[2]: (above[0],)}
+        for depth, service in enumerate((root, *above)):
+            storm += [
+                anomaly(name, 0.1 * number + depth, service=service, route=f"/{route}", severity=severity)
+                for route in range(100)
+                for name, severity in (("errors", Severity.PAGE), ("latency", Severity.TICKET))
+            ]
+    assert len(storm) == 4000
+    decisions = triage(storm, (), topology=Topology(calls=calls))
+    cases = opened(decisions)
+    assert sorted(one.service for one in cases) == [f"db{number}" for number in range(INCIDENTS)]
+    assert sum(1 + len(one.others) for one in cases) + len(decisions) - len(cases) == len(storm), "each has its place"
+    assert len(echoed(decisions)) == INCIDENTS * 3 * 2, "each signal of each service that calls is listed once"
+    assert triage(storm[::-1], (), topology=Topology(calls=calls)) == decisions
+    assert len(opened(triage(storm, ()))) == INCIDENTS * 4, "nothing is merged that is not known to belong together"

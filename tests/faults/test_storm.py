@@ -11,6 +11,7 @@ from cases.moments import milliseconds
 from cases.telemetry import Deploy, Direction, Signal
 from daemon.app import App
 from daemon.clock import ManualClock, SystemClock
+from daemon.report import case_text
 from detectors.triage import MOST_SERIES, MOST_SYMPTOMS, OpenCase, Suppressed, triage
 from remediation.warm import warm
 from signals.recorded import RecordedSource, Recording
@@ -74,6 +75,48 @@ def test_a_thousand_series_of_ten_services_are_ten_cases_while_the_daemon_keeps_
             assert sorted(told) == sorted(
                 f"s{service}: {what}" for service in range(SERVICES) for what in ("errors is up", "recovered by itself")
             )
+
+
+def test_five_incidents_that_show_in_twenty_services_are_five_cases(tmp_path: Path) -> None:
+    incidents, chain, routes = 5, ("db", "api", "web", "mobile"), 50
+    now = SystemClock().now().replace(second=0, microsecond=0)
+    at = [now + minute * MINUTE for minute in range(-10, 12)]
+    series = {
+        (("route", f"/{route}"), ("service", f"{role}{incident}")): [
+            (moment.timestamp(), 0.4 if moment >= now + MINUTE else 0.01) for moment in at
+        ]
+        for incident in range(incidents)
+        for role in chain
+        for route in range(routes)
+    }
+    services = [
+        {
+            "name": f"{role}{incident}",
+            "repository": "shop",
+            "depends": [f"{chain[place - 1]}{incident}"] if place else [],
+        }
+        for incident in range(incidents)
+        for place, role in enumerate(chain)
+    ]
+    (tmp_path / "prometheus").mkdir()
+    with running_prometheus(tmp_path / "prometheus", exposition(QUERY, series) + "\n# EOF\n") as prometheus:
+        it = standing(tmp_path, ManualClock(now), prometheus.url, watch=[WATCH], services=services, cycle="1m")
+        with it.alive() as app:
+            it.clock.advance(4 * MINUTE)
+            app.cycle.poll.once()
+            cases = app.ledger.cases.active()
+            assert sorted(case.service for case in cases) == [f"db{incident}" for incident in range(incidents)]
+            assert {case.diagnosis for case in cases} == {None}, "grouped before anything is asked of anybody"
+            assert {tuple(echo.anomaly.signal.service[:-1] for echo in case.echoes) for case in cases} == {chain[1:]}
+            shown, number = case_text(cases[0]), cases[0].service[-1]
+            assert "suppressed echoes:" in shown
+            assert f"impact: {routes} of {routes} series of errors" in shown
+            assert "impact: 3 services that depend on it: api" in shown
+            assert f"web{number} → api{number} → db{number}" in shown
+            it.passes(3)
+            assert len(app.ledger.cases.listed(100)) == incidents
+            assert counted(app)["Echo"] == incidents * len(chain[1:])
+            assert sum("errors is up" in subject for subject in it.subjects()) == incidents, "each is told once"
 
 
 def stormy(it: House, services: int) -> RecordedSource:

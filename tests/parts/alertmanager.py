@@ -5,7 +5,7 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,33 +51,46 @@ class RunningAlertmanager:
         }
         self._ask("/api/v2/alerts", [alert])
 
-    def silence(self, name: str, value: str, now: datetime) -> None:
-        """A human silences the alerts with that label for an hour."""
-        matcher = {"name": name, "value": value, "isRegex": False, "isEqual": True}
+    def silence(
+        self, name: str, value: str, now: datetime, *, regex: bool = False, equal: bool = True, comment: str = "known"
+    ) -> str:
+        """A human silences the alerts with that label for an hour; the silence's id."""
+        matchers = [{"name": name, "value": value, "isRegex": regex, "isEqual": equal}]
+        if not equal:  # Alertmanager takes none that everything meets
+            matchers.append({"name": "service", "value": "shop", "isRegex": False, "isEqual": True})
         hour = {"startsAt": iso(now - timedelta(seconds=5)), "endsAt": iso(now + timedelta(hours=1))}
-        self._ask("/api/v2/silences", {"matchers": [matcher], **hour, "createdBy": "sre", "comment": "known"})
+        made = self._ask("/api/v2/silences", {"matchers": matchers, **hour, "createdBy": "sre", "comment": comment})
+        silence: str = made["silenceID"]
+        return silence
+
+    def lift(self, silence: str) -> None:
+        """The human takes it back."""
+        self._ask(f"/api/v2/silence/{silence}", method="DELETE")
 
     def listed(self) -> list[dict[str, Any]]:
         """Every alert, as the API has it."""
         found: list[dict[str, Any]] = self._ask("/api/v2/alerts")
         return found
 
-    def _ask(self, path: str, body: object = None) -> Any:  # noqa: ANN401 - whatever JSON it answers
+    def _ask(self, path: str, body: object = None, method: str | None = None) -> Any:  # noqa: ANN401 - whatever JSON it answers
         request = urllib.request.Request(  # noqa: S310 - our own address
             self.url + path,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
+            method=method,
         )
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - the same
             return json.loads(answer.read() or b"null")
 
 
 @contextmanager
-def running_alertmanager(folder: Path, pager: str = "http://127.0.0.1:9/") -> Generator[RunningAlertmanager]:
-    """Start it in an empty folder; it pages the webhook at `pager`."""
-    hook = f"{{url: '{pager}', send_resolved: true}}"
+def running_alertmanager(
+    folder: Path, pager: str = "http://127.0.0.1:9/", *, hooks: Sequence[str] = (), config: str = ""
+) -> Generator[RunningAlertmanager]:
+    """Start it in an empty folder; it pages the webhook at `pager`, and the other `hooks`; `config` is added."""
+    hooks = ", ".join([f"{{url: '{pager}', send_resolved: true}}", *hooks])
     (folder / "alertmanager.yml").write_text(
-        f"route: {ROUTE}\nreceivers: [{{name: pager, webhook_configs: [{hook}]}}]\n"
+        f"route: {ROUTE}\nreceivers: [{{name: pager, webhook_configs: [{hooks}]}}]\n{config}"
     )
     port = free_port()
     command = [

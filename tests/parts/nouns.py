@@ -14,6 +14,7 @@ from cases.events import (
     Diagnosed,
     Disproved,
     Drafted,
+    Echoed,
     Entry,
     Escalated,
     Event,
@@ -39,6 +40,7 @@ from cases.events import (
     Retried,
     TakenOver,
     Thawed,
+    Traced,
 )
 from cases.outcome import Ending, Judgement, Lesson, Outcome, Ruling
 from cases.telemetry import Deploy, Direction, Severity, Signal
@@ -164,7 +166,8 @@ def an_outcome() -> Outcome:
 
 def an_opened() -> Opened:
     anomaly = an_anomaly()
-    return Opened(case_id="deadbeef", service="shop", fingerprint=anomaly.fingerprint, anomaly=anomaly)
+    reasons = ("severity page: the watch errors says so",)
+    return Opened(case_id="deadbeef", service="shop", fingerprint=anomaly.fingerprint, anomaly=anomaly, reasons=reasons)
 
 
 def an_entry(event: Event, minutes: float = 0) -> Entry:
@@ -174,6 +177,8 @@ def an_entry(event: Event, minutes: float = 0) -> Entry:
 EXAMPLES: tuple[Event, ...] = (
     an_opened(),
     Joined(anomaly=an_anomaly("latency")),
+    Echoed(anomaly=an_anomaly("latency"), because="web depends on shop"),
+    Traced(anomaly=an_anomaly("pool"), because="shop depends on it"),
     Recovered(because="it fell"),
     Diagnosed(diagnosis=a_diagnosis()),
     Drafted(change=a_change()),

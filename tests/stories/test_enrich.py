@@ -120,14 +120,36 @@ def test_without_an_alert_people_are_told(tmp_path: Path) -> None:
         assert proposed.startswith("shop: pull request for errors")
 
 
-def test_a_silence_is_kept_by_everybody(tmp_path: Path) -> None:
+def test_a_silence_is_kept_by_everybody_and_what_lasts_is_taken_up_at_its_end(tmp_path: Path) -> None:
     with a_night(tmp_path) as night:
-        night.real.silence("service", "shop", SystemClock().now())
+        silence = night.real.silence("service", "shop", SystemClock().now())
         night.fires()
+        for _ in range(100):
+            if night.real.listed()[0]["status"]["state"] == "suppressed":
+                break
+            pause(0.02)
+        night.passes(10)
+        assert night.it.case() is None
+        assert night.it.app is not None
+        counted = night.it.app.metrics.registry.get_sample_value
+        assert (counted("trackwalker_anomalies_total", {"triage": "Silenced"}) or 0) > 5
+        assert (night.said(), night.it.subjects(), night.pager.got) == (OWNERS, [], [])
+        night.real.lift(silence)
+        case = night.until(Phase.PROPOSED)
+        night.passes()
+        assert night.said()["trackwalker_case"] == case.id
+        assert night.it.subjects() == []
+
+
+def test_a_case_that_is_there_when_a_silence_begins_goes_on_in_silence(tmp_path: Path) -> None:
+    with a_night(tmp_path) as night:
+        night.fires()
+        night.until(Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED, Phase.PROPOSED)
+        night.real.silence("service", "shop", SystemClock().now())
         for _ in range(100):
             if night.real.listed()[0]["status"]["state"] == "suppressed":
                 break
             pause(0.02)
         night.until(Phase.PROPOSED)
         night.passes()
-        assert (night.said(), night.it.subjects(), night.pager.got) == (OWNERS, [], [])
+        assert night.it.subjects() == []

@@ -3,14 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from cases.anomaly import Anomaly
 from cases.case import Case
 from daemon.alerts.pairing import NEAR, Paired, paired
+from daemon.alerts.told import Alert as Told
+from daemon.alerts.told import ToldAlerts
+from daemon.clock import ManualClock
 from signals.alertmanager import Alert
 from tests.parts.nouns import NOW, an_anomaly
+from tests.parts.stores import in_file
 
 LABELS = ("service", "app", "job")
 
@@ -50,6 +55,20 @@ def test_a_rules_alert_of_the_service_is_the_cases() -> None:
     ours = an_alert(service="shop")
     others = (an_alert(service="cart"), an_alert("Other", service="shop"))
     assert pair(a_case(of_rule()), ours, *others) == Paired(alerts=(ours,))
+
+
+def test_what_the_webhook_told_of_is_the_alert_itself(tmp_path: Path) -> None:
+    """So a pull request is said on it, and no receiver hears of what it says."""
+    labels = {"alertname": "Errors High!", "service": "shop", "severity": "critical", "pod": "a"}
+    with in_file(tmp_path / "ledger.db").opened() as ledger:
+        told = ToldAlerts(ledger.checkpoints, ManualClock(NOW))
+        told.take(
+            [Told(name="Errors High!", service="shop", labels=labels, started=NOW, ended=None, first=NOW, heard=NOW)]
+        )
+        (anomaly,) = told.anomalies(NOW)
+    same = an_alert("Errors High!", service="shop", severity="critical", pod="a")
+    other = an_alert("Errors High!", service="shop", severity="critical", pod="b")
+    assert pair(a_case(anomaly), same, other).alerts == (same,)
 
 
 def test_however_long_ago_a_rules_alert_began() -> None:
