@@ -16,7 +16,7 @@ from cases.case import Case
 from cases.events import Overridden, Override
 from cases.ports import CaseStore, Checkpoints
 from cases.telemetry import Direction, Signal
-from detectors.allowance import MOST, Allowance
+from detectors.allowance import Allowance
 from detectors.baseline import Key, key_of
 from detectors.detect import Needed
 
@@ -68,7 +68,7 @@ class AlertBudget:
                 if at is not None and anomaly.signal.key == signal.key:
                     name = key_of(anomaly.labels), anomaly.direction
                     noise[name] = noise.get(name, 0.0) + STRICTER * float(0.5 ** ((now - at) / MERCY))
-        return lambda series, side: min(worth + min(noise.get((series, side), 0.0), MOST_STRICTER), MOST)
+        return lambda series, side: worth + min(noise.get((series, side), 0.0), MOST_STRICTER)
 
     def learn(self, signal: Signal, peaks: Sequence[float], weeks: float) -> None:
         """Take in the departures of the signal's history: so many weeks before anybody looked."""

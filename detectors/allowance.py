@@ -1,7 +1,7 @@
 """Allowance: what a departure must be worth in one service, so that false alerts come as often as was allowed.
 
-Every departure that ends counts as false, told or not, unless it is known to be none: of what a service's series do
-anyway, at most the allowed number a week may be told. Pure: no clock, no input or output.
+Every departure that ends counts as false, told or not, unless it is `SURE` or known to be none: of what a service's
+series do anyway, at most the allowed number a week may be told. Pure: no clock, no input or output.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,20 @@ from typing import Any
 
 import numpy as np
 
+from cases.telemetry import Floats
 from detectors.departures import WORTH
 from detectors.engine.budget import CELLS, Spent, thresholds
 
-LEAST, MOST = 0.30, 0.95
-"""Between these a threshold is kept: whatever a departure is worth, and nothing that could ever be."""
+LEAST = 0.30
+"""The lowest threshold, however generous the budget."""
+
+SURE = 0.80
+"""What is worth this much is told whatever the budget, and is no false alarm unless a human says so: a day with four
+outages must not silence the fifth."""
+
+
+def _doubtful(peaks: Sequence[float]) -> Floats:
+    return np.array([peak for peak in peaks if peak < SURE], dtype=np.float64)
 
 
 def _nothing() -> Spent:
@@ -47,12 +56,12 @@ class Allowance:
 
     def learn(self, peaks: Sequence[float], weeks: float) -> None:
         """Take in the departures of one more signal's history: so many weeks before anybody looked."""
-        self._spent = self._spent.before(np.array(peaks), weeks=weeks)
+        self._spent = self._spent.before(_doubtful(peaks), weeks=weeks)
 
     def note(self, ended: Sequence[float], weeks: float) -> None:
         """Take in the most that departures were worth that ended in so many weeks of looks."""
-        places = np.zeros(len(ended), dtype=np.intp)
-        self._spent = self._spent.after(places, np.array(ended, dtype=np.float64), weeks=weeks)
+        counted = _doubtful(ended)
+        self._spent = self._spent.after(np.zeros(len(counted), dtype=np.intp), counted, weeks=weeks)
         self.lived += weeks
 
     def document(self) -> dict[str, Any]:
@@ -70,4 +79,4 @@ class Allowance:
         return one
 
     def _threshold(self, count: int) -> float:
-        return float(np.clip(thresholds(self._spent, self.allowed * count)[0], LEAST, MOST))
+        return float(np.clip(thresholds(self._spent, self.allowed * count)[0], LEAST, SURE))

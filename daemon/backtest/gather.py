@@ -1,6 +1,7 @@
 """Where a backtest's readings come from: the sources of a configuration, or CSV files; and the looks at them."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,12 +38,19 @@ class Stretch:
 
 
 def from_sources(
-    watches: Sequence[Watch], sources: Mapping[str, SignalSource], wanted: DetectionSettings, stretch: Stretch
+    watches: Sequence[Watch],
+    sources: Mapping[str, SignalSource],
+    wanted: DetectionSettings,
+    stretch: Stretch,
+    *,
+    allowed: float = 1.0,
 ) -> Iterator[Looked]:
     """Look at each watch. One that cannot be read is passed over with a remark; with none left the reason is raised.
 
+    `allowed` false alerts a week are shared out evenly among the watches of a service that are held to its normal.
     Raises SourceDown or PermanentError.
     """
+    sharing = Counter(watch.signal.service for watch in watches if watch.slo is None and not by_threshold(watch))
     failed: list[SourceDown | PermanentError] = []
     for watch in watches:
         source = sources.get(watch.signal.source)
@@ -52,7 +60,8 @@ def from_sources(
             if watch.slo is not None:
                 yield look_at_objective(watch, source, stretch.since, stretch.until)
             else:
-                yield _look_at(watch, source, wanted, stretch)
+                share = allowed / max(1, sharing[watch.signal.service])
+                yield _look_at(watch, source, wanted, stretch, share)
         except (SourceDown, PermanentError) as error:
             log.warning("%s is left out: %s", watch.signal.key, error)
             failed.append(error)
@@ -72,7 +81,7 @@ def from_tables(paths: Sequence[Path], wanted: DetectionSettings) -> Iterator[Lo
         yield _look_at_table(table, wanted)
 
 
-def _look_at(watch: Watch, source: SignalSource, wanted: DetectionSettings, stretch: Stretch) -> Looked:
+def _look_at(watch: Watch, source: SignalSource, wanted: DetectionSettings, stretch: Stretch, allowed: float) -> Looked:
     # Both grids stand still, as the daemon's do: a backtest of tomorrow dates the same trouble alike.
     grain = history_step(wanted.history, wanted.step)
     remarks: list[str] = []
@@ -88,7 +97,7 @@ def _look_at(watch: Watch, source: SignalSource, wanted: DetectionSettings, stre
     else:
         history = read(floored(stretch.since - wanted.recent - wanted.history, grain), grain)
     with np.errstate(over="ignore", invalid="ignore"):  # numbers as big as a float can be are readings too
-        looked = look(watch, readings, history, wanted, start=stretch.since)
+        looked = look(watch, readings, history, wanted, start=stretch.since, allowed=allowed)
     return replace(looked, remarks=(*remarks, *_unjudged(looked, wanted)))
 
 

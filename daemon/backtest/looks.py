@@ -17,8 +17,9 @@ from cases.telemetry import Direction, Floats, Mask, Millis, SeriesBlock
 from config.settings import DetectionSettings
 from daemon.backtest.columns import between, row_of
 from daemon.listing import Watch
+from detectors.allowance import Allowance
 from detectors.baseline import LEARN_AGAIN, Baseline, Key, fit, history_step, key_of
-from detectors.departures import WORTH, Trace, departures
+from detectors.departures import Departure, Trace, departures
 from detectors.detect import detect
 from detectors.engine.engine import Engine
 from detectors.runs import Run, runs, step_of
@@ -26,6 +27,7 @@ from detectors.seasonal import EDGE, band, scores, sides
 from detectors.threshold import beyond
 
 _LAST = 2**62
+_WEEK = 7 * 86_400_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,12 +72,14 @@ class _Looking:
     start   the first look, in epoch milliseconds
     reach   how far back each look sees, in milliseconds: `recent`, or as many points as prove something
     trace   what the engine said of each reading as it came
+    allowance   what a departure must be worth by then
     """
 
     watch: Watch
     wanted: DetectionSettings
     readings: SeriesBlock
     trace: Trace
+    allowance: Allowance
     start: int
     reach: int
     expected: Expected
@@ -91,27 +95,39 @@ class _Looking:
 
 
 def look(
-    watch: Watch, readings: SeriesBlock, history: SeriesBlock, wanted: DetectionSettings, *, start: datetime
+    watch: Watch,
+    readings: SeriesBlock,
+    history: SeriesBlock,
+    wanted: DetectionSettings,
+    *,
+    start: datetime,
+    allowed: float = 1.0,
 ) -> Looked:
     """Look at every reading from `start` on, in order.
 
     `readings` reach back `wanted.recent` before that where there are any; `history` is on the grid of `history_step`
     and reaches back as far as baselines are learnt from. Both are of the watch's signal; what is in them after a look
-    plays no part in it.
+    plays no part in it. `allowed` false alerts a week are the watch's share of its service's budget.
     """
     begin = round(start.timestamp() * 1000)
     shape = readings.values.shape
+    before = between(history, -_LAST, int(readings.times[0]) - 1 if len(readings.times) else _LAST)
+    trace, past = _traced(watch, readings, before)
     looking = _Looking(
         watch=watch,
         wanted=wanted,
         readings=readings,
-        trace=_traced(watch, readings, history),
+        trace=trace,
+        allowance=Allowance(allowed=allowed),
         start=begin,
         reach=max(round(wanted.recent.total_seconds() * 1000), watch.confirm * step_of(readings.times)),
         expected=Expected(low=np.full(shape, np.nan), middle=np.full(shape, np.nan), high=np.full(shape, np.nan)),
         judged=np.zeros(len(readings.labels)),
     )
     for first, last, baseline in _stretches(looking, history):
+        if baseline is not None and past is not None:
+            _learn(looking, before, past, baseline)
+            past = None
         _look(looking, first, last, baseline)
     columns = slice(int(np.searchsorted(readings.times, begin)), None)
     expected = looking.expected
@@ -126,27 +142,34 @@ def look(
     )
 
 
-def _traced(watch: Watch, readings: SeriesBlock, history: SeriesBlock) -> Trace:
-    """What the engine says of each reading as it comes, after what lies before the first of them."""
+def _traced(watch: Watch, readings: SeriesBlock, before: SeriesBlock) -> tuple[Trace, Trace | None]:
+    """What the engine says of each reading as it comes, and of what lies before them; None where it is not asked."""
     trace = Trace.nothing((len(readings.labels), len(readings.times)))
     if by_threshold(watch) or watch.detector == "seasonal" or not len(readings.times):
-        return trace
+        return trace, None
     engine = Engine()
-    rows = engine.claim(len(readings.labels))
-    places = {key_of(labels): place for place, labels in enumerate(readings.labels)}
-    known = [(row, places[name]) for row, labels in enumerate(history.labels) if (name := key_of(labels)) in places]
-    before = between(history, -_LAST, int(readings.times[0]) - 1)
-    mine = rows[[place for _, place in known]]
-    values = np.where(before.missing, np.nan, before.values)[[row for row, _ in known]]
-    for column, time in enumerate(before.times.tolist()):
-        engine.tick(time, values[:, column], mine)
-    values = np.where(readings.missing, np.nan, readings.values)
-    for column, time in enumerate(readings.times.tolist()):
-        judged = engine.tick(time, values[:, column], rows, explain=True)
-        trace.raw[:, column], trace.expected[:, column], trace.spread[:, column] = (
-            judged.raw, judged.expected, judged.spread,
-        )  # fmt: skip
-    return trace
+    rows = {
+        key_of(labels): row for labels, row in zip(readings.labels, engine.claim(len(readings.labels)), strict=True)
+    }
+    gone = [key_of(labels) for labels in before.labels if key_of(labels) not in rows]
+    rows.update(zip(gone, engine.claim(len(gone)), strict=True))
+    past = Trace.nothing((len(before.labels), len(before.times)))
+    for block, said in ((before, past), (readings, trace)):
+        mine = np.array([rows[key_of(labels)] for labels in block.labels], dtype=np.intp)
+        values = np.where(block.missing, np.nan, block.values)
+        for column, time in enumerate(block.times.tolist()):
+            judged = engine.tick(time, values[:, column], mine, explain=True)
+            said.raw[:, column], said.expected[:, column], said.spread[:, column] = (
+                judged.raw, judged.expected, judged.spread,
+            )  # fmt: skip
+    return trace, past
+
+
+def _learn(looking: _Looking, before: SeriesBlock, past: Trace, baseline: Baseline) -> None:
+    """Let the allowance know what departed before anybody looked, as a daemon that is started does."""
+    if len(before.times) > 1:
+        departed = departures(before, past, baseline, confirm=looking.watch.confirm, ongoing=False)
+        looking.allowance.learn([one.peak for one in departed], int(before.times[-1] - before.times[0]) / _WEEK)
 
 
 def by_threshold(watch: Watch) -> bool:
@@ -208,6 +231,9 @@ def _look(looking: _Looking, first: int, last: int, baseline: Baseline | None) -
         if episode is not None and found.run.last == newest:
             going_on[key_of(window.labels[row]), found.direction] = episode
     looking.lasting = going_on
+    passed = min(last, int(looking.readings.times[-1])) - first
+    if baseline is not None and passed > 0:
+        looking.allowance.note(_ended(looking, window, baseline, first), weeks=passed / _WEEK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,12 +246,26 @@ class _Trouble:
     told: int
 
 
+def _departed(looking: _Looking, window: SeriesBlock, baseline: Baseline) -> tuple[Departure, ...]:
+    """Every departure of a window, whether it goes on or not."""
+    return departures(window, looking.traced(window), baseline, confirm=looking.watch.confirm, ongoing=False)
+
+
+def _ended(looking: _Looking, window: SeriesBlock, baseline: Baseline, first: int) -> list[float]:
+    """The most that departures were worth that ended in this window, at `first` or later."""
+    if looking.watch.detector == "seasonal":
+        return []
+    newest = window.times[-1]
+    return [one.peak for one in _departed(looking, window, baseline) if first <= window.times[one.run.last] < newest]
+
+
 def _troubles(looking: _Looking, window: SeriesBlock, baseline: Baseline | None) -> Iterator[_Trouble]:
     """What is out of range in a window, whether it goes on or not."""
     confirm = looking.watch.confirm
     if baseline is not None and looking.watch.detector != "seasonal":
-        for one in departures(window, looking.traced(window), baseline, confirm=confirm, ongoing=False):
-            told = one.told(WORTH)
+        worth = looking.allowance.worth()
+        for one in _departed(looking, window, baseline):
+            told = one.told(worth)
             if told is not None:
                 yield _Trouble(row=one.row, direction=one.direction, run=one.run, told=told)
         return
@@ -258,12 +298,14 @@ def _episode(
         return lasting
     seen = max(int(series.times[trouble.told]), first)
     then = between(series, seen - looking.reach, seen)
+    worth = looking.allowance.worth()
     found = detect(
         then,
         baseline,
         confirm=looking.watch.confirm,
         choice=looking.watch.detector,
         trace=None if baseline is None else looking.traced(then),
+        needed=lambda _series, _side: worth,
     )
     anomaly = next((anomaly for anomaly in found.anomalies if anomaly.direction is direction), None)
     if anomaly is None:

@@ -67,7 +67,8 @@ def of_settings(
     progress("looking up what is watched")
     watches = WatchList(settings, sources, clock).current()
     heard = readers(sources, progress)
-    looks = from_sources(watches, heard, settings.detection, stretch)
+    allowed = settings.budget.false_alerts_per_service_week
+    looks = from_sources(watches, heard, settings.detection, stretch, allowed=allowed)
     for place, looked in enumerate(looks, start=1):
         report.add(looked, pictures=asked.pictures)
         progress(f"{place} of {len(watches)} watches read; {looked.watch.signal.key} was the last")
@@ -83,7 +84,7 @@ def of_settings(
         what=what,
         cpu_seconds=time.process_time() - began,
         compared=compared,
-        costs=costs(report.watched, report.cases, allowed_a_week=settings.budget.false_alerts_per_service_week),
+        costs=costs(report.watched, report.cases, allowed_a_week=allowed),
         loop=walked,
     )
 

@@ -16,7 +16,7 @@ from daemon.alert_budget import MERCY, SPENT, STRICTER, AlertBudget, Stretch
 from daemon.clock import ManualClock
 from daemon.ledger.ledger import Ledger, open_ledger
 from daemon.main import trackwalker
-from detectors.allowance import LEAST, MOST
+from detectors.allowance import LEAST, SURE
 from detectors.baseline import key_of
 from detectors.departures import WORTH
 from tests.parts.nouns import NOW, a_signal, an_anomaly, an_entry, an_event
@@ -54,7 +54,7 @@ def test_what_is_told_comes_as_often_as_was_allowed(ledger: Ledger, allowed: flo
     rng, it, told, weeks = np.random.default_rng(1), budget(ledger, allowed), 0, 30
     for week in range(weeks):
         peaks = {
-            int(hour): float(rng.uniform(0.3, 0.9)) for hour in rng.choice(np.arange(0, 168, 3), 20, replace=False)
+            int(hour): float(rng.uniform(0.3, SURE)) for hour in rng.choice(np.arange(0, 168, 3), 20, replace=False)
         }
         if week >= 4:
             told += sum(np.array(list(peaks.values())) >= it.worth(SIGNAL.service))
@@ -70,14 +70,14 @@ def test_a_quiet_history_does_not_make_the_first_week_loud_and_a_noisy_one_makes
     lived(it, 200, {})
     assert LEAST <= it.worth(SIGNAL.service) < WORTH
     noisy = replace(SIGNAL, service="cart")
-    it.learn(noisy, [0.8] * 40, 2.0)
-    assert WORTH < it.worth("cart") <= MOST
+    it.learn(noisy, [0.75] * 40, 2.0)
+    assert WORTH < it.worth("cart") <= SURE
     assert it.worth("unheard of") == WORTH
 
 
 def test_a_further_signal_brings_its_departures_and_no_time(ledger: Ledger) -> None:
     one, two = budget(ledger), budget(ledger)
-    peaks = np.random.default_rng(2).uniform(0.4, 0.9, 60).tolist()
+    peaks = np.random.default_rng(2).uniform(0.4, SURE, 60).tolist()
     one.learn(SIGNAL, peaks, 2.0)
     two.learn(SIGNAL, peaks[:30], 2.0)
     two.learn(replace(SIGNAL, name="latency"), peaks[30:], 2.0)
@@ -86,10 +86,10 @@ def test_a_further_signal_brings_its_departures_and_no_time(ledger: Ledger) -> N
 
 def test_a_departure_is_counted_once_when_it_ends_and_not_while_it_cannot_be_seen(ledger: Ledger) -> None:
     it = budget(ledger, 0.1)
-    it.learn(SIGNAL, [0.7] * 10, 2.0)
+    it.learn(SIGNAL, [0.6] * 10, 2.0)
     before = it.worth(SIGNAL.service)
     for hour in range(300):
-        it.note([stretch(0.9)], [SIGNAL], NOW + hour * HOUR)
+        it.note([stretch(0.75)], [SIGNAL], NOW + hour * HOUR)
     assert it.worth(SIGNAL.service) <= before
     it.note([], [], NOW + 300 * HOUR)
     still = it.worth(SIGNAL.service)
@@ -97,9 +97,17 @@ def test_a_departure_is_counted_once_when_it_ends_and_not_while_it_cannot_be_see
     assert it.worth(SIGNAL.service) > still
 
 
+def test_what_is_sure_is_told_whatever_the_budget_and_is_no_false_alarm(ledger: Ledger) -> None:
+    it = budget(ledger, 0.1)
+    it.learn(SIGNAL, [0.9] * 40, 2.0)
+    assert it.worth(SIGNAL.service) == WORTH
+    it.learn(SIGNAL, [SURE - 0.01] * 400, 2.0)
+    assert it.worth(SIGNAL.service) == pytest.approx(SURE, abs=0.01)
+
+
 def test_what_departs_together_may_be_less_loud_each_and_nothing_is_relaxed_in_the_first_week(ledger: Ledger) -> None:
     it = budget(ledger)
-    it.learn(SIGNAL, np.random.default_rng(4).uniform(0.3, 0.9, 80).tolist(), 2.0)
+    it.learn(SIGNAL, np.random.default_rng(4).uniform(0.3, SURE, 80).tolist(), 2.0)
     alone = it.worth(SIGNAL.service)
     assert it.worth(SIGNAL.service, [alone - 0.03] * 6) == alone
     lived(it, 200, {})
@@ -112,11 +120,11 @@ def test_what_departs_together_may_be_less_loud_each_and_nothing_is_relaxed_in_t
 def test_an_incident_that_a_merge_ended_is_no_false_alarm(ledger: Ledger) -> None:
     it, other = budget(ledger, 0.1), budget(ledger, 0.1)
     for one in (it, other):
-        one.learn(SIGNAL, [0.7] * 10, 2.0)
+        one.learn(SIGNAL, [0.6] * 10, 2.0)
     case = born(ledger.cases)
     for kind in (Diagnosed, Drafted, Proved, Proposed, Merged):
         ledger.cases.add(case.id, an_entry(an_event(kind), 1), (), None)
-    one, two = (replace(stretch(0.9), series=series) for series in (SERIES, (("route", "/other"),)))
+    one, two = (replace(stretch(0.75), series=series) for series in (SERIES, (("route", "/other"),)))
     for budget_of, ended in ((it, one), (other, two)):
         budget_of.note([ended], [SIGNAL], NOW)
         budget_of.note([], [SIGNAL], NOW + HOUR)
@@ -143,8 +151,8 @@ def test_a_case_closed_as_noise_asks_more_of_its_series_for_some_weeks(ledger: L
 
 def test_a_restart_knows_what_was_learnt(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
     it = budget(ledger)
-    it.learn(SIGNAL, np.random.default_rng(3).uniform(0.4, 0.9, 60).tolist(), 2.0)
-    lived(it, 200, {3: 0.8, 90: 0.5})
+    it.learn(SIGNAL, np.random.default_rng(3).uniform(0.4, SURE, 60).tolist(), 2.0)
+    lived(it, 200, {3: 0.75, 90: 0.5})
     it.keep(NOW + 200 * HOUR)
     assert budget(ledger).worth(SIGNAL.service) == it.worth(SIGNAL.service) != WORTH
     ledger.checkpoints.put(SPENT, b'{"shop": {"weeks": "many"}}', NOW)

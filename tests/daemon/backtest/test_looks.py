@@ -34,7 +34,8 @@ def watch_of(readings: SeriesBlock) -> Watch:
 
 
 def looked_at(readings: SeriesBlock, first: int = 0) -> Looked:
-    return look(watch_of(readings), readings, thinned(readings, GRAIN), WANTED, start=at(first))
+    # So generous that nothing is held back: how a budget is kept has tests of its own.
+    return look(watch_of(readings), readings, thinned(readings, GRAIN), WANTED, start=at(first), allowed=100)
 
 
 def troubled(seed: int, minutes: int = DAY) -> Floats:
@@ -81,6 +82,21 @@ def one_by_one(readings: SeriesBlock, checkpoints: Checkpoints) -> set[tuple[str
         told |= {(*name, now) for name in names - before}
         before = names
     return told
+
+
+def test_a_noisy_past_makes_a_departure_dearer_and_a_generous_budget_cheaper() -> None:
+    values = 10 + noise(7, 4 * DAY)
+    for first in range(300, 3 * DAY, 240):
+        values[first : first + 20] += 7
+    values[-40:-30] += 7
+    whole = block(values, signal())
+    readings = between(whole, milliseconds(at(3 * DAY - 30)), milliseconds(at(4 * DAY)))
+
+    def told(allowed: float) -> int:
+        history = thinned(whole, GRAIN)
+        return len(look(watch_of(whole), readings, history, WANTED, start=at(3 * DAY), allowed=allowed).episodes)
+
+    assert told(0.1) < told(100)
 
 
 def test_what_comes_later_changes_nothing() -> None:
