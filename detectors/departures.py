@@ -32,7 +32,7 @@ UNUSUAL = 0.3
 CLEAR = 1.5
 """How many mean distances from its forecast a reading is clearly away: one in nine of Gaussian noise on that side."""
 
-AGREE = 0.15
+AGREE = 0.2
 """What the band's word adds. On made-up incidents (`benchmarks/detection`) a departure that the band has confirmed is
 as rarely false from 0.40 on as one that the engine alone sees from 0.55 on."""
 
@@ -168,7 +168,7 @@ def _on_side(
         for run in runs(noticed[row], missing, recent.times, confirm=confirm, ongoing=ongoing):
             places = np.arange(run.first, run.last + 1)
             places = places[~missing[places]]
-            said = np.where(unusual[row, places], trace.raw[row, places], 0.0)
+            said = np.where(away[row, places] > 0, trace.raw[row, places], 0.0)
             agreed = _confirmed(out[row, places], confirm)
             yield Departure(
                 row=row,

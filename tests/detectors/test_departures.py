@@ -60,6 +60,11 @@ def test_a_young_series_is_judged_by_the_band_alone(baseline: Baseline) -> None:
     assert departures(recent([10, 10, 20, 20, 10]), Trace.nothing((1, 5)), baseline, confirm=3) == ()
 
 
+def test_what_the_engine_finds_usual_is_not_taken_for_young(baseline: Baseline) -> None:
+    quiet = trace([0.05, 0.1, 0.1, 0.2, 0.1])
+    assert alone(recent([10, 10, 20, 20, 20]), quiet, baseline).peak == pytest.approx(0.2 + AGREE)
+
+
 def test_what_an_odd_scrape_leaves_behind_in_the_levels_is_no_trouble() -> None:
     near = 10 + 0.9 * CLEAR
     said = trace([0.1, 0.9, 0.9, 0.5, 0.5, 0.5])
