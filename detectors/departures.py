@@ -11,7 +11,7 @@ A departure is told when it is worth as much as the service's alert budget asks 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -29,8 +29,9 @@ Places = npt.NDArray[np.intp]
 UNUSUAL = 0.3
 """The engine's score from which a reading may be part of a departure: some two fifths of the most shown so far."""
 
-CLEAR = 1.5
-"""How many mean distances from its forecast a reading is clearly away: one in nine of Gaussian noise on that side."""
+NEAR, CLEAR = 0.5, 1.5
+"""How many mean distances from its forecast a reading of a departure must be, and from which on it is clearly away: of
+Gaussian noise one reading in three and one in nine are, on either side."""
 
 AGREE = 0.2
 """What the band's word adds. On made-up incidents (`benchmarks/detection`) a departure that the band has confirmed is
@@ -160,7 +161,7 @@ def _on_side(
     out, departing = _by_band(recent, baseline, side)
     with np.errstate(invalid="ignore"):
         away = recent.values - trace.expected if side is Direction.UP else trace.expected - recent.values
-        unusual = (trace.raw >= UNUSUAL) & (away > 0)
+        unusual = (trace.raw >= UNUSUAL) & (away >= NEAR * trace.spread)
         clear = out | (unusual & (away >= CLEAR * trace.spread))
     noticed = out | unusual
     for row in np.flatnonzero(np.sum(noticed, axis=1) >= confirm).tolist():
@@ -173,11 +174,18 @@ def _on_side(
             yield Departure(
                 row=row,
                 direction=side,
-                run=walked_back(run, departing[row] | unusual[row], missing),
+                run=walked_back(_begun(run, clear[row], missing), departing[row], missing),
                 places=tuple(places.tolist()),
                 worths=_worths(said, agreed, _confirmed(clear[row, places], confirm)),
                 agreed=agreed,
             )
+
+
+def _begun(run: Run, clear: Mask, missing: Mask) -> Run:
+    """The run from its first reading that was clearly away: those before it may be noise, while levels still move."""
+    first = run.first + int(np.argmax(clear[run.first : run.last + 1]))  # itself where none was
+    before = np.flatnonzero(~missing[:first])
+    return replace(run, first=first, before=int(before[-1]) if len(before) else None)
 
 
 def _by_band(recent: SeriesBlock, baseline: Baseline | None, side: Direction) -> tuple[Mask, Mask]:

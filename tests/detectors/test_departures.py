@@ -72,6 +72,13 @@ def test_what_an_odd_scrape_leaves_behind_in_the_levels_is_no_trouble() -> None:
     assert alone(recent([10, 50, 50, 13, near, near]), said).peak == 0.9
 
 
+def test_it_begins_with_the_first_reading_that_is_clearly_away_however_long_levels_had_been_moving() -> None:
+    readings, said = recent([10, 10.8, 10.9, 10.7, 14, 14, 14]), trace([0.1, *[0.5] * 3, *[0.7] * 3])
+    found = alone(readings, said)
+    assert (found.run.first, found.run.before) == (4, 3)
+    assert anomaly_of(found, readings, said, None, at=6).onset == at(14 * DAY + 4)
+
+
 def test_only_the_side_where_harm_lies_counts_and_readings_must_be_unusual_in_a_row() -> None:
     said = trace([0.1, 0.6, 0.6, 0.6])
     assert departures(recent([10, 5, 5, 5]), said, None, confirm=3) == ()
