@@ -48,9 +48,9 @@ class Pace:
     slow: float = 2_880.0
     long: float = 360.0
     day: float = 1_440.0
-    record: float = 16.0
+    record: float = 24.0
     record_least: float = 25_000.0
-    record_climb: float = 0.2
+    record_climb: float = 0.21
     typical_share: float = 0.45
     typical_least: float = 0.37
     typical_most: float = 1.9

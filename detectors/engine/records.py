@@ -41,8 +41,8 @@ _SHARES = np.array([[0.5], [0.25], [0.25]], dtype=np.float32)  # the spike jumps
 _STEADY = np.float32(0.125)  # how much half days' maxima differ where that is not known; more than that is worth less
 _MOST = np.float32(12.0)  # a channel's own score as a natural log, on either side
 
-_GAINS = np.array([1.0, 1.6, 0.94, 1.45, 0.8, 1.42, 1.0, 1.3, 0.67, 1.12], dtype=np.float32)[:, None]
-_OFFS = np.array([-0.5, 0.59, 0.25, -0.05, 0.55, -0.1, -0.03, 0.38, 0.25, -0.15], dtype=np.float32)[:, None]
+_GAINS = np.array([1.0, 1.47, 0.93, 1.45, 0.73, 1.26, 1.2, 1.3, 0.67, 1.3], dtype=np.float32)[:, None]
+_OFFS = np.array([-0.49, 0.53, 0.12, -0.06, 0.53, 0.02, 0.03, 0.34, 0.36, -0.15], dtype=np.float32)[:, None]
 _MEAN_OF = np.float32(3.0)  # channels, however many there are: those that say nothing hide none
 _DECISION, _DECISION_OF_THREE = np.float32(0.75), np.float32(0.35)  # a power mean where an alert is right
 

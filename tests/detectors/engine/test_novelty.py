@@ -30,7 +30,8 @@ def shown(values: Floats, rows: Rows | None = None) -> Singles:
         follow(kept, error, np.abs(error), now, pace, work)
         kept.newest[:] = moments
         kept.age += np.uint32(1)
-    return np.log(found + np.float32(1e-30))
+    logged: Singles = np.log(found + np.float32(1e-30))
+    return logged
 
 
 def seen_by(values: Floats, begin: int) -> dict[str, float]:
