@@ -22,7 +22,7 @@ class Engine:
     """Series as rows.
 
     With `counters`, readings are totals that grow, and their rates are what is judged. With `further`, seven more
-    channels are judged: better scores, for 120 bytes more a series and some ten times the work in many of them.
+    channels are judged: better scores, for 120 bytes more a series and 16 times the work.
     """
 
     def __init__(self, pace: Pace | None = None, *, counters: bool = False, further: bool = False) -> None:

@@ -19,7 +19,10 @@ MOST_SERIES = 2_000_000
 
 
 class Streams:
-    """Many series, interleaved in any way. What is kept grows with the number of series, never with the readings."""
+    """Many series, interleaved in any way. What is kept grows with the number of series, never with the readings.
+
+    All have the engine's further channels, however many they are: a series has the same scores beside any others.
+    """
 
     def __init__(self, pace: Pace | None = None) -> None:
         self._engine = Engine(pace, further=True)
