@@ -15,6 +15,7 @@ import tarfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def load(archive: Path) -> list[Labelled]:
     return corpus
 
 
-def engine_scores(corpus: Sequence[Labelled]) -> list[Floats]:
+def engine_scores(corpus: Sequence[Labelled], *, further: bool = True) -> list[Floats]:
     """Scores of each series: a row each, all at once, the longest first."""
     order = sorted(range(len(corpus)), key=lambda n: -len(corpus[n].times))
     sizes = np.array([len(corpus[n].times) for n in order])
@@ -61,7 +62,7 @@ def engine_scores(corpus: Sequence[Labelled]) -> list[Floats]:
     for column, number in enumerate(order):
         times[: sizes[column], column] = np.round(1000 * corpus[number].times)
         values[: sizes[column], column] = corpus[number].values
-    engine = Engine()
+    engine = Engine(further=further)
     rows = engine.claim(len(order))
     for turn in range(int(sizes[0])):
         there = int(np.searchsorted(-sizes, -turn, side="left"))
@@ -129,6 +130,7 @@ def nab_figures(corpus: Sequence[Labelled], scores: list[Floats], decision: floa
 Detector = Callable[[Sequence[Labelled]], list[Floats]]
 DETECTORS: dict[str, tuple[Detector, float | None]] = {
     "engine": (engine_scores, ALERT_FROM),
+    "engine, three channels": (partial(engine_scores, further=False), ALERT_FROM),
     "EWMA": (ewma_scores, None),
 }
 

@@ -1,6 +1,6 @@
 """What a tick costs: many series with season, levels, records and calibration, scored in blocks.
 
-    python benchmarks/detection/speed.py [--series N] [--ticks N] [--step SECONDS] [--missing SHARE] [--json]
+    python benchmarks/detection/speed.py [--series N] [--ticks N] [--step SECONDS] [--missing SHARE] [--further]
 
 CPU seconds of this process, series past their learning, all read at one time as a poll does. The learning is done on
 few series, and their rows are repeated. The ticks begin shortly before the end of a half day and of a span of
@@ -31,9 +31,9 @@ LEARNT_DAYS = 8.5
 FEW = 1_024
 
 
-def learnt(step_s: int, days: float, rng: np.random.Generator) -> tuple[Engine, int]:
+def learnt(step_s: int, days: float, rng: np.random.Generator, *, further: bool) -> tuple[Engine, int]:
     """An engine with few series that have learnt all they have to, and the time of the next tick, seconds."""
-    engine = Engine()
+    engine = Engine(further=further)
     engine.claim(FEW)
     last = int(days * DAY_S / step_s)
     for tick in range(last):
@@ -46,9 +46,9 @@ def blocks(engine: Engine) -> list[Block]:
     return engine._blocks  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
-def many(few: Engine, series: int) -> Engine:
+def many(few: Engine, series: int, *, further: bool) -> Engine:
     """An engine with so many series, which are those few again and again."""
-    engine = Engine()
+    engine = Engine(further=further)
     engine.claim(series)
     rows = blocks(few)[0].rows
     for number, block in enumerate(blocks(engine)):
@@ -77,11 +77,13 @@ def main() -> None:
     parser.add_argument(
         "--missing", type=float, default=0.0, help="the share of readings that are missing in each tick"
     )
+    parser.add_argument("--further", action="store_true", help="with the further channels")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
     rng = np.random.default_rng(1)
-    few, now_s = learnt(wanted.step, LEARNT_DAYS - wanted.ticks * wanted.step / 2 / DAY_S, rng)
-    engine = many(few, wanted.series)
+    days = LEARNT_DAYS - wanted.ticks * wanted.step / 2 / DAY_S
+    few, now_s = learnt(wanted.step, days, rng, further=wanted.further)
+    engine = many(few, wanted.series, further=wanted.further)
     spent, said = list[float](), 0
     for tick in range(wanted.ticks):
         readings: Floats = 100 + rng.standard_normal(int(wanted.series))

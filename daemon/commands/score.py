@@ -8,9 +8,9 @@ import click
 def command(*, alerts: bool) -> None:
     """Score readings with the streaming engine, as a filter.
 
-    Reads lines `series<TAB>epoch seconds<TAB>value`, prints one score in [0, 1] a line, in order: a half where a series
-    reaches the most that it has shown, 0 where nothing is new since half a day or so. An empty value or NaN is a
-    missing reading. Nothing is judged before fifty readings.
+    Reads lines `series<TAB>epoch seconds<TAB>value`, prints one score in [0, 1] a line, in order: 0.5 or more is an
+    alert, 0 is nothing new since half a day or so. An empty value or NaN is a missing reading. Nothing is judged before
+    fifty readings.
     """
     import sys
 

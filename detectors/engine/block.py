@@ -94,7 +94,7 @@ class Block:
         """What is said of readings [N] of the first rows, in order."""
         rows = self.rows.first(len(values))
         said = _admitted(rows, times, values, way, explained)
-        if len(rows) >= _WORTH_IT and not way.counters:
+        if len(rows) >= _WORTH_IT and not way.counters and not rows.further:
             self._step = _common(rows, times, way.pace)
         return said
 

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from detectors.engine.pace import Floats, Pace, Singles
+from detectors.engine.pace import Floats, Singles
 from detectors.engine.rows import FLOOR, LEVELS, Standing
 
 Mask = npt.NDArray[np.bool_]
@@ -12,16 +12,43 @@ Counts = npt.NDArray[np.uint16]
 LOWEST, LEVEL = float(FLOOR), 0.25
 """The lowest level of the histogram of scores (natural log of the odds), and the distance of one from the next."""
 
+_CLOSER = np.float32(-0.25)
+_WORSE, _LITTLE = np.float32(0.25), np.float32(0.05)
 _WEIGHT = 32
 _FULL = 2_000 * _WEIGHT  # spans at one level; then all counts are halved: the series' last year or two
 
 
-def fresh(rows: Standing, score: Singles, pace: Pace) -> Mask:
-    """Which scores [N] beat all of the span before and of this one, by more than a trifle."""
-    more = score > rows.current + np.float32(pace.news)
+def fresh(rows: Standing, score: Singles) -> Mask:
+    """Which scores [N] are on a higher rung than all of the span before and of this one.
+
+    Only rungs are compared, so the greatest score of the span is that of the first reading on its rung.
+    """
+    more: Mask = score > rows.current
+    if not more.any():
+        return more
+    rung = _rung(score)
+    more &= rung > _rung(rows.current)
     np.copyto(rows.current, score, where=more)
-    news: Mask = more & (score > rows.previous)
-    return news
+    more &= rung > _rung(rows.previous)
+    return more
+
+
+def _rung(score: Singles) -> Singles:
+    """Rungs [N] of a ladder of scores: an incident is said again only when it is a rung worse.
+
+    They are a quarter apart, so the decision at 0 is one of them, and closer where a score is hardly an alert anyway.
+    """
+    rung: Singles = score - _CLOSER
+    rung /= np.where(rung > 0, _WORSE, _LITTLE)
+    return np.floor(rung, out=rung)
+
+
+def next_rung(score: Singles) -> Singles:
+    """The least scores [N] that are on a higher rung."""
+    rung: Singles = _rung(score) + 1
+    rung *= np.where(rung > 0, _WORSE, _LITTLE)
+    rung += _CLOSER
+    return rung
 
 
 def turn_of_span(rows: Standing, seen: Counts, spans: npt.NDArray[np.int64], counts: Mask) -> None:

@@ -70,9 +70,9 @@ class Judged:
 
     @property
     def score(self) -> Floats:
-        """float64 [N] in [0, 1]: 0.5 where a series reaches the most that it has shown, and its typical day's most.
+        """float64 [N] in [0, 1]: 0.5 where an alert is right: a series is so far beyond all that it has shown.
 
-        0 where nothing is said: below 0.4, and nothing that was not said in the last third to two thirds of a day.
+        0 where nothing is said: below 0.4, and nothing that was not said in the last 0.4 to 0.8 days, hardly less bad.
         """
         whole = np.zeros(self.size)
         whole[self.said.places] = chance(self.said.score)

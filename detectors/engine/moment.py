@@ -4,8 +4,10 @@ Most ticks read all rows at one time, of series that are long past learning. The
 an array [1], and what is reckoned from it costs nothing a row.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,14 +28,15 @@ HALF_DAY_MS = DAY_MS // 2
 APART_MS = BIN_MS  # spans turn that much later than half days, so that no tick has to do both for all rows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Moment:
     """Each [1] when it is the same for all rows, else [N].
 
     time_of_day       the place of the readings in the season
     season_part       the part of a reading that its time of day takes over
     judged            whether the reading is the first of its time of day, and the season old enough to be judged
-    fast, middle, slow  the part of a reading that the levels and means take over
+    fast, middle, slow, long, daily  the part of a reading that the levels and means take over
+    record            what a record loses when a half day is over, natural log
     raw               too early to hold readings down
     early             too early to say anything; unheld: too early to hold records down
     half_day          whether a half day is over; spans: how many spans of de-duplication are
@@ -46,6 +49,9 @@ class Moment:
     fast: Singles
     middle: Singles
     slow: Singles
+    long: Singles
+    daily: Singles
+    record: Singles
     raw: Mask
     early: Mask
     unheld: Mask
@@ -54,6 +60,9 @@ class Moment:
     any_judged: bool
     any_raw: bool
     any_over: bool
+
+
+_COLUMNS = [column.name for column in fields(Moment)][:-3]
 
 
 def moment(rows: Rows, times: Millis, pace: Pace) -> Moment:
@@ -80,6 +89,20 @@ def _old(speed: Rates) -> float:
     return float(max(OLD_DAYS * float(np.max(speed.day)), float(np.max(speed.warm))))
 
 
+def moments(row: Rows, times: Millis, pace: Pace) -> Iterator[Moment]:
+    """The moments of readings [N] of one row that keep step."""
+    speed = rates(pace, row.step)
+    age = np.minimum(row.age[0] + np.arange(len(times), dtype=np.float64), _old(speed))
+    newest = np.append(row.newest[0], times[:-1])
+    whole = _moment(times, newest, age, speed, pace)
+    columns = {name: np.broadcast_to(getattr(whole, name), times.shape) for name in _COLUMNS}
+    over = whole.half_day | (whole.spans > 0)
+    for at in range(len(times)):
+        flags = {"any_judged": whole.judged[at], "any_raw": whole.raw[at], "any_over": over[at]}
+        here: dict[str, Any] = {name: column[at : at + 1] for name, column in columns.items()}
+        yield Moment(**here, **flags)
+
+
 def _moment(times: Millis, newest: Millis, age: Floats, speed: Rates, pace: Pace) -> Moment:
     bins, before = times // BIN_MS, newest // BIN_MS
     days = np.floor(age / speed.day)
@@ -98,6 +121,9 @@ def _moment(times: Millis, newest: Millis, age: Floats, speed: Rates, pace: Pace
         fast=np.maximum(speed.fast, young).astype(np.float32),
         middle=np.maximum(speed.middle, young).astype(np.float32),
         slow=np.maximum(speed.slow, young).astype(np.float32),
+        long=np.maximum(speed.long, young).astype(np.float32),
+        daily=np.maximum(speed.daily, young).astype(np.float32),
+        record=speed.record.astype(np.float32),
         raw=raw,
         early=age <= np.maximum(speed.warm / 3, pace.warm),
         unheld=age < speed.warm,

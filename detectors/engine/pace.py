@@ -25,7 +25,9 @@ class Pace:
     """The one configuration of the engine. Times in minutes or days as named; all else without unit.
 
     fast, middle, slow      half-lives of the levels and spreads, minutes
+    long, day               half-lives of the further levels, minutes
     record                  half-life of what a series has shown at most, days
+    record_least            the least of it, readings
     record_climb            how much a record may grow by one reading, natural log: one incident does not hide the next
     typical_share           how much of a score is the distance from a typical half day's maximum, not from the record
     typical_least           the least spread of half a day's maximum, natural log: two alike ones prove nothing
@@ -37,26 +39,29 @@ class Pace:
     season_pays             the season is used where its running error is below this part of the error without
     season_judge            the part by which what is known of that follows each time of day
     keep                    a score counts only when it is the greatest of the last one to two of these, days
-    news                    by how much a score has to beat the others of its span, natural log of its odds
+    keep_least              the least length of such a span, readings
     warm                    the least samples before anything is said, and before records are held down
     """
 
-    fast: float = 90.0
-    middle: float = 60.0
+    fast: float = 65.0
+    middle: float = 77.0
     slow: float = 2_880.0
-    record: float = 40.0
-    record_climb: float = 0.0488
-    typical_share: float = 0.2
-    typical_least: float = 0.3
-    typical_most: float = 2.0
-    typical_rate: float = 0.1
-    together: float = 4.0
+    long: float = 360.0
+    day: float = 1_440.0
+    record: float = 24.0
+    record_least: float = 25_000.0
+    record_climb: float = 0.21
+    typical_share: float = 0.45
+    typical_least: float = 0.37
+    typical_most: float = 1.9
+    typical_rate: float = 0.08
+    together: float = 2.0
     winsor: float = 3.0
     season_rate: float = 0.15
     season_pays: float = 0.7
     season_judge: float = 0.02
-    keep: float = 0.35
-    news: float = 0.05
+    keep: float = 0.4
+    keep_least: float = 61.0
     warm: int = 50
 
     def __post_init__(self) -> None:
@@ -73,6 +78,9 @@ class Rates:
     fast: Floats
     middle: Floats
     slow: Floats
+    long: Floats
+    daily: Floats
+    record: Floats  # what a record loses in half a day, natural log
     day: Floats  # samples in a day, at least one
     warm: Floats  # samples before records are held down
     keep_ms: Millis
@@ -103,7 +111,10 @@ def _each(pace: Pace, steps: Floats) -> Rates:
         fast=part(pace.fast),
         middle=part(pace.middle),
         slow=part(pace.slow),
+        long=part(pace.long),
+        daily=part(pace.day),
+        record=np.log(2) * DAY_MS / 2 / np.maximum(pace.record * DAY_MS, pace.record_least * step),
         day=day,
         warm=np.clip(day, 3 * pace.warm, 12 * pace.warm),
-        keep_ms=np.maximum(pace.keep * DAY_MS, 16 * step).astype(np.int64),
+        keep_ms=np.maximum(pace.keep * DAY_MS, pace.keep_least * step).astype(np.int64),
     )

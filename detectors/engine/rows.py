@@ -15,24 +15,26 @@ ROWS = 16_384
 """Rows scored at a time: what is reckoned of them stays in the processor's cache."""
 
 CHANNELS = 3
+FURTHER = 7
+"""Channels beside them, for series that can afford 120 bytes more each."""
 BINS = 40
 LEVELS = 16
-HELD = 3 * CHANNELS + 3
 
 _BY_ROW = {"held", "seen"}  # columns that lie in memory row by row
 Singles = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
 
-_MAGIC = b"TWE2"
+_MAGIC = b"TWE3"
 _HEAD = struct.Struct("<4sII")
+_MORE = 5
 SILENT = np.float32(-69.0)
 """The same of a score that is not there."""
 LEAST_RECORD = np.float32(-50.0)
 """Of a constant: its nothing is no news, however long it was the most."""
 LONG_AGO = -(2**62)
 """The newest time of a row without a reading."""
-FLOOR = np.float32(-0.4)
-"""The natural log of the odds from which a score is said, 0.4. What is below it is not even reckoned."""
+FLOOR = np.float32(-0.425)
+"""The natural log of the odds over which a score is said, from 0.4 on. What is below it is hardly reckoned."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,42 +45,49 @@ class Standing:
     bounds: Singles
 
     @property
+    def channels(self) -> int:
+        """How many there are, C."""
+        return len(self.held) // 3 - 1
+
+    @property
     def records(self) -> Singles:
         """[C, N] See `Rows`, as all of these."""
-        return self.held[0:3]
+        return self.held[: self.channels]
 
     @property
     def typical(self) -> Singles:
         """[C, N]."""
-        return self.held[3:6]
+        return self.held[self.channels : 2 * self.channels]
 
     @property
     def wide(self) -> Singles:
         """[C, N]."""
-        return self.held[6:9]
+        return self.held[2 * self.channels : -3]
 
     @property
     def current(self) -> Singles:
         """[N]."""
-        current: Singles = self.held[9]
+        current: Singles = self.held[-3]
         return current
 
     @property
     def previous(self) -> Singles:
         """[N]."""
-        previous: Singles = self.held[10]
+        previous: Singles = self.held[-2]
         return previous
 
     @property
     def days(self) -> Singles:
         """[N]."""
-        days: Singles = self.held[11]
+        days: Singles = self.held[-1]
         return days
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Rows:
     """Columns of N rows; where there are two axes, the second one is the row. 316 bytes a row.
+
+    C is 3, or 10 with the further channels; then a row has 436 bytes.
 
     newest      epoch milliseconds of the newest reading, long ago where there is none
     origin      the first reading, in the series' unit: all levels are relative to it; of a counter its last reading
@@ -89,8 +98,10 @@ class Rows:
     gain        how much better the forecast with the time of day has been than is needed, in the series' unit
     gate        1 where the time of day is used, else 0
     today       [C, N] the most that each channel has shown in the half day that is going on
-    bounds      [C, N] what each channel may show at most without a record, or a score that would be news
-    held        [12, N] in memory one row after the other, for these are wanted for few rows at a time:
+    bounds      [C, N] what each channel may show at most without a record, or a score that would be news; [0, N] with
+                the further channels
+    more        [5, N] with the further channels, else [0, N]: see the properties of these rows
+    held        [3 C + 3, N] in memory one row after the other, for these are wanted for few rows at a time:
                 records [C], the natural log of the most that each channel has shown, decayed;
                 typical and wide [C], the natural log of a typical half day's maximum, and how much they differ;
                 current and previous, the greatest score of this and of the last span of de-duplication, natural log of
@@ -112,19 +123,21 @@ class Rows:
     gate: Singles
     today: Singles
     bounds: Singles
+    more: Singles
     held: Singles
     season: Singles
     seen: npt.NDArray[np.uint16]
 
     @classmethod
-    def empty(cls, size: int) -> Self:
+    def empty(cls, size: int, *, further: bool = False) -> Self:
         """So many rows that no series has used."""
+        count = CHANNELS + FURTHER * further
 
         def singles() -> Singles:
             return np.zeros(size, dtype=np.float32)
 
-        def channels() -> Singles:
-            return np.zeros((CHANNELS, size), dtype=np.float32)
+        def columns(many: int) -> Singles:
+            return np.zeros((many, size), dtype=np.float32)
 
         rows = cls(
             newest=np.empty(size, dtype=np.int64),
@@ -138,9 +151,10 @@ class Rows:
             lasting=singles(),
             gain=singles(),
             gate=singles(),
-            today=channels(),
-            bounds=channels(),
-            held=np.zeros((size, HELD), dtype=np.float32).T,
+            today=columns(count),
+            bounds=columns(0 if further else CHANNELS),
+            more=columns(_MORE * further),
+            held=np.zeros((size, 3 * count + 3), dtype=np.float32).T,
             season=np.zeros((BINS, size), dtype=np.float32),
             seen=np.zeros((size, LEVELS), dtype=np.uint16).T,
         )
@@ -149,6 +163,41 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.newest)
+
+    @property
+    def further(self) -> bool:
+        """Whether they have the further channels."""
+        return len(self.more) > 0
+
+    @property
+    def long(self) -> Singles:
+        """[N] A level of six hours, relative to the origin; with the further channels, as all of these."""
+        long: Singles = self.more[0]
+        return long
+
+    @property
+    def daily(self) -> Singles:
+        """[N] A level of a day."""
+        daily: Singles = self.more[1]
+        return daily
+
+    @property
+    def above(self) -> Singles:
+        """[N] Cumulative sum of errors in deviations, upwards."""
+        above: Singles = self.more[2]
+        return above
+
+    @property
+    def below(self) -> Singles:
+        """[N] The same downwards."""
+        below: Singles = self.more[3]
+        return below
+
+    @property
+    def run(self) -> Singles:
+        """[N] Readings on one side so far: positive above what was expected, negative below."""
+        run: Singles = self.more[4]
+        return run
 
     @property
     def bytes_a_row(self) -> int:
@@ -160,8 +209,8 @@ class Rows:
         for _, column in self.columns():
             column[..., places] = 0
         self.newest[places] = LONG_AGO
-        self.held[0:CHANNELS, places] = LEAST_RECORD
-        self.held[9:11, places] = FLOOR
+        self.held[: len(self.today), places] = LEAST_RECORD
+        self.held[-3:-1, places] = FLOOR
 
     def first(self, size: int) -> "Rows":
         """The first rows, as views: what is done to them is done here."""
@@ -190,7 +239,7 @@ class Rows:
     def standing_of(self, places: Places) -> Standing:
         """The same of some rows, with bounds still to be reckoned."""
         held = np.ascontiguousarray(np.take(self.held.T, places, axis=0).T)
-        return Standing(held, np.empty((CHANNELS, len(places)), dtype=np.float32))
+        return Standing(held, np.empty((len(self.bounds), len(places)), dtype=np.float32))
 
     def put_standing(self, places: Places | slice, some: Standing) -> None:
         """Put it back when it has changed."""
@@ -199,7 +248,7 @@ class Rows:
 
     def grown(self, size: int) -> "Rows":
         """The same rows and empty ones after them, `size` in all."""
-        more = Rows.empty(size)
+        more = Rows.empty(size, further=self.further)
         more.put(np.arange(len(self)), self)
         return more
 
@@ -217,9 +266,10 @@ class Rows:
         if len(blob) < _HEAD.size:
             raise ValueError("the checkpoint is cut off before its end")
         magic, size, each = _HEAD.unpack_from(blob)
-        rows = cls.empty(size if magic == _MAGIC else 0)
-        if magic != _MAGIC or each != rows.bytes_a_row:
+        known = {cls.empty(1, further=further).bytes_a_row: further for further in (False, True)}
+        if magic != _MAGIC or each not in known:
             raise ValueError("the checkpoint is of another version of the engine")
+        rows = cls.empty(size, further=known[each])
         wanted = sum(column.nbytes for column in rows.lasting_columns())
         if len(blob) != _HEAD.size + wanted:
             raise ValueError(f"the checkpoint has {len(blob) - _HEAD.size} bytes where {wanted} belong")

@@ -82,17 +82,16 @@ def pace_kept(rows: Rows, times: Millis) -> None:
     if bool(np.any(stale)):
         rows.fast[stale] = rows.slow[stale]
         rows.spread[stale] = rows.lasting[stale]
+        rows.more[:2, stale] = rows.slow[stale]
         rows.clear(np.flatnonzero(stale & (gap > FORGOTTEN_MS)))
-
-
-def step_after(step: float, gap: int) -> np.float32 | None:
-    """The step of a series with that step and a gap like it; None where they are so different that it takes more."""
-    off = gap - step
-    if gap > STALE_MS or abs(off) > _NEAR * step:
-        return None
-    return np.float32(step if abs(off) <= _JITTER * step else gap)
 
 
 def in_step(step: float, gap: float) -> bool:
     """Whether a reading came as long after the last one as is usual, and soon enough that nothing is stale."""
     return abs(gap - step) <= _JITTER * step and gap <= STALE_MS
+
+
+def all_in_step(step: float, gaps: Millis) -> int:
+    """How many of these gaps [N] are like that, from the first on."""
+    off = (np.abs(gaps - step) > _JITTER * step) | (gaps > STALE_MS)
+    return int(np.argmax(off)) if bool(np.any(off)) else len(gaps)

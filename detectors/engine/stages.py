@@ -8,6 +8,7 @@ import numpy.typing as npt
 from detectors.engine.calibration import fresh, turn_of_span
 from detectors.engine.judged import NOTHING, Explained, Said, chance
 from detectors.engine.moment import Moment, moment
+from detectors.engine.novelty import evidence, follow_further
 from detectors.engine.pace import Floats, Millis, Pace, Singles
 from detectors.engine.records import bounded, logs, remember, sizes, surprise, turn_of_half_day
 from detectors.engine.rows import CHANNELS, Places, Rows, Standing
@@ -34,7 +35,7 @@ def advance(rows: Rows, times: Millis, values: Floats, way: Way, explained: Expl
     pace = way.pace
     pace_kept(rows, times)
     if not way.counters:
-        return _learnt(rows, times, relative(rows, values), pace, rows.origin, explained)
+        return learnt(rows, times, relative(rows, values), moment(rows, times, pace), pace, rows.origin, explained)
     rate = counted(rows, times, values)
     known = np.flatnonzero(~np.isnan(rate))
     some = rows.take(known)
@@ -42,23 +43,25 @@ def advance(rows: Rows, times: Millis, values: Floats, way: Way, explained: Expl
     if not len(known):
         return NOTHING
     few = None if explained is None else Explained.nothing(len(known))
-    said = _learnt(some, times[known], held(rate[known]), pace, np.zeros(len(known)), few)
+    at = times[known]
+    said = learnt(some, at, held(rate[known]), moment(some, at, pace), pace, np.zeros(len(known)), few)
     rows.put(known, some)
     if explained is not None and few is not None:
         explained.put(known, few)
     return said.among(known)
 
 
-def _learnt(
-    rows: Rows, times: Millis, reading: Singles, pace: Pace, origin: Floats, explained: Explained | None
+def learnt(
+    rows: Rows, times: Millis, reading: Singles, now: Moment, pace: Pace, origin: Floats, explained: Explained | None
 ) -> Said:
     """What is said of readings [N] relative to their origin [N]."""
-    now = moment(rows, times, pace)
     turns(rows, now, pace)
-    shown = np.empty((CHANNELS, len(rows)), dtype=np.float32)
+    shown = np.empty((len(rows.today), len(rows)), dtype=np.float32)
     work = np.empty((2, len(rows)), dtype=np.float32)
     value = None if explained is None else origin + reading
     error = unexpected(rows, reading, now, pace, work)
+    if rows.further:
+        evidence(rows, error, work[1], shown[CHANNELS:])
     sizes(rows, error, work, shown)
     standing = rows.standing()
     score, news = assessed(standing, shown, now.early, now.unheld, pace)
@@ -68,6 +71,8 @@ def _learnt(
         explained.raw[:] = chance(score)
         explained.expected[old] = (value - error)[old]
         explained.spread[old] = rows.scale[old]
+    if rows.further:
+        follow_further(rows, error, now)
     follow(rows, error, shown[0], now, pace, work)
     rows.newest[:] = times
     rows.age += np.uint32(1)
@@ -93,7 +98,8 @@ def turns(rows: Rows, now: Moment, pace: Pace) -> None:
             if not all_of_them:
                 rows.seen[:, here] = seen
         else:
-            turn_of_half_day(standing, rows.today if all_of_them else rows.today[:, here], pace)
+            loss = now.record if len(now.record) == 1 else now.record[here]
+            turn_of_half_day(standing, rows.today if all_of_them else rows.today[:, here], loss, pace)
             rows.today[:, here if not all_of_them else slice(None)] = 0
         bounded(standing, pace)
         rows.put_standing(slice(None) if all_of_them else here, standing)
@@ -104,7 +110,7 @@ def assessed(standing: Standing, shown: Singles, early: Mask, unheld: Mask, pace
     logged = logs(shown)
     score, power = surprise(standing, logged, early, pace)
     remember(standing, logged, unheld, pace)
-    news = np.flatnonzero(fresh(standing, score, pace))
+    news = np.flatnonzero(fresh(standing, score))
     bounded(standing, pace, power)
     return score, news
 

@@ -9,20 +9,23 @@ from cases.telemetry import Floats, Mask, Millis
 from detectors.engine.engine import Engine
 from detectors.engine.pace import Pace
 
-ALERT_FROM = 0.52
-"""The shipped decision: a score somewhat over the most that a series has shown, and its typical half day."""
+ALERT_FROM = 0.5
+"""The shipped decision. Scores are made so that it is a half."""
 
 _FEW = 12  # series that are quicker scored one by one
 
 MOST_SERIES = 2_000_000
-"""How many series one process keeps: about 630 MB, and their names."""
+"""How many series one process keeps: about 870 MB, and their names."""
 
 
 class Streams:
-    """Many series, interleaved in any way. What is kept grows with the number of series, never with the readings."""
+    """Many series, interleaved in any way. What is kept grows with the number of series, never with the readings.
+
+    All have the engine's further channels, however many they are: a series has the same scores beside any others.
+    """
 
     def __init__(self, pace: Pace | None = None) -> None:
-        self._engine = Engine(pace)
+        self._engine = Engine(pace, further=True)
         self._rows: dict[str, int] = {}
 
     def feed(self, names: Sequence[str], times: Millis, values: Floats) -> tuple[Floats, Mask]:

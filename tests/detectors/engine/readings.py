@@ -25,7 +25,7 @@ def rhythm(seed: int, days: float) -> Floats:
 
 def scored(values: Floats, engine: Engine | None = None, at: Millis | None = None) -> Floats:
     """Scores [T, S] of readings [T, S], all series at each time."""
-    used = Engine() if engine is None else engine
+    used = Engine(further=True) if engine is None else engine
     if len(used) == 0:
         used.claim(values.shape[1])
     moments = times(len(values)) if at is None else at

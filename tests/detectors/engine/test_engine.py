@@ -18,67 +18,68 @@ def alerts(values: Floats) -> list[int]:
 
 
 def test_incidents_alike_are_each_found_at_their_first_reading() -> None:
-    values = noise(1, 7)
-    begins = [2 * DAY, 3 * DAY + 100, 5 * DAY + 7, 6 * DAY + 20]
+    values = noise(1, 5)
+    begins = [2 * DAY, 3 * DAY + 100, 4 * DAY + 120]
     for first in begins:
         values[first : first + 12] += 9
     found = alerts(values)
     for first in begins:
         assert any(first <= place < first + 12 for place in found)
     outside = [p for p in found if p > 2 * DAY and not any(first <= p < first + 13 for first in begins)]
-    assert len(outside) <= 2  # five days
+    assert len(outside) <= 2  # three days
 
 
 def test_a_daily_peak_is_expected_and_a_night_at_noon_is_not() -> None:
-    values = rhythm(2, 6)
-    assert [place for place in alerts(values) if place > 3 * DAY] == []
-    values[5 * DAY + 60 : 5 * DAY + 84] -= 60  # as low as at night, where the peak should be
-    assert any(5 * DAY + 60 <= place < 5 * DAY + 84 for place in alerts(values))
+    values = rhythm(2, 4)[: 3 * DAY + 84]
+    values[3 * DAY + 60 :] -= 60  # as low as at night, where the peak should be
+    found = [place for place in alerts(values) if place > 2.5 * DAY]
+    assert found
+    assert found[0] >= 3 * DAY + 60
 
 
 def test_a_shift_within_what_single_readings_show_is_found() -> None:
-    values = noise(3, 4)
-    values[3 * DAY :] += 2.5
-    assert any(3 * DAY <= place < 3 * DAY + 72 for place in alerts(values))
+    values = noise(3, 3)[: 2 * DAY + 72]
+    values[2 * DAY :] += 2.5
+    assert any(place >= 2 * DAY for place in alerts(values))
 
 
 def test_what_was_said_is_not_said_again_for_a_third_of_a_day() -> None:
-    values = noise(4, 3)
-    values[2 * DAY : 2 * DAY + 60] += 20
-    said = np.flatnonzero(scored(values)[2 * DAY : 2 * DAY + 60, 0])
+    values = noise(4, 3)[: 2 * DAY + 60]
+    values[2 * DAY :] += 20
+    said = np.flatnonzero(scored(values)[2 * DAY :, 0])
     assert said[0] == 0
     assert said[-1] < 20  # while its level still follows
 
 
 @pytest.mark.parametrize("length", [1, 333])
 def test_a_score_depends_on_the_readings_before_it_only(length: int) -> None:
-    values = rhythm(5, 3)
+    values = rhythm(5, 2)
     assert np.array_equal(scored(values[:length]), scored(values)[:length])
 
 
 def test_neighbours_make_no_difference() -> None:
-    many = np.concatenate([noise(6, 3), rhythm(7, 3), 1e6 * noise(8, 3)], axis=1)
+    many = np.concatenate([noise(6, 2), rhythm(7, 2), 1e6 * noise(8, 2)], axis=1)[: DAY + 200]
     together = scored(many)
     for row in range(3):
         assert np.array_equal(scored(many[:, row : row + 1])[:, 0], together[:, row])
 
 
 def test_a_checkpoint_goes_on_bit_by_bit() -> None:
-    values = np.concatenate([noise(9, 4, rows=3), rhythm(10, 4)], axis=1)
-    values[500:510, 1] = np.nan
-    values[900:920] += 30
-    first = Engine()
+    values = np.concatenate([noise(9, 2, rows=3), rhythm(10, 2)], axis=1)
+    values[350:360, 1] = np.nan
+    values[450:470] += 30
+    first = Engine(further=True)
     whole = scored(values, first)
-    engine = Engine()
-    scored(values[:700], engine)
+    engine = Engine(further=True)
+    scored(values[:400], engine)
     again = Engine.from_bytes(engine.to_bytes())
-    assert np.array_equal(scored(values[700:], again, times(len(values))[700:]), whole[700:])
+    assert np.array_equal(scored(values[400:], again, times(len(values))[400:]), whole[400:])
     assert again.to_bytes() == first.to_bytes()
     assert whole.any()
 
 
 def test_a_checkpoint_that_is_none_is_refused() -> None:
-    engine = Engine()
+    engine = Engine(further=True)
     scored(noise(11, 0.1), engine)
     whole = engine.to_bytes()
     for spoilt in (b"", whole[:-1], b"XXXX" + whole[4:], whole + b"\0"):
@@ -87,7 +88,7 @@ def test_a_checkpoint_that_is_none_is_refused() -> None:
 
 
 def test_a_row_that_was_let_go_begins_anew() -> None:
-    engine = Engine()
+    engine = Engine(further=True)
     rows = engine.claim(3)
     values = noise(12, 1, rows=3)
     for moment, row in zip(times(len(values)), values, strict=True):
@@ -122,8 +123,9 @@ def test_more_than_a_block_is_scored_as_one() -> None:
     assert (scores == scores[:, :1]).all()
 
 
-def test_a_series_costs_no_more_than_320_bytes() -> None:
+def test_a_series_costs_no_more_than_320_bytes_and_with_further_channels_440() -> None:
     assert Rows.empty(1).bytes_a_row <= 320
+    assert Rows.empty(1, further=True).bytes_a_row <= 440
     assert len(Rows.empty(100).to_bytes()) <= 320 * 100 + 100
 
 
@@ -150,22 +152,22 @@ def test_streams_in_any_order_and_cut_are_scored_as_rows() -> None:
 
 
 def test_a_score_says_how_rare_it_is_for_its_series() -> None:
-    engine = Engine()
+    engine = Engine(further=True)
     engine.claim(1)
-    values = noise(17, 5)
+    values = noise(17, 4)
     values[-1] += 100
     judged = [engine.tick(START_MS + STEP_MS * n, value) for n, value in enumerate(values)]
-    assert judged[-1].rarity[0] < 0.12  # the worst of some fourteen spans
+    assert judged[-1].rarity[0] < 0.15  # the worst of some eight spans
     assert all(0 < j.rarity[0] <= 1 for j in judged)
 
 
 @pytest.mark.parametrize("counters", [False, True])
 def test_what_was_expected_is_said_where_it_is_asked_for(*, counters: bool) -> None:
-    values = rhythm(18, 6)
-    values[5 * DAY + 60 : 5 * DAY + 70] -= 60
+    values = rhythm(18, 5)[: 4 * DAY + 70]
+    values[4 * DAY + 60 :] -= 60
     if counters:
         values = np.cumsum(values * STEP_MS / 1000, axis=0)
-    engine, plain = Engine(counters=counters), Engine(counters=counters)
+    engine, plain = (Engine(counters=counters, further=True) for _ in range(2))
     engine.claim(1)
     plain.claim(1)
     moments = times(len(values))
@@ -178,13 +180,13 @@ def test_what_was_expected_is_said_where_it_is_asked_for(*, counters: bool) -> N
     assert said[-1].explained
     first = 1 if counters else 0
     assert all(np.isnan(j.expected[0]) and np.isnan(j.spread[0]) and j.raw[0] == 0 for j in said[: first + 1])
-    expected = np.array([j.expected[0] for j in said])[5 * DAY :]
+    expected = np.array([j.expected[0] for j in said])[3 * DAY : 4 * DAY]
     true = 100 + 30 * np.sin(2 * np.pi * (np.arange(DAY) - 0.5) / DAY)
-    assert np.abs(expected - true).mean() < 3
-    assert 0.5 < said[-1].spread[0] < 8
+    assert np.abs(expected - true).mean() < 5
+    assert 0.5 < said[-1].spread[0] < 15
     raw, score = (np.array([getattr(j, name)[0] for j in said]) for name in ("raw", "score"))
     assert (raw[score > 0] == score[score > 0]).all()
-    low = raw[5 * DAY + 60 : 5 * DAY + 70]
+    low = raw[4 * DAY + 60 :]
     assert low.min() > 0  # not only where it is news
 
 

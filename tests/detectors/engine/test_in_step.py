@@ -12,7 +12,7 @@ from detectors.engine.rows import ROWS as BLOCK
 from tests.detectors.engine.readings import START_MS
 
 HOUR_MS = 3_600_000
-ROWS, HOURS = 300, 270
+ROWS, HOURS = 260, 250
 
 
 def readings(seed: int) -> Floats:

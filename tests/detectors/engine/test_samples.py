@@ -12,7 +12,7 @@ from tests.detectors.engine.readings import DAY, START_MS, STEP_MS, noise, score
 
 def test_late_and_duplicate_readings_are_passed_over() -> None:
     values = noise(1, 1)
-    plain, odd = Engine(), Engine()
+    plain, odd = Engine(further=True), Engine(further=True)
     plain.claim(1)
     odd.claim(1)
     for number, (moment, value) in enumerate(zip(times(len(values)).tolist(), values, strict=True)):
@@ -25,7 +25,7 @@ def test_late_and_duplicate_readings_are_passed_over() -> None:
 
 @pytest.mark.parametrize("missing", [np.nan, np.inf, -np.inf])
 def test_missing_and_infinite_readings_leave_the_row_as_it_is(missing: float) -> None:
-    engine = Engine()
+    engine = Engine(further=True)
     scored(noise(2, 1, rows=2), engine)
     before = engine.to_bytes()
     assert engine.tick(START_MS + 3 * DAY * STEP_MS, np.array([missing, missing])).score.tolist() == [0, 0]
@@ -44,7 +44,7 @@ def test_a_counter_that_begins_again_is_no_drop() -> None:
     totals = np.cumsum(rate)
     again = totals.copy()
     again[DAY:] -= totals[DAY - 1]  # a restart
-    plain, reset = Engine(counters=True), Engine(counters=True)
+    plain, reset = Engine(counters=True, further=True), Engine(counters=True, further=True)
     assert np.array_equal(scored(totals[:, None], plain), scored(again[:, None], reset))
 
 
@@ -57,7 +57,7 @@ def test_a_counters_rate_is_reckoned_in_double_precision() -> None:
 
 def test_after_a_long_gap_a_new_level_is_no_shift_and_after_weeks_the_series_is_new() -> None:
     values = noise(5, 2)
-    engine = Engine()
+    engine = Engine(further=True)
     scored(values, engine)
     rows = engine._blocks[0].rows  # pyright: ignore[reportPrivateUsage]
     rows.fast[0] += 5
