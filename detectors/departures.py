@@ -34,8 +34,8 @@ NEAR, CLEAR = 0.5, 1.5
 Gaussian noise one reading in three and one in nine are, on either side."""
 
 AGREE = 0.2
-"""What the band's word adds. On made-up incidents (`benchmarks/detection`, seeds 1 and 2) it takes the share of them that
-is found at 0.1 false alerts a series and week from half to three quarters."""
+"""What the band's word adds: of made-up incidents three in four are then found at 0.1 false alerts a series and week
+(`benchmarks/detection/witnesses.py`)."""
 
 WORTH = 0.55
 """What a departure must be worth until a service's budget says otherwise."""
