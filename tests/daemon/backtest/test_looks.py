@@ -84,19 +84,21 @@ def one_by_one(readings: SeriesBlock, checkpoints: Checkpoints) -> set[tuple[str
     return told
 
 
-def test_a_noisy_past_makes_a_departure_dearer_and_a_generous_budget_cheaper() -> None:
-    values = 10 + noise(7, 4 * DAY)
-    for first in range(300, 3 * DAY, 240):
-        values[first : first + 20] += 7
-    values[-40:-30] += 7
-    whole = block(values, signal())
-    readings = between(whole, milliseconds(at(3 * DAY - 30)), milliseconds(at(4 * DAY)))
+def test_a_noisy_past_makes_a_departure_dearer_where_the_budget_is_small() -> None:
+    values, draw = 10 + noise(7, 3 * DAY + 300), np.random.default_rng(3)
+    for first in range(300, 3 * DAY, 120):
+        values[first : first + 15] += draw.exponential(5)
 
-    def told(allowed: float) -> int:
+    def told(size: float, allowed: float) -> int:
+        now = values.copy()
+        now[-40:-30] += size
+        whole = block(now, signal())
+        readings = between(whole, milliseconds(at(3 * DAY - 30)), int(whole.times[-1]))
         history = thinned(whole, GRAIN)
         return len(look(watch_of(whole), readings, history, WANTED, start=at(3 * DAY), allowed=allowed).episodes)
 
-    assert told(0.1) < told(100)
+    assert (told(10, 100), told(10, 0.01)) == (1, 0)
+    assert told(60, 0.01) == 1  # far beyond all that was
 
 
 def test_what_comes_later_changes_nothing() -> None:
