@@ -8,7 +8,7 @@ closings are read from the cases.
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -86,8 +86,9 @@ class AlertBudget:
         if not passed:
             return
         false: defaultdict[str, list[float]] = defaultdict(list)
+        real = self._real({one.service for one in ended})
         for one in ended:
-            if not self._confirmed(one):
+            if (one.signal, one.series, one.direction) not in real:
                 false[one.service].append(one.peak)
         for service in set(signals.values()):
             # A daemon that was away has seen nothing of that time.
@@ -101,19 +102,16 @@ class AlertBudget:
         self._checkpoints.put(SPENT, json.dumps(document, separators=(",", ":")).encode(), now)
         self._stored = now
 
-    def _confirmed(self, ended: Stretch) -> bool:
-        """Whether it was no false alarm: a change was merged for it."""
-        cases = [*self._cases.active(), *self._cases.ended({ended.service})]
-        return any(
-            case.merges
-            and any(
-                had.signal.key == ended.signal
-                and had.direction is ended.direction
-                and key_of(had.labels) == ended.series
-                for had in case.anomalies
-            )
-            for case in cases
-        )
+    def _real(self, services: Collection[str]) -> set[tuple[str, Key, Direction]]:
+        """What was no false alarm in these services: a change was merged for it."""
+        if not services:
+            return set()
+        return {
+            (had.signal.key, key_of(had.labels), had.direction)
+            for case in (*self._cases.active(), *self._cases.ended(services))
+            if case.merges
+            for had in case.anomalies
+        }
 
     def _of(self, service: str) -> Allowance:
         return self._services.setdefault(service, Allowance(allowed=self._allowed))

@@ -7,7 +7,7 @@ once the band has confirmed it: what both see is hardly ever noise, so half as l
 has nothing to go by yet, the band alone decides. It is worth nothing before `confirm` readings in a row were clearly
 away by themselves: what an odd scrape leaves behind in the engine's levels is no trouble.
 
-A departure is told when it is worth as much as the service's alert budget asks for (`detectors.engine.budget`).
+A departure is told when it is worth as much as the service's alert budget asks for (`detectors.allowance`).
 """
 
 from collections.abc import Iterator

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from detectors.engine.pace import Floats, Singles
 
 Places = npt.NDArray[np.intp]
-Mask = npt.NDArray[np.bool_]
 
 CELLS = 64
 WIDTH = 0.0625
@@ -94,25 +93,3 @@ def _cell(score: Floats) -> Places:
 
 def _score(cell: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-(_LOWEST + WIDTH * cell))))
-
-
-def discoveries(rarity: Floats, service: Places, share: float) -> Mask:
-    """Which of the series' p-values [N] stand when at most that share of those of a service may be false.
-
-    Benjamini and Hochberg's step-up rule (1995), by service: the more of its series are odd at once, the less odd each
-    has to be. Valid for series that go up and down together. Raises ValueError for a share that is none.
-    """
-    if not 0 < share < 1:
-        raise ValueError(f"a share lies between 0 and 1, got {share}")
-    stand = np.zeros(len(rarity), dtype=np.bool_)
-    if not len(rarity):
-        return stand
-    order = np.lexsort((rarity, service))
-    p, owner = rarity[order], service[order]
-    starts = np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))
-    for first, last in zip(starts.tolist(), [*starts[1:].tolist(), len(owner)], strict=True):
-        size = last - first
-        good = np.flatnonzero(p[first:last] <= share * np.arange(1, size + 1) / size)
-        if len(good):
-            stand[order[first : first + int(good[-1]) + 1]] = True
-    return stand

@@ -1,9 +1,9 @@
-"""The alert budget: what was asked for is what is given, and what stands when many series are odd at once."""
+"""The alert budget: what was asked for is what is given."""
 
 import numpy as np
 import pytest
 
-from detectors.engine.budget import START, Spent, discoveries, thresholds
+from detectors.engine.budget import START, Spent, thresholds
 
 
 @pytest.mark.parametrize("budget", [0.5, 1.0, 5.0])
@@ -35,28 +35,14 @@ def test_what_is_no_budget_is_refused() -> None:
             thresholds(Spent.nothing(1), budget)
     with pytest.raises(ValueError, match="no time"):
         Spent.nothing(1).after(np.array([0]), np.array([0.5]), weeks=0.0)
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        discoveries(np.array([0.5]), np.array([0]), 1.0)
 
 
-def test_the_more_series_are_odd_at_once_the_less_odd_each_has_to_be() -> None:
-    alone = np.array([0.02, 0.9, 0.8, 0.7])
-    together = np.array([0.02, 0.02, 0.03, 0.7])
-    service = np.zeros(4, dtype=np.intp)
-    assert discoveries(alone, service, 0.05).tolist() == [False] * 4
-    assert discoveries(together, service, 0.05).tolist() == [True, True, True, False]
-    both = discoveries(np.concatenate([alone, together]), np.repeat([1, 0], 4), 0.05)
-    assert both.tolist() == [False] * 4 + [True, True, True, False]
-    assert discoveries(np.empty(0), np.empty(0, dtype=np.intp), 0.05).tolist() == []
-
-
-def test_of_what_stands_no_more_than_the_share_is_false() -> None:
-    rng = np.random.default_rng(3)
-    false, stood = 0, 0
-    for _ in range(400):
-        p = rng.random(50)
-        p[:10] *= 1e-3
-        stand = discoveries(p, np.zeros(50, dtype=np.intp), 0.1)
-        false += int(np.sum(stand[10:]))
-        stood += int(np.sum(stand))
-    assert 0.04 < false / stood < 0.12
+def test_a_further_signal_counts_as_often_as_it_did_in_its_own_time() -> None:
+    few, many = np.full(10, 0.6), np.full(40, 0.6)
+    one = Spent.nothing(1).before(few, weeks=1.0)
+    assert one.weeks.tolist() == [1.0]
+    both = one.before(many, weeks=4.0)
+    assert both.weeks.tolist() == [1.0]
+    assert both.counts.sum() == pytest.approx(20)
+    with pytest.raises(ValueError, match="no time"):
+        one.before(few, weeks=0.0)
