@@ -15,7 +15,7 @@ from cases.telemetry import Direction, SeriesBlock, Signal
 from config import duration
 from daemon.alert_budget import AlertBudget, Stretch
 from daemon.listing import Watch
-from daemon.scorer import Scorer
+from daemon.scorer import Scorer, sparse
 from detectors.baseline import LEARN_AGAIN, Baseline, Key, fit, history_step, key_of
 from detectors.departures import Trace, departures
 from detectors.detect import Detection, Needed, detect
@@ -153,6 +153,7 @@ class Normal:
     def _take_in(self, histories: Mapping[str, SeriesBlock]) -> None:
         """Let the engine have the history of some signals, and the alert budget what departed in it."""
         confirm = self._ports.settings.detection.confirm
+        histories = {key: sparse(history) for key, history in histories.items()}
         for key, trace in self._scorer.learn(histories).items():
             history, baseline = histories[key], self._learnt[key].baseline
             departed = departures(history, trace, baseline, confirm=confirm, ongoing=False)

@@ -8,7 +8,7 @@ import json
 import logging
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,8 @@ from detectors.engine.engine import Engine
 log = logging.getLogger("trackwalker.scorer")
 
 STORED = "engine"  # the checkpoint
+LEARNT_FROM = 1_344
+"""Two weeks, a quarter of an hour apart."""
 FORGOTTEN = timedelta(days=14)
 """A series that has not been seen for so long gives its row away: the engine would begin anew with it, too."""
 
@@ -65,6 +67,23 @@ class _Followed:
     def forget_said(self) -> None:
         """Let go of what was said: of a past that nobody looks at any more."""
         self.names, self.times, self.said = (), np.empty(0, dtype=np.int64), Trace.nothing((0, 0))
+
+
+def sparse(history: SeriesBlock) -> SeriesBlock:
+    """The history as the engine learns from it: no more than `LEARNT_FROM` points, evenly apart, the newest among them.
+
+    A tick costs the same half a millisecond for one series and for a hundred: whoever starts waits for each of them.
+    """
+    apart = -(-len(history.times) // LEARNT_FROM)
+    if apart <= 1:
+        return history
+    columns = slice((len(history.times) - 1) % apart, None, apart)
+    return replace(
+        history,
+        times=history.times[columns],
+        values=history.values[:, columns],
+        missing=history.missing[:, columns],
+    )
 
 
 class Scorer:

@@ -17,6 +17,7 @@ from cases.telemetry import Direction, Floats, Mask, Millis, SeriesBlock
 from config.settings import DetectionSettings
 from daemon.backtest.columns import between, row_of
 from daemon.listing import Watch
+from daemon.scorer import sparse
 from detectors.allowance import Allowance
 from detectors.baseline import LEARN_AGAIN, Baseline, Key, fit, history_step, key_of
 from detectors.departures import Departure, Trace, departures
@@ -111,7 +112,7 @@ def look(
     """
     begin = round(start.timestamp() * 1000)
     shape = readings.values.shape
-    before = between(history, -_LAST, int(readings.times[0]) - 1 if len(readings.times) else _LAST)
+    before = sparse(between(history, -_LAST, int(readings.times[0]) - 1 if len(readings.times) else _LAST))
     trace, past = _traced(watch, readings, before)
     looking = _Looking(
         watch=watch,

@@ -10,7 +10,7 @@ import pytest
 from cases.telemetry import Floats, SeriesBlock
 from daemon.clock import ManualClock
 from daemon.ledger.ledger import Ledger, open_ledger
-from daemon.scorer import FORGOTTEN, STORED, Scorer
+from daemon.scorer import FORGOTTEN, LEARNT_FROM, STORED, Scorer, sparse
 from detectors.departures import Trace
 from tests.detectors.series import DAY, START, at, block, noise, signal
 
@@ -94,6 +94,15 @@ def test_series_come_and_go_and_give_their_rows_away(ledger: Ledger) -> None:
     assert scorer.feed({}, later) == {}
     young = scorer.feed({KEY: window(2 * DAY - 1)}, at(2 * DAY - 1))[KEY]
     assert not young.raw.any()  # it begins anew
+
+
+def test_a_long_history_is_thinned_to_what_a_start_can_wait_for() -> None:
+    whole = block(VALUES, signal())
+    few = sparse(whole)
+    assert len(few.times) == 960 <= LEARNT_FROM < len(whole.times)
+    assert (few.times[-1], few.values[1, -1]) == (whole.times[-1], VALUES[1, -1])
+    assert set(np.diff(few.times).tolist()) == {180_000}
+    assert sparse(few) is few
 
 
 def test_a_partial_answer_teaches_nothing(ledger: Ledger) -> None:
