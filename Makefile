@@ -43,7 +43,7 @@ machine: ## the system packages that the suite needs (Debian, as root)
 	@tests/parts/machine.sh
 
 test: machine .venv/dev.stamp lint ## everything: set-up, static checks, the whole suite on real parts
-	.venv/bin/pytest -m "not long" -n 2 --dist worksteal
+	.venv/bin/pytest -m "not long" -n 3 --dist worksteal
 
 long: machine .venv/dev.stamp ## the long proofs and benchmarks
 	.venv/bin/pytest -m long --timeout=1800
