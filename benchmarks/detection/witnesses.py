@@ -58,15 +58,22 @@ def block_of(series: Labelled) -> SeriesBlock:
     )
 
 
-def traced(block: SeriesBlock) -> Trace:
-    """What the engine said of each reading."""
-    trace, engine = Trace.nothing((1, len(block.times))), Engine()
-    row = engine.claim(1)
-    for column, time in enumerate(block.times.tolist()):
-        judged = engine.tick(time, block.values[:, column], row, explain=True)
-        trace.raw[:, column], trace.expected[:, column] = judged.raw, judged.expected
-        trace.spread[:, column] = judged.spread
-    return trace
+def traced(blocks: Sequence[SeriesBlock]) -> list[Trace]:
+    """What the engine said of each reading: a row each, the longest first, each at its own time."""
+    order = sorted(blocks, key=lambda block: -len(block.times))
+    traces = {id(block): Trace.nothing((1, len(block.times))) for block in order}
+    engine = Engine()
+    rows = engine.claim(len(order))
+    for turn in range(len(order[0].times)):
+        there = [block for block in order if turn < len(block.times)]
+        times = np.array([block.times[turn] for block in there])
+        values = np.array([block.values[0, turn] for block in there])
+        judged = engine.tick(times, values, rows[: len(there)], explain=True)
+        for place, block in enumerate(there):
+            trace = traces[id(block)]
+            trace.raw[0, turn], trace.expected[0, turn] = judged.raw[place], judged.expected[place]
+            trace.spread[0, turn] = judged.spread[place]
+    return [traces[id(block)] for block in blocks]
 
 
 def looked(block: SeriesBlock, trace: Trace | None, *, band: bool) -> Found:
@@ -135,7 +142,7 @@ def main() -> None:
     for seed in wanted.seeds:
         corpus = made(seed, wanted.series)
         blocks = [block_of(series) for series in corpus]
-        traces = [traced(block) for block in blocks]
+        traces = traced(blocks)
         for name, with_trace, band in (("both", True, True), ("engine", True, False), ("band", False, True)):
             pairs = zip(blocks, traces, strict=True)
             found = [looked(block, trace if with_trace else None, band=band) for block, trace in pairs]
