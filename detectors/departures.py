@@ -27,7 +27,7 @@ from detectors.seasonal import DEPARTING, EDGE, band, scores, sides
 Places = npt.NDArray[np.intp]
 
 UNUSUAL = 0.3
-"""The engine's score from which a reading may be part of a departure: some two fifths of the most shown so far."""
+"""The engine's score from which a reading may be part of a departure. At one half it would raise an alert by itself."""
 
 NEAR, CLEAR = 0.5, 1.5
 """How many mean distances from its forecast a reading of a departure must be, and from which on it is clearly away: of
@@ -126,8 +126,8 @@ def anomaly_of(
 ) -> Anomaly:
     """The departure as it was told at a column of the block.
 
-    Against the forecast band where that has confirmed it; else against the engine's forecast, give or take the most
-    that the series had shown: a score of one half is that far away.
+    Against the forecast band where that has confirmed it; else against the engine's forecast, give or take about as
+    much as is worth one half: where the engine alone would just have raised an alert.
     """
     row, place = departure.row, departure.places.index(at)
     value, worth = float(recent.values[row, at]), float(departure.worths[place])
