@@ -103,7 +103,8 @@ class Engine:
         at = _each(times, len(rows)) if isinstance(times, int) else times
         numbers = rows // ROWS
         said: list[Said] = []
-        for number in sorted(set(numbers.tolist())):  # np.unique would import numpy.ma: 4 MB in an idle daemon
+        touched: set[int] = set(numbers.tolist())  # np.unique would import numpy.ma: 4 MB in an idle daemon
+        for number in sorted(touched):
             here = np.flatnonzero(numbers == number)
             few = None if explained is None else Explained.nothing(len(here))
             part = self._blocks[number].some(rows[here] % ROWS, at[here], values[here], self._way, few)
