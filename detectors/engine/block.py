@@ -14,7 +14,7 @@ import numpy.typing as npt
 from detectors.engine.judged import NOTHING, Explained, Said
 from detectors.engine.moment import Moment, old_from, shared
 from detectors.engine.pace import Floats, Millis, Pace, Singles
-from detectors.engine.records import sizes
+from detectors.engine.records import bounded, sizes
 from detectors.engine.rows import CHANNELS, ROWS, Places, Rows
 from detectors.engine.samples import HUGE, admitted, in_step
 from detectors.engine.season import follow, unexpected
@@ -136,6 +136,7 @@ class Block:
             again = (some.step == np.float32(step.step)) & (some.age >= step.old)
             if bool(np.any(again)):
                 self._pay(step)
+                _bound(rows, there[again], way.pace)
                 step.apart = np.setdiff1d(step.apart, there[again])
         return said.among(there)
 
@@ -178,7 +179,15 @@ def _common(rows: Rows, times: Millis, pace: Pace) -> Step | None:
     apart = np.flatnonzero(~good)
     if age < _KNOWN or len(apart) > _APART_AT_MOST * len(rows):
         return None
+    _bound(rows, np.arange(len(rows)), pace)
     return Step(size=len(rows), newest=time, step=step, apart=apart, age=age, old=old)
+
+
+def _bound(rows: Rows, here: Places, pace: Pace) -> None:
+    """Reckon the bounds of these rows, which nobody did while they were apart."""
+    standing = rows.standing_of(here)
+    bounded(standing, pace)
+    rows.put_standing(here, standing)
 
 
 def _kept(rows: Rows, apart: Places, now: Moment) -> list[tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]]:
@@ -197,7 +206,7 @@ def _learnt(rows: Rows, reading: Singles, now: Moment, pace: Pace, room: Room, a
     """Let rows that keep step learn from readings [N] relative to their origin. What may be news is still pending."""
     size = len(reading)
     work, shown, over = room.work[:, :size], room.shown[:, :size], room.over[:, :size]
-    turns(rows, now, pace)
+    turns(rows, now, pace, bounds=True)
     error = unexpected(rows, reading, now, pace, work)
     sizes(rows, error, work, shown)
     np.greater(shown, rows.bounds, out=over)

@@ -55,7 +55,7 @@ def learnt(
     rows: Rows, times: Millis, reading: Singles, now: Moment, pace: Pace, origin: Floats, explained: Explained | None
 ) -> Said:
     """What is said of readings [N] relative to their origin [N]."""
-    turns(rows, now, pace)
+    turns(rows, now, pace, bounds=False)
     shown = np.empty((len(rows.today), len(rows)), dtype=np.float32)
     work = np.empty((2, len(rows)), dtype=np.float32)
     value = None if explained is None else origin + reading
@@ -64,7 +64,7 @@ def learnt(
         evidence(rows, error, work[1], shown[CHANNELS:])
     sizes(rows, error, work, shown)
     standing = rows.standing()
-    score, news = assessed(standing, shown, now.early, now.unheld, pace)
+    score, _, news = assessed(standing, shown, now.early, now.unheld, pace)
     rows.put_standing(slice(None), standing)
     if explained is not None and value is not None:
         old = np.flatnonzero(rows.age > 0)
@@ -79,8 +79,8 @@ def learnt(
     return said_of(rows, news, score[news])
 
 
-def turns(rows: Rows, now: Moment, pace: Pace) -> None:
-    """Learn from half days and spans that are over for some of the rows."""
+def turns(rows: Rows, now: Moment, pace: Pace, *, bounds: bool) -> None:
+    """Learn from half days and spans that are over for some of the rows; reckon their bounds anew where asked to."""
     if not now.any_over:
         return
     ended = now.spans > 0
@@ -101,18 +101,22 @@ def turns(rows: Rows, now: Moment, pace: Pace) -> None:
             loss = now.record if len(now.record) == 1 else now.record[here]
             turn_of_half_day(standing, rows.today if all_of_them else rows.today[:, here], loss, pace)
             rows.today[:, here if not all_of_them else slice(None)] = 0
-        bounded(standing, pace)
+        if bounds:
+            bounded(standing, pace)
         rows.put_standing(slice(None) if all_of_them else here, standing)
 
 
-def assessed(standing: Standing, shown: Singles, early: Mask, unheld: Mask, pace: Pace) -> tuple[Singles, Places]:
-    """Scores [N] of channels [C, N] as the natural log of their odds, and where they are news; records follow."""
+def assessed(
+    standing: Standing, shown: Singles, early: Mask, unheld: Mask, pace: Pace
+) -> tuple[Singles, Singles, Places]:
+    """Scores [N] of channels [C, N] as the natural log of their odds, with the channels' powers [C, N].
+
+    With them come the places of those that are news. Records follow.
+    """
     logged = logs(shown)
     score, power = surprise(standing, logged, early, pace)
     remember(standing, logged, unheld, pace)
-    news = np.flatnonzero(fresh(standing, score))
-    bounded(standing, pace, power)
-    return score, news
+    return score, power, np.flatnonzero(fresh(standing, score))
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -140,7 +144,8 @@ def settled(pending: list[Pending], pace: Pace) -> list[Said]:
     counts = [len(one.here) for one in pending]
     early = np.repeat([one.early for one in pending], counts)
     unheld = np.repeat([one.unheld for one in pending], counts)
-    score, news = assessed(standing, shown, early, unheld, pace)
+    score, power, news = assessed(standing, shown, early, unheld, pace)
+    bounded(standing, pace, power)
     said: list[Said] = []
     at = 0
     ends = np.searchsorted(news, np.cumsum(counts))
