@@ -72,7 +72,7 @@ class _Followed:
 def sparse(history: SeriesBlock) -> SeriesBlock:
     """The history as the engine learns from it: no more than `LEARNT_FROM` points, evenly apart, the newest among them.
 
-    A tick costs the same half a millisecond for one series and for a hundred: whoever starts waits for each of them.
+    A reading of one series costs as much time as those of a hundred at its time: whoever starts waits for each.
     """
     apart = -(-len(history.times) // LEARNT_FROM)
     if apart <= 1:
@@ -128,22 +128,17 @@ class Scorer:
             self._pending = (now, self._packed())
 
     def _feed(self, blocks: Mapping[str, SeriesBlock]) -> None:
-        """One tick for each time at which any block has a reading that was not fed yet."""
+        """Feed what is new in each block: those that were read at the same times together."""
         parts = [self._part(key, block) for key, block in blocks.items()]
-        times: set[int] = set()
+        alike: dict[bytes, list[_Part]] = {}
         for part in parts:
-            times.update(part.times.tolist())
-        for time in sorted(times):
-            here = [(part, int(np.searchsorted(part.times, time))) for part in parts]
-            here = [(part, column) for part, column in here if column < len(part.times) and part.times[column] == time]
-            values = np.concatenate([part.values[:, column] for part, column in here])
-            judged = self._engine.tick(time, values, np.concatenate([part.rows for part, _ in here]), explain=True)
-            at = 0
-            for part, column in here:
-                rows = slice(at, at + len(part.rows))
-                part.said.raw[:, column] = judged.raw[rows]
-                part.said.expected[:, column] = judged.expected[rows]
-                part.said.spread[:, column] = judged.spread[rows]
+            alike.setdefault(part.times.tobytes(), []).append(part)
+        for some in alike.values():
+            rows, values = np.concatenate([part.rows for part in some]), np.concatenate([part.values for part in some])
+            said = Trace.of(self._engine.stretch(rows, some[0].times, values, explain=True), values.shape)
+            columns, at = np.arange(len(some[0].times)), 0
+            for part in some:
+                part.said = said.part(np.arange(at, at + len(part.rows)), columns)
                 at += len(part.rows)
         for part in parts:
             part.done()
@@ -163,7 +158,6 @@ class Scorer:
             rows=np.array([followed.rows[name] for name in names], dtype=np.intp),
             times=block.times[columns],
             values=values,
-            said=Trace.nothing((len(names), len(columns))),
             oldest=int(block.times[0]) if len(block.times) else _LONG_AGO,
         )
 
@@ -209,8 +203,8 @@ class _Part:
     rows: Places
     times: Millis
     values: Floats
-    said: Trace
     oldest: int
+    said: Trace = field(default_factory=lambda: Trace.nothing((0, 0)))
 
     def done(self) -> None:
         """Note that it is fed, and what was said of it."""

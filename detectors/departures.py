@@ -21,6 +21,7 @@ from cases.anomaly import Anomaly, AnomalyKind
 from cases.moments import from_milliseconds
 from cases.telemetry import Direction, Floats, Mask, SeriesBlock
 from detectors.baseline import Baseline
+from detectors.engine.judged import Judged
 from detectors.runs import Run, onset_bound_s, runs, walked_back
 from detectors.seasonal import DEPARTING, EDGE, band, scores, sides
 
@@ -61,6 +62,11 @@ class Trace:
     def nothing(cls, shape: tuple[int, int]) -> Self:
         """Nothing said of a block of that shape."""
         return cls(raw=np.zeros(shape), expected=np.full(shape, np.nan), spread=np.full(shape, np.nan))
+
+    @classmethod
+    def of(cls, judged: Judged, shape: tuple[int, int]) -> Self:
+        """What the engine said of a stretch of readings of that shape."""
+        return cls(**{name: getattr(judged, name).reshape(shape[::-1]).T for name in _NAMES})
 
     def part(self, rows: Places, columns: Places) -> Self:
         """What was said of some series at some times."""

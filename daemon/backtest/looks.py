@@ -145,25 +145,23 @@ def look(
 
 def _traced(watch: Watch, readings: SeriesBlock, before: SeriesBlock) -> tuple[Trace, Trace | None]:
     """What the engine says of each reading as it comes, and of what lies before them; None where it is not asked."""
-    trace = Trace.nothing((len(readings.labels), len(readings.times)))
     if by_threshold(watch) or watch.detector == "seasonal" or not len(readings.times):
-        return trace, None
+        return Trace.nothing((len(readings.labels), len(readings.times))), None
     engine = Engine()
     rows = {
         key_of(labels): row for labels, row in zip(readings.labels, engine.claim(len(readings.labels)), strict=True)
     }
     gone = [key_of(labels) for labels in before.labels if key_of(labels) not in rows]
     rows.update(zip(gone, engine.claim(len(gone)), strict=True))
-    past = Trace.nothing((len(before.labels), len(before.times)))
-    for block, said in ((before, past), (readings, trace)):
-        mine = np.array([rows[key_of(labels)] for labels in block.labels], dtype=np.intp)
-        values = np.where(block.missing, np.nan, block.values)
-        for column, time in enumerate(block.times.tolist()):
-            judged = engine.tick(time, values[:, column], mine, explain=True)
-            said.raw[:, column], said.expected[:, column], said.spread[:, column] = (
-                judged.raw, judged.expected, judged.spread,
-            )  # fmt: skip
+    past, trace = (_fed(engine, block, rows) for block in (before, readings))
     return trace, past
+
+
+def _fed(engine: Engine, block: SeriesBlock, rows: Mapping[Key, int]) -> Trace:
+    """What the engine says of a block's readings, and learns from them."""
+    mine = np.array([rows[key_of(labels)] for labels in block.labels], dtype=np.intp)
+    values = np.where(block.missing, np.nan, block.values)
+    return Trace.of(engine.stretch(mine, block.times, values, explain=True), values.shape)
 
 
 def _learn(looking: _Looking, before: SeriesBlock, past: Trace, baseline: Baseline) -> None:

@@ -16,9 +16,9 @@ from detectors.engine.moment import Moment, old_from, shared
 from detectors.engine.pace import Floats, Millis, Pace, Singles
 from detectors.engine.records import bounded, sizes
 from detectors.engine.rows import CHANNELS, ROWS, Places, Rows
-from detectors.engine.samples import HUGE, admitted, in_step
+from detectors.engine.samples import HUGE, in_step
 from detectors.engine.season import follow, unexpected
-from detectors.engine.stages import Pending, Way, advance, turns
+from detectors.engine.stages import Pending, Way, admit, advance, turns
 
 _APART_AT_MOST = 0.25
 _KNOWN = 2  # readings after which the step is known
@@ -86,14 +86,14 @@ class Block:
     def some(self, mine: Places, times: Millis, values: Floats, way: Way, explained: Explained | None) -> Said:
         """What is said of readings [N] of these rows [N]."""
         rows = self.rows.take(mine)
-        said = _admitted(rows, times, values, way, explained)
+        said = admit(rows, times, values, way, explained)
         self._rows.put(mine, rows)
         return said
 
     def first(self, times: Millis, values: Floats, way: Way, explained: Explained | None) -> Said:
         """What is said of readings [N] of the first rows, in order."""
         rows = self.rows.first(len(values))
-        said = _admitted(rows, times, values, way, explained)
+        said = admit(rows, times, values, way, explained)
         if len(rows) >= _WORTH_IT and not way.counters and not rows.further:
             self._step = _common(rows, times, way.pace)
         return said
@@ -148,23 +148,6 @@ class Block:
         rows.age += np.uint32(step.owed)
         rows.newest[step.apart], rows.age[step.apart] = newest, age
         step.owed = 0
-
-
-def _admitted(rows: Rows, times: Millis, values: Floats, way: Way, explained: Explained | None) -> Said:
-    """What is said of readings [N] of rows [N]; only what is admitted touches a row."""
-    good = admitted(rows, times, values)
-    if bool(np.all(good)):
-        return advance(rows, times, values, way, explained)
-    here = np.flatnonzero(good)
-    if not len(here):
-        return NOTHING
-    some = rows.take(here)
-    few = None if explained is None else Explained.nothing(len(here))
-    said = advance(some, times[here], values[here], way, few)
-    rows.put(here, some)
-    if explained is not None and few is not None:
-        explained.put(here, few)
-    return said.among(here)
 
 
 def _common(rows: Rows, times: Millis, pace: Pace) -> Step | None:

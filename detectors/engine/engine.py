@@ -1,15 +1,16 @@
 """The engine: rows for series, and a tick that scores one reading of each."""
 
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 
-from detectors.engine.alone import alone
 from detectors.engine.block import Block, Room
 from detectors.engine.judged import Explained, Judged, Said, judged
 from detectors.engine.pace import Floats, Millis, Pace
 from detectors.engine.rows import ROWS, Places, Rows
 from detectors.engine.stages import Pending, Way, settled
+from detectors.engine.stretch import stretch
 
 _FIRST = 64  # rows to begin with; doubled up to a whole block
 _HEAD = struct.Struct("<4sBBI")
@@ -101,11 +102,8 @@ class Engine:
 
     def _some(self, times: Millis | int, values: Floats, rows: Places, explained: Explained | None) -> list[Said]:
         at = _each(times, len(rows)) if isinstance(times, int) else times
-        numbers = rows // ROWS
         said: list[Said] = []
-        touched: set[int] = set(numbers.tolist())  # np.unique would import numpy.ma: 4 MB in an idle daemon
-        for number in sorted(touched):
-            here = np.flatnonzero(numbers == number)
+        for number, here in self._shares(rows):
             few = None if explained is None else Explained.nothing(len(here))
             part = self._blocks[number].some(rows[here] % ROWS, at[here], values[here], self._way, few)
             said.append(part.among(here))
@@ -113,15 +111,28 @@ class Engine:
                 explained.put(here, few)
         return said
 
-    def alone(self, row: int, times: Millis, values: Floats) -> Judged:
-        """The same as ticks of one row only with each of these readings [N], in order; quicker for a few rows."""
-        self._check(np.array([row]))
-        rows, here = self._blocks[row // ROWS].rows, np.array([row % ROWS])
-        one = rows.take(here)
-        with np.errstate(over="ignore", invalid="ignore"):
-            said = alone(one, times, values, self._way)
-        rows.put(here, one)
-        return judged(len(times), said, None)
+    def stretch(self, rows: Places, times: Millis, values: Floats, *, explain: bool = False) -> Judged:
+        """The same as one tick after the other of these rows, in order, with readings [N, T] at `times` [T]; quicker.
+
+        The readings of what is judged are in the order of the ticks: T * N of them, one column after the other.
+        Raises ValueError as `tick` does.
+        """
+        self._check(rows)
+        if values.shape != (len(rows), len(times)):
+            raise ValueError(f"{len(rows)} rows at {len(times)} times need as many values")
+        explained = Explained.nothing(values.size) if explain else None
+        said: list[Said] = []
+        for number, here in self._shares(rows):
+            block, mine = self._blocks[number].rows, rows[here] % ROWS
+            places = (np.arange(len(times))[:, None] * len(rows) + here).ravel()
+            few = None if explained is None else Explained.nothing(len(places))
+            some = block.take(mine)
+            with np.errstate(over="ignore", invalid="ignore"):
+                said += [one.among(places) for one in stretch(some, times, values[here], self._way, few)]
+            block.put(mine, some)
+            if explained is not None and few is not None:
+                explained.put(places, few)
+        return judged(values.size, said, explained)
 
     def to_bytes(self) -> bytes:
         """A checkpoint of all rows: `from_bytes` goes on bit by bit as this engine would."""
@@ -157,6 +168,13 @@ class Engine:
             else:
                 size = min(max(2 * len(self._blocks[-1]), wanted - ROWS * (len(self._blocks) - 1)), ROWS)
                 self._blocks[-1].grow(size)
+
+    def _shares(self, rows: Places) -> Iterator[tuple[int, Places]]:
+        """The blocks that these rows are in, each with the places of its rows among them."""
+        numbers = rows // ROWS
+        touched: set[int] = set(numbers.tolist())  # np.unique would import numpy.ma: 4 MB in an idle daemon
+        for number in sorted(touched):
+            yield number, np.flatnonzero(numbers == number)
 
     def _check(self, rows: Places) -> None:
         if len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < self._used:

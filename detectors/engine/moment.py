@@ -89,11 +89,11 @@ def _old(speed: Rates) -> float:
     return float(max(OLD_DAYS * float(np.max(speed.day)), float(np.max(speed.warm))))
 
 
-def moments(row: Rows, times: Millis, pace: Pace) -> Iterator[Moment]:
-    """The moments of readings [N] of one row that keep step."""
-    speed = rates(pace, row.step)
-    age = np.minimum(row.age[0] + np.arange(len(times), dtype=np.float64), _old(speed))
-    newest = np.append(row.newest[0], times[:-1])
+def moments(rows: Rows, times: Millis, pace: Pace) -> Iterator[Moment]:
+    """The moments [T] of readings of rows that keep step together, of one age or all of them old."""
+    speed = rates(pace, rows.step)
+    age = np.minimum(rows.age[0] + np.arange(len(times), dtype=np.float64), _old(speed))
+    newest = np.append(rows.newest[0], times[:-1])
     whole = _moment(times, newest, age, speed, pace)
     columns = {name: np.broadcast_to(getattr(whole, name), times.shape) for name in _COLUMNS}
     over = whole.half_day | (whole.spans > 0)

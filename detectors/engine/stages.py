@@ -12,8 +12,8 @@ from detectors.engine.novelty import evidence, follow_further
 from detectors.engine.pace import Floats, Millis, Pace, Singles
 from detectors.engine.records import bounded, logs, remember, sizes, surprise, turn_of_half_day
 from detectors.engine.rows import CHANNELS, Places, Rows, Standing
+from detectors.engine.samples import admitted, counted, pace_kept, relative
 from detectors.engine.samples import bounded as held
-from detectors.engine.samples import counted, pace_kept, relative
 from detectors.engine.season import follow, unexpected
 
 Mask = npt.NDArray[np.bool_]
@@ -25,6 +25,23 @@ class Way:
 
     pace: Pace
     counters: bool
+
+
+def admit(rows: Rows, times: Millis, values: Floats, way: Way, explained: Explained | None) -> Said:
+    """What is said of readings [N] of rows [N]; only what is admitted touches a row."""
+    good = admitted(rows, times, values)
+    if bool(np.all(good)):
+        return advance(rows, times, values, way, explained)
+    here = np.flatnonzero(good)
+    if not len(here):
+        return NOTHING
+    some = rows.take(here)
+    few = None if explained is None else Explained.nothing(len(here))
+    said = advance(some, times[here], values[here], way, few)
+    rows.put(here, some)
+    if explained is not None and few is not None:
+        explained.put(here, few)
+    return said.among(here)
 
 
 def advance(rows: Rows, times: Millis, values: Floats, way: Way, explained: Explained | None) -> Said:

@@ -46,7 +46,7 @@ class Streams:
         if len(starts) <= _FEW:
             for first, size in zip(starts.tolist(), sizes.tolist(), strict=True):
                 now = order[first : first + size]
-                scores[now] = self._engine.alone(int(rows[now[0]]), times[now], values[now]).score
+                scores[now] = self._engine.stretch(rows[now[:1]], times[now], values[now][None]).score
             return scores, scores >= ALERT_FROM
         for turn in range(int(sizes[0]) if len(sizes) else 0):
             there = int(np.searchsorted(-sizes, -turn, side="left"))

@@ -1,10 +1,11 @@
-"""A series alone is taken through many readings at once: what it says and what it learns is the same."""
+"""Series are taken through many readings at once: what is said of them and what they learn is the same."""
 
 import numpy as np
 import pytest
 
 from cases.telemetry import Floats, Millis
 from detectors.engine.engine import Engine
+from detectors.engine.rows import ROWS
 from tests.detectors.engine.readings import DAY, START_MS, STEP_MS, noise, rhythm, times
 
 HOUR_MS = 3_600_000
@@ -52,7 +53,7 @@ def test_one_reading_after_the_other_is_the_same_as_ticks(name: str) -> None:
     said = [ticked.tick(int(at), np.array([value]), rows) for at, value in zip(moments, values, strict=True)]
     found: list[Floats] = []
     for cut in np.array_split(np.arange(len(values)), [1, 2, 50, 400]):
-        judged = alone.alone(1, moments[cut], values[cut])
+        judged = alone.stretch(rows, moments[cut], values[cut][None])
         found.append(np.array([judged.score, judged.rarity]))
     assert np.array_equal(np.concatenate(found, axis=1), np.array([[j.score[0], j.rarity[0]] for j in said]).T)
     assert alone.to_bytes() == ticked.to_bytes()
@@ -65,5 +66,33 @@ def test_counters_alone() -> None:
     ticked.claim(1)
     alone.claim(1)
     said = [ticked.tick(int(at), np.array([value])).score[0] for at, value in zip(times(DAY), totals, strict=True)]
-    assert np.array_equal(alone.alone(0, times(DAY), totals).score, said)
+    assert np.array_equal(alone.stretch(np.array([0]), times(DAY), totals[None]).score, said)
     assert alone.to_bytes() == ticked.to_bytes()
+
+
+def test_series_that_come_and_go_together() -> None:
+    """Five rows of two blocks: one begins late, one misses readings, one is passed over for a day."""
+    values = np.stack([noise(seed, 12)[:, 0] for seed in range(5)])[:, ::4]
+    values[1, :50] = np.nan
+    values[2, [40, 41, 300]] = np.nan
+    values[3, 400:472] = np.inf
+    values[4, 500:520] += 40
+    moments = times(values.shape[1], 4 * STEP_MS)
+    ticked, stretched = Engine(), Engine()
+    rows = np.array([0, 3, 7, ROWS + 2, ROWS + 5])
+    for engine in (ticked, stretched):
+        engine.claim(ROWS + 8)
+    said = [ticked.tick(int(at), column, rows, explain=True) for at, column in zip(moments, values.T, strict=True)]
+    judged = stretched.stretch(rows, moments, values, explain=True)
+    for name in ("score", "rarity", "raw", "expected", "spread"):
+        one_by_one = np.concatenate([getattr(one, name) for one in said])
+        assert np.array_equal(getattr(judged, name), one_by_one, equal_nan=True), name
+    assert float(judged.score.max()) > 0.5
+    assert stretched.to_bytes() == ticked.to_bytes()
+
+
+def test_a_stretch_of_another_shape_is_refused() -> None:
+    engine = Engine()
+    engine.claim(2)
+    with pytest.raises(ValueError, match="2 rows at 3 times"):
+        engine.stretch(np.array([0, 1]), times(3), np.zeros((2, 4)))
