@@ -120,6 +120,10 @@ class Normal:
         self._scorer.keep(now)
         self._budget.keep(now)
 
+    def asked(self, service: str) -> float:
+        """What a departure of the service must be worth to be told, by its alert budget."""
+        return self._budget.worth(service)
+
     def keep(self, watched: Iterable[str]) -> None:
         """Forget the baselines of signals that are not watched any more."""
         kept = set(watched)

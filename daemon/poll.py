@@ -5,6 +5,7 @@ was blind last time is a checkpoint, so that a human hears of it once.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -122,9 +123,9 @@ class Poll:
             look.signal.key for look in looks if look.state.sight is Sight.FRESH and look.signal.key not in slow.waiting
         ]
         lasting.keep(self._checkpoints, anomalies, [*judged, *self._intake.alerted], now)
-        self._normal.spend(
-            [(look.block, look.found) for look in looks if look.by_normal and look.block and look.found], now
-        )
+        departed = [(look.block, look.found) for look in looks if look.by_normal and look.block and look.found]
+        self._normal.spend(departed, now)
+        self._allowed(departed)
         active = self._cases.active()
         self._intake.recover(active, blocks, self._normal.baselines(), now, self._slow.still)
         for look in looks:
@@ -133,6 +134,13 @@ class Poll:
         self._metrics.sources(self._reached(looks))
         self._count(active)
         self.polled = True
+
+    def _allowed(self, departed: Sequence[tuple[SeriesBlock, Detection]]) -> None:
+        """Say what the alert budgets ask, and what they hold back."""
+        held_back: Counter[str] = Counter()
+        for block, found in departed:
+            held_back[block.signal.service] += len(found.departed) - len(found.anomalies) if found.departed else 0
+        self._metrics.allowances({service: self._normal.asked(service) for service in held_back}, held_back)
 
     def _read(self, watch: Watch, now: datetime) -> Look:
         """Read the signal, and see whether it can be judged at all."""

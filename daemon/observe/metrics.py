@@ -97,6 +97,18 @@ class Metrics:
         self.anomalies = Counter(
             "trackwalker_anomalies", "Anomalies, by what triage did with them", ["triage"], registry=registry
         )
+        self.worth = Gauge(
+            "trackwalker_alert_worth",
+            "What a departure from normal must be worth to be told, as the service's alert budget asks now",
+            ["service"],
+            registry=registry,
+        )
+        self.held_back = Gauge(
+            "trackwalker_departures_held_back",
+            "Departures that go on and are not worth that much",
+            ["service"],
+            registry=registry,
+        )
         self.alerts_told = Counter(
             "trackwalker_alerts_told",
             "Alerts that Alertmanager told of, by what became of them",
@@ -196,6 +208,12 @@ class Metrics:
     def sources(self, up: Mapping[str, bool]) -> None:
         """Which sources could be read."""
         self.only(self.source_up, {name: float(reached) for name, reached in up.items()})
+
+    def allowances(self, worths: Mapping[str, float], held_back: Mapping[str, int]) -> None:
+        """What each service's alert budget asks, and how many departures it holds back: those with most of them."""
+        names = sorted(worths, key=lambda name: (-held_back.get(name, 0), name))[:MOST_SIGNALS]
+        self.only(self.worth, {name[:LONGEST_NAME]: worths[name] for name in names})
+        self.only(self.held_back, {name[:LONGEST_NAME]: float(held_back.get(name, 0)) for name in names})
 
     def only(self, gauge: Gauge, values: Mapping[str, float]) -> None:
         """Let a gauge of one label say just this. What stays is never missing in between: an alert would start anew."""

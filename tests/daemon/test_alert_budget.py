@@ -13,17 +13,19 @@ from click.testing import CliRunner
 from cases.events import Diagnosed, Drafted, Merged, Proposed, Proved
 from cases.telemetry import Direction
 from daemon.alert_budget import MERCY, SPENT, STRICTER, AlertBudget, Stretch
-from daemon.clock import ManualClock
+from daemon.clock import ManualClock, SystemClock
 from daemon.ledger.ledger import Ledger, open_ledger
 from daemon.main import trackwalker
 from detectors.allowance import LEAST, SURE
 from detectors.baseline import key_of
 from detectors.departures import WORTH
+from tests.faults.standing import standing
 from tests.parts.nouns import NOW, a_signal, an_anomaly, an_entry, an_event
+from tests.parts.prometheus import exposition, running_prometheus
 from tests.parts.settings import a_document
 from tests.parts.steps import born
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 SIGNAL = a_signal()
 SERIES = key_of(an_anomaly().labels)
 
@@ -158,3 +160,24 @@ def test_a_restart_knows_what_was_learnt(ledger: Ledger, caplog: pytest.LogCaptu
     ledger.checkpoints.put(SPENT, b'{"shop": {"weeks": "many"}}', NOW)
     assert budget(ledger).worth(SIGNAL.service) == WORTH
     assert "cannot be read" in caplog.text
+
+
+def test_what_is_held_back_is_on_the_page(tmp_path: Path) -> None:
+    """Six hours of noise, then a level that is a little beyond it: seen, and not worth an alert."""
+    now = SystemClock().now().replace(second=0, microsecond=0)
+    levels = 10 + np.random.default_rng(5).standard_normal(400)
+    levels[370:] = 13.5 + 0.1 * levels[370:]
+    at = [(now + (place - 365) * MINUTE).timestamp() for place in range(len(levels))]
+    series = {(("service", "shop"),): list(zip(at, levels.tolist(), strict=True))}
+    watch = {"name": "errors", "service": "shop", "query": "errors", "harm": "up", "severity": "page"}
+    (tmp_path / "prometheus").mkdir()
+    with running_prometheus(tmp_path / "prometheus", exposition("errors", series) + "\n# EOF\n") as prometheus:
+        detection = {"history": "6h", "recent": "30m"}
+        it = standing(tmp_path, ManualClock(now), prometheus.url, watch=[watch], detection=detection)
+        with it.alive():
+            it.passes(1)
+            assert it.counted("trackwalker_departures_held_back", {"service": "shop"}) == 0
+            it.passes(9)
+            assert it.counted("trackwalker_departures_held_back", {"service": "shop"}) == 1
+            assert it.counted("trackwalker_alert_worth", {"service": "shop"}) == WORTH
+            assert it.subjects() == []

@@ -98,6 +98,14 @@ def test_blind_signals_are_named_up_to_a_bound_and_forgotten_when_seen(metrics: 
     assert max(map(len, lines)) < 200
 
 
+def test_the_services_whose_budget_holds_back_most_are_named(metrics: Metrics) -> None:
+    worths = {f"service-{number:03}": 0.55 for number in range(200)}
+    metrics.allowances(worths, {"service-150": 3})
+    assert value(metrics, "trackwalker_departures_held_back", service="service-150") == 3
+    assert value(metrics, "trackwalker_alert_worth", service="service-000") == 0.55
+    assert metrics.render().count(b"trackwalker_departures_held_back{") == MOST_SIGNALS
+
+
 def test_settings_version_and_process_are_on_the_page(metrics: Metrics) -> None:
     metrics.configured(some_settings(budget={"usd_per_day": 7.5}, cycle="1m"), "abc123")
     metrics.configured(some_settings(), "def456")
