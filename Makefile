@@ -30,19 +30,25 @@ lock: .venv/uv.stamp ## renew the hash-locked requirements
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header --group pyproject.toml:dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 	echo hatchling==1.33.0 | $(UV) pip compile --quiet --universal --generate-hashes --no-header -p 3.11 -c requirements.lock - -o deploy/build.lock
 
-lint: .venv/dev.stamp ## ruff, mypy, pyright, import-linter
+lint: ## ruff, mypy, pyright, import-linter
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pyright mypy rules
+
+pyright mypy: .venv/dev.stamp
+	.venv/bin/$@
+
+rules: .venv/dev.stamp
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports
-	.venv/bin/mypy
-	.venv/bin/pyright
 
-.PHONY: help setup lock lint
+.PHONY: help setup lock lint pyright mypy rules
 
 machine: ## the system packages that the suite needs (Debian, as root)
 	@tests/parts/machine.sh
 
-test: machine .venv/dev.stamp lint ## everything: set-up, static checks, the whole suite on real parts
+test: ## everything: set-up, static checks, the whole suite on real parts
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target machine .venv/dev.stamp
+	@$(MAKE) --no-print-directory lint
 	.venv/bin/pytest -m "not long" -n 3 --dist worksteal
 
 long: machine .venv/dev.stamp ## the long proofs and benchmarks
