@@ -1,10 +1,11 @@
 """The Numenta Anomaly Benchmark and the corpus of repeated incidents, scored by the shipped engine in one run.
 
-    python benchmarks/detection/nab.py NAB.tar.xz [--seeds 101 102 103] [--series 35] [--files] [--json]
+    python benchmarks/detection/nab.py NAB.tar.xz [--seeds 101 102 103] [--series 35] [--files] [--rivals] [--json]
 
 One configuration for all series of both. Each tick gives every series its next reading, at its own time. Beside the
 engine stands a rival that is hard to beat for its size: the distance from an exponential mean in deviations, with the
-same de-duplication. Seconds are of CPU time. Scores are causal: a prefix is scored again and has to come out the same.
+same de-duplication; with --rivals also detectors of others (`rivals.py`). Seconds are of CPU time. Scores are causal: a
+prefix is scored again and has to come out the same.
 """
 
 import argparse
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
 from corpus import HELD_OUT, made  # noqa: E402 - after the path
+from rivals import lifted, rivals  # noqa: E402
 from scoring import BUDGETS, PROFILES, Floats, Labelled, Nab, best_f1, events, recall_at, sweep  # noqa: E402
 
 from detectors.engine.engine import Engine  # noqa: E402
@@ -152,11 +154,22 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=HELD_OUT)
     parser.add_argument("--series", type=int, default=35, help="of the second corpus, for each seed")
     parser.add_argument("--files", action="store_true", help="say what was found in each file of NAB")
+    parser.add_argument("--rivals", action="store_true", help="detectors of others beside it: some minutes")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
     corpora = {"NAB": load(wanted.archive)}
     corpora |= {f"repeated, seed {seed}": made(seed, wanted.series) for seed in wanted.seeds}
+    theirs = rivals(corpora) if wanted.rivals else {}
     report: dict[str, Any] = {}
+
+    def told(name: str, detector: str, figures: dict[str, Any]) -> None:
+        report[f"{name}: {detector}"] = figures
+        if not wanted.json:
+            print(f"{name}: {detector}")
+            print(
+                "".join(f"    {k:22s} {v if isinstance(v, bool) else format(v, '.3f')}\n" for k, v in figures.items())
+            )
+
     for name, corpus in corpora.items():
         for detector, (score, decision) in DETECTORS.items():
             begun = time.process_time()
@@ -168,14 +181,12 @@ def main() -> None:
                 figures["causal"] = causal(corpus, scores)
                 if wanted.files and name == "NAB":
                     each_file(corpus, scores)
-            report[f"{name}: {detector}"] = figures
-            if not wanted.json:
-                print(f"{name}: {detector}")
-                print(
-                    "".join(
-                        f"    {k:22s} {v if isinstance(v, bool) else format(v, '.3f')}\n" for k, v in figures.items()
-                    )
-                )
+            told(name, detector, figures)
+        for rival, found in theirs.items():
+            scores, spent = found[name]
+            for detector, answers in ((rival, scores), (f"{rival}, lifted", lifted(corpus, scores))):
+                figures = nab_figures(corpus, answers, None) if name == "NAB" else {}
+                told(name, detector, figures | judged(corpus, answers, spent, None))
     if wanted.json:
         print(json.dumps(report, indent=2))
 

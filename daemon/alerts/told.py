@@ -81,7 +81,7 @@ class ToldAlerts:
         return tuple(_read(self._checkpoints.get(KEY)).values())
 
     def take(self, told: Sequence[Alert]) -> Counter[str]:
-        """Keep what is new in them: how many of them `began`, `ended`, were `known` already, or or `known` already.
+        """Keep what is new in them: how many of them `began`, `ended`, or were `known` already.
 
         Raises TemporaryError when the ledger does not take it.
         """
