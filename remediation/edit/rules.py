@@ -71,7 +71,7 @@ def refusals(proposal: Proposal, scope: ScopeSettings) -> tuple[str, ...]:
     part = proposal.part
     reasons = [
         *in_scope(tuple(proposal.after), scope, lines=part.added + part.removed),
-        *_modes(part.diff),
+        *modes(part.diff),
         *imports.refusals(proposal.before, proposal.after, proposal.seen),
         *_from_outside(proposal),
     ]
@@ -111,7 +111,7 @@ def _kind_of_file(path: str, text: str) -> Iterator[str]:
     name = PurePosixPath(path.lower()).name
     if name in _TOOLS or _TOOL_NAMES.search(name):
         yield f"{path}: it configures tools or dependencies"
-    if _GENERATED_PATHS.search(path.lower()) or _GENERATED.search("\n".join(text.split("\n")[:_HEAD_LINES])):
+    if is_generated(path) or _GENERATED.search("\n".join(text.split("\n")[:_HEAD_LINES])):
         yield f"{path}: it is generated"
 
 
@@ -137,15 +137,29 @@ def _redefined(path: str, old: bytes, new: bytes) -> Iterator[str]:
             yield f"{path}: {neutral(name, 60)} is there already"
 
 
-def _modes(diff: str) -> Iterator[str]:
-    """Mode changes: a header of git's begins its line, a line of content never does."""
-    for line in diff.splitlines():
+def modes(diff: str, *, restores: bool = False) -> Iterator[str]:
+    """What a diff does besides changing text: permissions, links, submodules, binary files.
+
+    `restores`: it brings back what was there, and what was there may have been executable. A header of git's begins its
+    line, a line of content never does.
+    """
+    plain = ("100644", "100755") if restores else ("100644",)
+    for line in diff.split("\n"):
         if line.startswith(("old mode ", "new mode ")):
             yield "it changes the permissions of a file"
-        if line.startswith("new file mode ") and not line.endswith(" 100644"):
+        if line.startswith("new file mode ") and not line.endswith(plain):
             yield "it makes a file that is executable, or none"
+        if line.startswith("deleted file mode ") and not line.endswith(("100644", "100755")):
+            yield "it removes a link or a submodule"
+        if line.startswith("index ") and line.endswith((" 120000", " 160000")):
+            yield "it changes a link or a submodule"
         if line.startswith(("Binary files ", "GIT binary patch")):
             yield "it changes a binary file"
+
+
+def is_generated(path: str) -> bool:
+    """Whether a file of that path is made by a program."""
+    return bool(_GENERATED_PATHS.search(path.lower()))
 
 
 _WORD = re.compile(r"[\w.@:/=+~-]+")
