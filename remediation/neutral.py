@@ -8,7 +8,9 @@ import re
 import unicodedata
 
 _MENTION = re.compile(r"@(?=[\w-])")
-_REFERENCE = re.compile(r"(?<![&\w])(#|GH-)(?=\d)")
+_REFERENCE = re.compile(r"(#|\bGH-)(?=\d)", re.IGNORECASE)  # also behind a name: `acme/shop#1` is one
+_ENTITY = re.compile(r"&(?=#|[A-Za-z])")  # `&#64;` is an @ once it is shown, and pings as one
+_BARE_HOST = re.compile(r"\bwww(?=\.)", re.IGNORECASE)  # made a link without any scheme
 _MARKUP = str.maketrans(
     {
         "<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}",
@@ -29,7 +31,9 @@ def neutral(text: str, limit: int = 200) -> str:
     if len(line) > limit:
         line = line[: limit - 1] + "…"
     line = line.translate(_MARKUP)
+    line = _ENTITY.sub(f"&{_WORD_JOINER}", line)
     line = _MENTION.sub(f"@{_WORD_JOINER}", line)
+    line = _BARE_HOST.sub(rf"\g<0>{_WORD_JOINER}", line)
     return _REFERENCE.sub(rf"\1{_WORD_JOINER}", line).replace("://", f":{_WORD_JOINER}//")
 
 
