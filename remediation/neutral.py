@@ -22,13 +22,15 @@ _MARKUP = str.maketrans(
     }
 )
 _WORD_JOINER = "\N{WORD JOINER}"
+_LOOKED_AT = 50  # times as many characters as may be shown: hidden ones do not count
 
 
 def neutral(text: str, limit: int = 200) -> str:
     """One line of at most `limit` characters that no forge, chat or terminal reads as markup or as an address."""
-    visible = "".join(" " if character.isspace() else character for character in text if _shows(character))
+    seen = text[: limit * _LOOKED_AT]  # a line of megabytes is not looked through for the few that are shown
+    visible = "".join(" " if character.isspace() else character for character in seen if _shows(character))
     line = " ".join(visible.split())
-    if len(line) > limit:
+    if len(line) > limit or len(text) > len(seen):
         line = line[: limit - 1] + "…"
     line = line.translate(_MARKUP)
     line = _ENTITY.sub(f"&{_WORD_JOINER}", line)
