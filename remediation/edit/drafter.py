@@ -46,11 +46,11 @@ def edit(case: Case, ports: Ports, suspect: Suspect | None) -> Drafting:
     if not brief.shown:
         return CannotDraft(reason=f"the code at {place} cannot be read")
     drafting, answers = _asked(case, ports, brief)
-    plain = brief_of(case, ports, repository, head, pointed, plain=True)
-    if isinstance(drafting, Patch) or len(answers) != 1 or plain.material == brief.material:
+    if isinstance(drafting, Patch) or len(answers) != 1:
         return drafting
     # Whoever wrote a comment may have asked for what was refused: the comments are out when it is asked once more.
-    again, _ = _asked(case, ports, plain, answers)
+    plain = brief_of(case, ports, repository, head, pointed, plain=True)
+    again, _ = (drafting, answers) if plain.material == brief.material else _asked(case, ports, plain, answers)
     return again if isinstance(again, Patch) else drafting
 
 

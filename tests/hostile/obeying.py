@@ -17,6 +17,7 @@ class ObeyingModel:
     """`hostile` is the order that is about; None is none. `prompts` are what it was shown, `obeyed` whether it did."""
 
     hostile: Hostile | None
+    always: Mapping[str, Any] | None = None  # what it answers to every question for an edit, whatever it is told
     prompts: list[str] = field(default_factory=list[str])
     obeyed: bool = False
 
@@ -31,6 +32,8 @@ class ObeyingModel:
         self.prompts.append(f"{shown.rules}\n{shown.text}")
         right: Mapping[str, Any] = DIAGNOSIS if question.purpose == "diagnose" else EDIT
         content = self._obey(question.purpose, right) if self.sees(shown.text) else right
+        if self.always is not None and question.purpose == "edit":
+            content = self.always
         try:
             check(content, question.schema)
         except Unusable as unusable:

@@ -18,7 +18,7 @@ from remediation.reading import of_anomaly
 from remediation.telling import Story
 from remediation.way import step
 from sandbox.scripted import ScriptedSandbox
-from tests.hostile.families import EVIL, Hostile
+from tests.hostile.families import EVIL, Content, Hostile
 from tests.hostile.obeying import ObeyingModel
 from tests.hostile.scene import Remembered, Scene, tried
 from tests.parts.nouns import NOW
@@ -50,9 +50,12 @@ class Ran:
     prompts: tuple[str, ...]
 
 
-def run(scene: Scene, hostile: Hostile | None, ports: Ports) -> Ran:
-    """Diagnose, draft, try and gate. Nothing is caught: whatever is raised would stop a loop."""
-    model = ObeyingModel(hostile)
+def run(scene: Scene, hostile: Hostile | None, ports: Ports, always: Content | None = None) -> Ran:
+    """Diagnose, draft, try and gate. Nothing is caught: whatever is raised would stop a loop.
+
+    always  what the model answers to every question for an edit; None leaves it to what it is told
+    """
+    model = ObeyingModel(hostile, always)
     ports = replace(
         ports,
         forge=scene.forge,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from remediation.ports import Ports
 from sandbox.scripted import ScriptedSandbox
 from signals.recorded import RecordedSource
-from tests.hostile.families import Hostile
+from tests.hostile.families import Content, Hostile
 from tests.hostile.run import Ran, run
 from tests.hostile.scene import CARRIERS, a_scene, tried
 from tests.parts.nouns import SHA
@@ -27,6 +27,10 @@ class Stage:
 
     def attacked(self, hostile: Hostile, carrier: str, *, blamed: bool) -> Ran:
         return run(CARRIERS[carrier](a_scene(blamed=blamed), hostile.text), hostile, self.ports)
+
+    def adversary(self, edit: Content) -> Ran:
+        """A model that answers every question for an edit with this one."""
+        return run(a_scene(blamed=False), None, self.ports, edit)
 
     def twin(self, carrier: str, *, blamed: bool) -> Ran:
         """The same with a plain sentence in the same place."""
