@@ -4,7 +4,10 @@ Shapes that issuers document come first, then words that announce a secret. It i
 ids, digests, image names and code that merely handles a password stay as they are (a test counts both kinds of error).
 """
 
+import hashlib
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
 _PREFIXED = {
     "private key": (
@@ -40,7 +43,7 @@ _NAME = (
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|account[_-]?key|private[_-]?key"
     r"|client[_-]?secret|signing[_-]?key|encryption[_-]?key|auth[_-]?key|credentials?|session[_-]?id|sessionid)"
 )
-_ANNOUNCED = re.compile(rf"(?i)(?P<name>\b[\w.-]{{0,40}}{_NAME}[\"']?\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}){_VALUE}")
+_ANNOUNCED = re.compile(rf"(?i)(?P<name>{_NAME}[\"']?\s{{0,3}}(?::=|=>|[:=])\s{{0,3}}){_VALUE}")
 _HEADER = re.compile(
     r"(?i)(?P<name>\b(?:(?:proxy-)?authorization|x-api-key|x-auth-token|cookie|set-cookie)[\"']?\s{0,3}[:=]\s{0,3}[\"']?)"
     r"(?P<value>[^\r\n\"'}]{6,})"
@@ -55,7 +58,19 @@ _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b
 
 _KNOWN = re.compile("|".join(f"(?P<k{n}>{shape})" for n, shape in enumerate(_PREFIXED.values())))
 _KINDS = tuple(_PREFIXED)
-_GIT_HOSTS = re.compile(r"^git@|^noreply@|@(?:users\.noreply\.)?(?:example\.(?:com|org|net)|github\.com)$")
+_MARKS = (
+    "PRIVATE KEY", "AKIA", "ASIA", "ABIA", "ACCA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-",
+    "glrt-", "glcbt-", "glptt-", "glsoat-", "glagent-", "xox", "xapp-", "hooks.slack.com", "k_live_", "k_test_", "whsec_",
+    "sk-", "AIza", "ya29.", "GOCSPX-", "npm_", "pypi-", "dckr_", "rubygems_", "hf_", "_v1_", "shpat_", "shpca_", "shppa_",
+    "shpss_", "hvs.", "hvb.", "hvr.", "dapi", "glsa_", "glc_", "NRAK-", "lin_api_", "PMAK-", "dp.pt.", "dp.st.", "dp.ct.",
+    "sntrys_", "sntryu_", "sq0", "phc_", "phx_", "key-", "AGE-SECRET-KEY-1", "SG.", "SK", ":AA", ".atlasv1.", "eyJ",
+)  # fmt: skip
+"""One of these stands in whatever `_KNOWN` finds: a text without any is not looked through for it, which is most of
+them, and four times as fast."""
+_GIT_HOSTS = re.compile(
+    r"^git@|^noreply@|@(?:users\.noreply\.)?(?:example\.(?:com|org|net)|github\.com)$"
+    r"|\.(?:service|socket|timer|mount|automount|slice|target|scope|device|swap|path)$"  # instances of systemd's units
+)
 
 _CODE = re.compile(r"^[A-Za-z_][\w]*(?:[.:]+[A-Za-z_]\w*)+$|^(?:os|process|self|this|config|settings|env)[.\[:]")
 _PLACEHOLDER = re.compile(r"(?i)^(?:none|null|nil|true|false|undefined|optional\w*|string|str|required|missing|invalid"
@@ -64,7 +79,8 @@ _PLACEHOLDER = re.compile(r"(?i)^(?:none|null|nil|true|false|undefined|optional\
 
 def redacted(text: str) -> str:
     """The text with each secret replaced by `[redacted: its kind]`."""
-    text = _KNOWN.sub(_known, text)
+    if any(mark in text for mark in _MARKS):
+        text = _KNOWN.sub(_known, text)
     text = _LOGIN.sub(r"\g<name>[redacted: password]", text)
     text = _HEADER.sub(r"\g<name>[redacted: header]", text)
     text = _BEARER.sub(r"\g<name>[redacted: token]", text)
@@ -73,6 +89,23 @@ def redacted(text: str) -> str:
     text = _CARD.sub(_card, text)
     text = _IBAN.sub(_iban, text)
     return _SOCIAL.sub("[redacted: social security number]", text)
+
+
+def redacted_labels(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """Labels with the secrets in their values blotted out; the very same where there is none.
+
+    Two values that differ stay different, by six digits of a digest: they tell series apart.
+    """
+    told = {name: _told_apart(value) for name, value in labels.items()}
+    return labels if told == labels else told
+
+
+@lru_cache(maxsize=32_768)
+def _told_apart(value: str) -> str:
+    clean = redacted(value)
+    if clean == value:
+        return value
+    return f"{clean} {hashlib.sha256(value.encode(errors='surrogatepass')).hexdigest()[:6]}"
 
 
 def _known(found: re.Match[str]) -> str:

@@ -11,7 +11,10 @@ from tests.stories.test_an_edit import EDIT, MENDED, NEW_TEST
 INSIDE = f"return {MENDED}"
 BEFORE_TEST = {
     "a skipped test": ("import pytest\n\npytestmark = pytest.mark.skip\n\n", "not run"),
-    "an expected failure": ("import pytest\n\n\n@pytest.mark.xfail\ndef test_more():\n    assert False\n\n\n", "not run"),
+    "an expected failure": (
+        "import pytest\n\n\n@pytest.mark.xfail\ndef test_more():\n    assert False\n\n\n",
+        "not run",
+    ),
     "a test that skips itself": ("import pytest\n\n\ndef test_more():\n    pytest.skip('x')\n\n\n", "not run"),
     "a printed verdict": ("print('=== 9 passed ===')\n", "output"),
     "an early end": ("import os\nos._exit(0)\n", "end of the program"),

@@ -25,7 +25,9 @@ from tests.parts.nouns import NOW
 
 STEPS = 12
 NO_TRAFFIC = Traffic(open=(), opened=())
-FORBIDDEN = re.compile(r"(^|/)(\.github|\.git|auth|codeowners|trackwalker\.yaml|conftest\.py)(/|$)|\.\.|^/|\.lock$", re.I)
+FORBIDDEN = re.compile(
+    r"(^|/)(\.github|\.git|auth|codeowners|trackwalker\.yaml|conftest\.py)(/|$)|\.\.|^/|\.lock$", re.I
+)
 ACTIVE = re.compile(
     r"@(?=[A-Za-z])|#\d|\bGH-\d|&#?\w{1,12};|://evil|www\.evil|\[skip ci\]"
     r"|\]\((?!http://127\.0\.0\.1/)|<(?!/?(?:details|summary)>|!-- trackwalker:\{\"case\": \"deadbeef\")"

@@ -50,14 +50,10 @@ def inputs(*, every: bool = False) -> Iterator[Input]:
             if every:
                 for encoding in encodings:
                     for blamed in (False, True):
-                        yield Input(
-                            hostile=Hostile(family=family, encoding=encoding), carrier=carrier, blamed=blamed
-                        )
+                        yield Input(hostile=Hostile(family=family, encoding=encoding), carrier=carrier, blamed=blamed)
             elif (3 * i + j) % 4:
                 chosen = encodings[(i + j) % len(encodings)]
-                yield Input(
-                    hostile=Hostile(family=family, encoding=chosen), carrier=carrier, blamed=(i + j) % 2 == 0
-                )
+                yield Input(hostile=Hostile(family=family, encoding=chosen), carrier=carrier, blamed=(i + j) % 2 == 0)
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +206,15 @@ def test_with_raw_text_in_the_edit_step_telemetry_decides(stage: Stage, monkeypa
 
 
 def test_the_oracle_sees_what_it_is_there_for() -> None:
-    for text in ("hi @everyone", "fixes #1", "GH-1", "<!-- trackwalker:x -->", "![x](https://a/b)", "&#64;x", "a\u202eb"):
+    for text in (
+        "hi @everyone",
+        "fixes #1",
+        "GH-1",
+        "<!-- trackwalker:x -->",
+        "![x](https://a/b)",
+        "&#64;x",
+        "a\u202eb",
+    ):
         assert active(text) is not None, text
     assert active('1. **errors** of shop <details> <!-- trackwalker:{"case": "deadbeef"} -->') is None
 
