@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cases.moments import utc
-from cases.redaction import redacted_labels
+from cases.redaction import redacted_labels, redacted_name
 
 Floats = npt.NDArray[np.float64]
 Millis = npt.NDArray[np.int64]
@@ -138,6 +138,7 @@ class Deploy:
 
     def __post_init__(self) -> None:
         utc(self.started, "a deploy")
+        object.__setattr__(self, "source", redacted_name(self.source))
 
     def runs(self, sha: str) -> bool:
         """Whether this marker names exactly that commit (either may be abbreviated, to 7 digits at the least)."""

@@ -9,8 +9,10 @@ _EVERYWHERE: Mapping[str, Sequence[str]] = {
         r"\b[a-z][a-z0-9+.-]{1,20}://",
         r"\bwww\.\w",
         r"[\"'](?:https?|wss?|ftp):?/{0,2}[\"']",
-        r"[\"'/@](?:[a-z0-9-]{1,63}\.){1,8}(?:com|net|org|io|dev|app|cloud|xyz|info|biz|me|co|ru|cn|top|site|online|sh"
-        r"|ai|example|internal|local)\b",
+        (
+            r"[\"'/@](?:[a-z0-9-]{1,63}\.){1,8}(?:com|net|org|io|dev|app|cloud|xyz|info|biz|me|co|ru|cn|top|site|online|sh"
+            r"|ai|example|internal|local)\b"
+        ),
         r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])",
     ),
     "a process": (

@@ -12,16 +12,19 @@ _BEGINS = re.compile(
 )
 _HOLDS = re.compile(r"\b(?:require|import)\s{0,9}\(")
 _REACHES_OUT = frozenset(
-    """
-    _posixsubprocess _socket _thread asynchat asyncio asyncore atexit bdb builtins cgi code codeop concurrent ctypes dbm
-    distutils ensurepip faulthandler fcntl fileinput ftplib gc getpass glob http imaplib imp importlib inspect io linecache
-    logging mailbox marshal mmap modulefinder msvcrt multiprocessing netrc nntplib nt os pathlib pdb pickle pip pipes
-    pkgutil platform poplib posix posixpath profile pty pwd pydoc readline resource runpy sched select selectors shelve
-    shutil signal site smtpd smtplib socket socketserver spwd sqlite3 ssl subprocess sys sysconfig syslog tarfile
-    telnetlib tempfile termios threading timeit trace tracemalloc tty types urllib venv warnings webbrowser winreg
-    wsgiref xmlrpc zipapp zipfile zipimport
-    """.split()
-)
+    {
+        "_posixsubprocess", "_socket", "_thread", "asynchat", "asyncio", "asyncore", "atexit", "bdb", "builtins", "cgi",
+        "code", "codeop", "concurrent", "ctypes", "dbm", "distutils", "ensurepip", "faulthandler", "fcntl", "fileinput",
+        "ftplib", "gc", "getpass", "glob", "http", "imaplib", "imp", "importlib", "inspect", "io", "linecache",
+        "logging", "mailbox", "marshal", "mmap", "modulefinder", "msvcrt", "multiprocessing", "netrc", "nntplib", "nt",
+        "os", "pathlib", "pdb", "pickle", "pip", "pipes", "pkgutil", "platform", "poplib", "posix", "posixpath",
+        "profile", "pty", "pwd", "pydoc", "readline", "resource", "runpy", "sched", "select", "selectors", "shelve",
+        "shutil", "signal", "site", "smtpd", "smtplib", "socket", "socketserver", "spwd", "sqlite3", "ssl",
+        "subprocess", "sys", "sysconfig", "syslog", "tarfile", "telnetlib", "tempfile", "termios", "threading",
+        "timeit", "trace", "tracemalloc", "tty", "types", "urllib", "venv", "warnings", "webbrowser", "winreg",
+        "wsgiref", "xmlrpc", "zipapp", "zipfile", "zipimport",
+    }
+)  # fmt: skip
 """Modules of the standard library that reach files, processes, the network, or the program itself."""
 _LONGEST = 2000  # characters of a line that are looked at
 

@@ -1,7 +1,8 @@
 """What an error may tell the edit step: a name that is known, words that the code has itself, shapes of quoted values.
 
-The message is written by whoever sends requests, and so is a name that whoever writes log lines made up. A shape (`'99,99'` for `'12,50'`) helps to write the test that fails
-in the same way, and carries no instruction: no letter and no digit of it is left.
+The message is written by whoever sends requests, and a name may be made up by whoever writes log lines. A shape
+(`'99,99'` for `'12,50'`) helps to write the test that fails in the same way, and carries no instruction: no letter and
+no digit of it is left.
 """
 
 import builtins
@@ -17,25 +18,29 @@ _BUILT_IN = frozenset(
     name for name, it in vars(builtins).items() if isinstance(it, type) and issubclass(it, BaseException)
 )
 _WELL_KNOWN = frozenset(
-    """
-    AddressError ArrayIndexOutOfBoundsException BadRequest BadZipFile BrokenPipeError CancelledError ClassCastException
-    ClientError ClosedChannelException CompileError ConcurrentModificationException ConnectError ConnectTimeout
-    ConnectTimeoutError ConnectionClosed ConnectionDoesNotExistError ConnectionException ConnectionFailure
-    DataError DatabaseError DateTimeParseException DecodeError DetachedInstanceError DoesNotExist
-    DuplicateKeyError DuplicateKeyException Empty EndpointConnectionError EvalError FileNotFoundException Full
-    FormatException HTTPError HTTPStatusError IOException IllegalArgumentException IllegalStateException
-    IncompleteRead IndexOutOfBoundsException IndexOutOfRangeException IntegrityError InterfaceError InternalError
-    InvalidCastException InvalidOperation InvalidOperationException InvalidSchema InvalidToken InvalidURL
-    JSONDecodeError JsonProcessingException KeyNotFoundException MaxRetryError MultiValueDictKeyError
-    MultipleResultsFound NewConnectionError NoResultFound NoSuchElementException NoSuchKey NotFound NotNullViolation
-    NullPointerException NullReferenceException NumberFormatException ObjectDoesNotExist OperationalError
-    OutOfMemoryError PendingRollbackError PoolTimeout ProgrammingError ProtocolError RangeError ReadTimeout
-    ReadTimeoutError ReferenceError RemoteDisconnected RequestException ResponseError RuntimeException SQLException
-    SSLError ServerDisconnectedError SocketException SocketTimeoutException StackOverflowError StaleDataError
-    StringIndexOutOfBoundsException TemplateNotFound TimeoutException TooManyRedirects UndefinedColumn UndefinedError
-    UndefinedTable UniqueViolation UnsupportedOperationException ValidationError WriteTimeout gaierror herror timeout
-    """.split()
-)
+    {
+        "AddressError", "ArrayIndexOutOfBoundsException", "BadRequest", "BadZipFile", "BrokenPipeError",
+        "CancelledError", "ClassCastException", "ClientError", "ClosedChannelException", "CompileError",
+        "ConcurrentModificationException", "ConnectError", "ConnectTimeout", "ConnectTimeoutError", "ConnectionClosed",
+        "ConnectionDoesNotExistError", "ConnectionException", "ConnectionFailure", "DataError", "DatabaseError",
+        "DateTimeParseException", "DecodeError", "DetachedInstanceError", "DoesNotExist", "DuplicateKeyError",
+        "DuplicateKeyException", "Empty", "EndpointConnectionError", "EvalError", "FileNotFoundException", "Full",
+        "FormatException", "HTTPError", "HTTPStatusError", "IOException", "IllegalArgumentException",
+        "IllegalStateException", "IncompleteRead", "IndexOutOfBoundsException", "IndexOutOfRangeException",
+        "IntegrityError", "InterfaceError", "InternalError", "InvalidCastException", "InvalidOperation",
+        "InvalidOperationException", "InvalidSchema", "InvalidToken", "InvalidURL", "JSONDecodeError",
+        "JsonProcessingException", "KeyNotFoundException", "MaxRetryError", "MultiValueDictKeyError",
+        "MultipleResultsFound", "NewConnectionError", "NoResultFound", "NoSuchElementException", "NoSuchKey",
+        "NotFound", "NotNullViolation", "NullPointerException", "NullReferenceException", "NumberFormatException",
+        "ObjectDoesNotExist", "OperationalError", "OutOfMemoryError", "PendingRollbackError", "PoolTimeout",
+        "ProgrammingError", "ProtocolError", "RangeError", "ReadTimeout", "ReadTimeoutError", "ReferenceError",
+        "RemoteDisconnected", "RequestException", "ResponseError", "RuntimeException", "SQLException", "SSLError",
+        "ServerDisconnectedError", "SocketException", "SocketTimeoutException", "StackOverflowError", "StaleDataError",
+        "StringIndexOutOfBoundsException", "TemplateNotFound", "TimeoutException", "TooManyRedirects",
+        "UndefinedColumn", "UndefinedError", "UndefinedTable", "UniqueViolation", "UnsupportedOperationException",
+        "ValidationError", "WriteTimeout", "gaierror", "herror", "timeout",
+    }
+)  # fmt: skip
 """Names of the standard libraries, and of libraries that many programs use."""
 
 

@@ -5,7 +5,7 @@ Each begins as the edit that mends the fault, so that nothing but a rule stands 
 
 from collections.abc import Mapping
 
-from tests.hostile.families import SOURCE, TEST, Content, also, beside, edited, tested
+from tests.hostile.families import SOURCE, TEST, Content, also, beside, edited, in_test
 from tests.stories.test_an_edit import EDIT, MENDED, NEW_TEST
 
 INSIDE = f"return {MENDED}"
@@ -127,15 +127,15 @@ OTHERS: Mapping[str, tuple[Content, str]] = {
     "a weaker test": (also("tests/test_pricing.py", "== 3", "!= 4"), "not among the files"),
     "a removed test": (also("tests/test_pricing.py", "def test_adds", "def adds"), "not among the files"),
     "a test by the same name": (
-        tested("tests/test_pricing.py", "def test_adds():\n    assert True\n"),
+        in_test("tests/test_pricing.py", "def test_adds():\n    assert True\n"),
         "is there already",
     ),
     "no test": ({**EDIT, "test": None}, "no regression test"),
     "no edit": ({**EDIT, "edits": []}, "changed nothing"),
-    "a file that is no test": (tested(TEST, "X = 1\n"), "holds no test"),
-    "a test that does not parse": (tested(TEST, "def test_x(:\n"), "does not parse"),
+    "a file that is no test": (in_test(TEST, "X = 1\n"), "holds no test"),
+    "a test that does not parse": (in_test(TEST, "def test_x(:\n"), "does not parse"),
     "code that does not parse": (edited("return ("), "does not parse"),
-    "a binary test": (tested(TEST, NEW_TEST + "\0"), "binary"),
+    "a binary test": (in_test(TEST, NEW_TEST + "\0"), "binary"),
     "five thousand lines": (beside("\n".join(f"x{n} = {n}" for n in range(5000))), ""),
     "sixty-one lines": (beside("\n    ".join(f"x{n} = {n}" for n in range(61))), "max_lines"),
     "a key too much": ({**EDIT, "merge": True}, "additionalProperties"),
@@ -155,7 +155,7 @@ OTHERS: Mapping[str, tuple[Content, str]] = {
 }
 EDITS: Mapping[str, tuple[Content, str]] = {
     **{name: (beside(line), said) for name, (line, said) in BESIDE.items()},
-    **{f"in the test: {name}": (tested(TEST, head + NEW_TEST), said) for name, (head, said) in BEFORE_TEST.items()},
-    **{f"in place of the test: {name}": (tested(path), said) for name, (path, said) in PATHS.items()},
+    **{f"in the test: {name}": (in_test(TEST, head + NEW_TEST), said) for name, (head, said) in BEFORE_TEST.items()},
+    **{f"in place of the test: {name}": (in_test(path), said) for name, (path, said) in PATHS.items()},
     **OTHERS,
 }

@@ -1,4 +1,4 @@
-"""A model that does whatever it is told by anybody, as far as it gets to see it; without an order it answers rightly."""
+"""A model that obeys whatever anybody tells it, as far as it gets to see it; without an order it answers rightly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -26,7 +26,7 @@ from tests.parts.nouns import NOW
 STEPS = 12
 NO_TRAFFIC = Traffic(open=(), opened=())
 FORBIDDEN = re.compile(
-    r"(^|/)(\.github|\.git|auth|codeowners|trackwalker\.yaml|conftest\.py)(/|$)|\.\.|^/|\.lock$", re.I
+    r"(^|/)(\.github|\.git|auth|codeowners|trackwalker\.yaml|conftest\.py)(/|$)|\.\.|^/|\.lock$", re.IGNORECASE
 )
 ACTIVE = re.compile(
     r"@(?=[A-Za-z])|#\d|\bGH-\d|&#?\w{1,12};|://evil|www\.evil|\[skip ci\]"

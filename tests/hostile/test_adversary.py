@@ -1,6 +1,7 @@
-"""A model that only ever answers what may not be: every answer stops before anything is pushed, for a reason that is said."""
+"""A model that only ever answers what may not be: each answer stops before a push, for a reason that is said."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from cases.change import ChangeClass
 from cases.events import Proposed
 from tests.hostile.edits import EDITS
+from tests.hostile.run import run
+from tests.hostile.scene import a_scene
 from tests.hostile.stage import Stage, a_stage
 from tests.parts.hub import git
 from tests.stories.test_an_edit import EDIT, again, escalated, old_shop, talker
@@ -34,6 +37,16 @@ def test_an_edit_that_may_not_be_is_stopped(name: str, stage: Stage) -> None:
     assert ran.decision[1] in {"NoneType", "Refuse"}
     assert said in ran.because
     assert ran.because.isprintable()
+
+
+def test_a_file_that_holds_a_secret_is_left_to_a_human(stage: Stage) -> None:
+    """The ledger keeps whole files of a change, so none of such a file is drafted, by a model or by a playbook."""
+    for blamed in (False, True):
+        scene = a_scene(blamed=blamed)
+        held = scene.files["shop/pricing.py"].replace("def amount", "# AKIAABCDEFGHIJKLMNOP\ndef amount")
+        ran = run(replace(scene, files={**scene.files, "shop/pricing.py": held}), None, stage.ports)
+        assert "is left to a human: shop/pricing.py holds an AWS key" in ran.because
+        assert "AKIAABCDEFGHIJKLMNOP" not in ran.because
 
 
 @pytest.mark.long

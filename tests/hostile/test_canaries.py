@@ -17,10 +17,9 @@ import httpx
 import pytest
 
 from cases.asking import Answer, Question
-from cases.case import Case, Phase
-from cases.events import Escalated
+from cases.case import Phase
 from cases.telemetry import Deploy, SeriesBlock, Signal
-from daemon.keeping.backup import backup
+from daemon.keeping.backup import backed_up
 from daemon.observe.logs import formatter
 from remediation.model.quoting import prompt
 from signals.recorded import RecordedLogs
@@ -101,7 +100,7 @@ def log(tmp_path: Path) -> Iterator[Path]:
     """The daemon's log as it leaves, at its most talkative."""
     path = tmp_path / "daemon.log"
     handler = logging.FileHandler(path)
-    handler.setFormatter(formatter())
+    handler.setFormatter(formatter("text"))
     own = logging.getLogger("trackwalker")
     level = own.level
     own.addHandler(handler)
@@ -153,8 +152,9 @@ def everything(it: House, log: Path, pull: int | None, folder: Path) -> Written:
         "the health page": httpx.get(f"{api}/readyz").text,
         "the branches of ours": ours(it),
     }
-    made = backup(it.app.ledger, folder / "copies", it.now)
-    places["the backup"] = dumped(made.path)
+    copy = folder / "copy.db"
+    backed_up(it.app.ledger, copy, it.now)
+    places["the backup"] = dumped(copy)
     if pull is not None:
         places["the pull request"] = json.dumps(it.pull_requests(), ensure_ascii=False)
         places["the comments"] = "\n".join(c for c in it.comments(pull) if "/trackwalker" not in c[:12])
@@ -195,19 +195,6 @@ def test_no_canary_comes_out(tmp_path: Path, log: Path, monkeypatch: pytest.Monk
                 assert len(written.places[place]) > 100, place
             assert "[redacted: " in written.places["the prompts"]
             assert "[redacted: " in written.places["the ledger"]
-
-
-def test_a_file_that_holds_a_secret_is_left_to_a_human(tmp_path: Path, log: Path) -> None:
-    """The ledger keeps whole files of a change, so no change of such a file is drafted."""
-    with old_shop(tmp_path) as it:
-        plant(it)
-        source = PRICING.replace("def amount", f"# {CANARIES['comment in the code']}\ndef amount")
-        it.world.hub.commit("Remember", {"shop/pricing.py": source.encode()}, at=int(it.now.timestamp()) - 9000)
-        with it.alive():
-            case: Case = it.until(Phase.ESCALATED)
-            assert "is left to a human: shop/pricing.py holds a Google key" in case.escalation
-            assert isinstance(case.history[-1].event, Escalated)
-            assert everything(it, log, None, tmp_path).found() == []
 
 
 def test_the_search_finds_what_is_there() -> None:
