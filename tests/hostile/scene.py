@@ -88,7 +88,8 @@ class PaperForge(StillForge):
         return Part(repository=repository, base=base, edits=tuple(edits), diff=diff, added=added, removed=removed)
 
     def revert(self, repository: str, base: str, commit: str) -> Reverted:
-        assert commit == CULPRIT, "an innocent commit is to be reverted"
+        if commit != CULPRIT:
+            return Reverted(base=base, edits=(), diff="", added=0, removed=0, conflicts=("README.md",))
         content = self.files["shop/pricing.py"].replace(LINE, GOOD_LINE).encode()
         part = self.part(repository, base, [FileEdit(path="shop/pricing.py", content=content)])
         return Reverted(base=base, edits=part.edits, diff=part.diff, added=part.added, removed=part.removed)
