@@ -1,9 +1,10 @@
 """What logs say: lines, the errors in them, and the places in the code that stack traces name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from cases.redaction import redacted, redacted_labels
 from cases.telemetry import LogLine
 
 
@@ -60,3 +61,11 @@ class ErrorSeen:
     trace: Trace | None = None
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     news: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        # From here on it gets into evidence, messages and the ledger: no secret goes further.
+        object.__setattr__(self, "sample", redacted(self.sample))
+        object.__setattr__(self, "labels", redacted_labels(self.labels))
+        object.__setattr__(self, "news", tuple(redacted(reason) for reason in self.news))
+        if self.trace is not None:
+            object.__setattr__(self, "trace", replace(self.trace, message=redacted(self.trace.message)))

@@ -17,7 +17,7 @@ from cases.incident import Incident
 from cases.leases import Claimed, Intent, Pause, Swap
 from cases.logs import ErrorSeen, LogPage
 from cases.outcome import Lesson
-from cases.pull_request import Comment, PullRequest
+from cases.pull_request import Comment, OpenWork, PullRequest
 from cases.steps import Effect, Notice, Receipt
 from cases.telemetry import Deploy, SeriesBlock, Signal
 from cases.trying import SandboxReport, TrialOrder
@@ -256,6 +256,10 @@ class Forge(Protocol):
 
     def open_pull_requests(self, repository: str) -> tuple[PullRequest, ...]:
         """Trackwalker's own open pull requests there."""
+        ...
+
+    def open_work(self, repository: str, paths: Collection[str]) -> tuple[OpenWork, ...]:
+        """What open pull requests of others into the watched branch do to these files, bounded to the latest ones."""
         ...
 
     def permissions(self, repository: str) -> tuple[tuple[str, bool, str], ...]:

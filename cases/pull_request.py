@@ -47,3 +47,17 @@ class Comment:
     body: str
     at: datetime
     edited: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWork:
+    """What somebody else's open pull request does to one file of the watched branch.
+
+    patch  its unified diff, without a file header; None where the forge does not show it (binary, too large, renamed)
+    """
+
+    number: int
+    url: str
+    author: str
+    path: str
+    patch: str | None

@@ -11,7 +11,14 @@ from typing import TypeAlias
 
 from cases.change import FileEdit
 from cases.events import Event
+from cases.redaction import redacted
 from cases.telemetry import Severity
+
+
+def _without_secrets(effect: object, *fields: str) -> None:
+    """Text that leaves the house holds no secret, whoever wrote the pieces that it is made of."""
+    for field_name in fields:
+        object.__setattr__(effect, field_name, redacted(getattr(effect, field_name)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +32,9 @@ class PushBranch:
     edits: tuple[FileEdit, ...]
     message: str
 
+    def __post_init__(self) -> None:
+        _without_secrets(self, "message")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPullRequest:
@@ -37,6 +47,9 @@ class OpenPullRequest:
     body: str
     labels: tuple[str, ...]
     draft: bool
+
+    def __post_init__(self) -> None:
+        _without_secrets(self, "title", "body")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +69,9 @@ class PostComment:
     repository: str
     branch: str
     body: str
+
+    def __post_init__(self) -> None:
+        _without_secrets(self, "body")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +94,9 @@ class Notice:
     text: str
     case: str = ""
     link: str = ""
+
+    def __post_init__(self) -> None:
+        _without_secrets(self, "subject", "text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

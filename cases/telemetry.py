@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cases.moments import utc
+from cases.redaction import redacted_labels, redacted_name
 
 Floats = npt.NDArray[np.float64]
 Millis = npt.NDArray[np.int64]
@@ -85,6 +86,8 @@ class SeriesBlock:
     partial: str = ""
 
     def __post_init__(self) -> None:
+        # What is in a label gets into cases, messages and metrics: no secret goes further than this.
+        object.__setattr__(self, "labels", tuple(redacted_labels(labels) for labels in self.labels))
         shape = (len(self.labels), len(self.times))
         if self.values.shape != shape or self.missing.shape != shape:
             raise ValueError(f"a block of {shape} got values {self.values.shape} and mask {self.missing.shape}")
@@ -135,6 +138,7 @@ class Deploy:
 
     def __post_init__(self) -> None:
         utc(self.started, "a deploy")
+        object.__setattr__(self, "source", redacted_name(self.source))
 
     def runs(self, sha: str) -> bool:
         """Whether this marker names exactly that commit (either may be abbreviated, to 7 digits at the least)."""

@@ -15,6 +15,7 @@ LASTING = timedelta(hours=1)
 
 STEP = timedelta(minutes=5)  # Prometheus itself looks back as far at each point
 LONGEST_VALUE = 100
+_MARKUP = frozenset("@#<>[]`|&!*\\")  # a forge or a chat would ping, link or hide by them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,5 +70,6 @@ def _named(block: SeriesBlock, names: Sequence[str]) -> Iterable[tuple[str, str,
 
 
 def _sound(value: str) -> bool:
-    """Whether it can name a service: foreign text becomes part of messages and keys."""
-    return bool(value.strip()) and value.isprintable() and len(value) <= LONGEST_VALUE
+    """Whether it can name a service: foreign text becomes part of messages and keys, and is no markup there."""
+    plain = value.isprintable() and _MARKUP.isdisjoint(value) and "://" not in value
+    return bool(value.strip()) and plain and len(value) <= LONGEST_VALUE

@@ -13,6 +13,7 @@ from typing import Any
 
 from cases.logs import ErrorSeen, Frame, Trace
 from cases.moments import from_milliseconds, milliseconds
+from cases.redaction import redacted_labels
 from cases.telemetry import LogLine
 from detectors.blocks import SOON, Block, State, begun, stream_of
 from detectors.counts import BUCKET_MS, RECENT, REMEMBERED, Counts, buckets_of
@@ -202,7 +203,9 @@ def _seen(book: Book, service: str, start: int, end: int) -> Iterator[ErrorSeen]
 
 def _labels(labels: Mapping[str, str]) -> dict[str, str]:
     few = sorted(labels.items())[:_MOST_LABELS]
-    return {clean(name, _LONGEST_LABEL): clean(value, _LONGEST_LABEL) for name, value in few}
+    return {
+        clean(name, _LONGEST_LABEL): clean(value, _LONGEST_LABEL) for name, value in redacted_labels(dict(few)).items()
+    }
 
 
 def _short(trace: Trace | None) -> Trace | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cases.logs import Frame, Trace
+from cases.redaction import redacted
 
 MOST_FRAMES = 50
 """The frames that are kept of a trace: the innermost ones."""
@@ -82,7 +83,7 @@ def _trace(exception: str, message: str, frames: Sequence[Frame], language: str)
     """`frames` end with the call that raised."""
     return Trace(
         exception=clean(exception, _LONGEST_NAME),
-        message=clean(message.lstrip(": "), _LONGEST_MESSAGE),
+        message=clean(redacted(message.lstrip(": ")[: 4 * _LONGEST_MESSAGE]), _LONGEST_MESSAGE),
         frames=tuple(frames[-MOST_FRAMES:]),
         language=language,
     )

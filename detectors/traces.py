@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from cases.logs import Trace
+from cases.redaction import redacted
 from detectors.stacks import clean, named, stack
 
 _HEAD, _TAIL = 64 * 1024, 192 * 1024  # characters of an entry: a trace's message comes first, or last
@@ -136,4 +137,4 @@ def _with_name(trace: Trace, fields: Mapping[str, object]) -> Trace:
     if not kind and header is None:
         return trace
     name, message = (kind, told) if kind else cast("tuple[str, str]", header)
-    return replace(trace, exception=clean(name, 300), message=clean(message.lstrip(": "), 300))
+    return replace(trace, exception=clean(name, 300), message=clean(redacted(message.lstrip(": ")[:1200]), 300))

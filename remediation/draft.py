@@ -18,6 +18,8 @@ from cases.verdict import Claim
 from remediation.diagnose import fits
 from remediation.drafting import CannotDraft, Drafter, Drafting
 from remediation.edit.drafter import edit, rebased
+from remediation.edit.secrets import documented_secrets_in
+from remediation.neutral import neutral
 from remediation.playbooks import image_tag, restore, tune
 from remediation.playbooks.revert import CannotRevert, revert, roll_back
 from remediation.ports import Ports
@@ -52,7 +54,7 @@ def draft(case: Case, ports: Ports) -> StepResult:
     tried = _tried(case)
     reasons = [f"undoing {sha[:10]} did not mend it in the sandbox" for sha in tried]
     for drafter, suspect in _in_order(case, ports, [s for s in willing[:limit] if s.commit.sha not in tried]):
-        drafting = drafter(case, ports, suspect)
+        drafting = _clean(drafter(case, ports, suspect))
         if isinstance(drafting, Patch):
             return StepResult(events=(Drafted(change=drafting),))
         reasons.append(drafting.reason)
@@ -65,6 +67,20 @@ def draft(case: Case, ports: Ports) -> StepResult:
         reasons.append(f"{len(willing) - limit} less likely suspects were not tried")
     said = "; ".join(dict.fromkeys(filter(None, reasons)))
     return give_up(case, ports, said or "there is nothing to revert")
+
+
+def _clean(drafting: Drafting) -> Drafting:
+    """Refuse to take a secret into the ledger, where whole files of a change are kept, and into a pull request."""
+    if isinstance(drafting, CannotDraft):
+        return drafting
+    for part in drafting.parts:
+        texts = [(edit.path, (edit.content or b"").decode(errors="replace")) for edit in part.edits]
+        for path, text in (*texts, ("its diff", part.diff)):
+            if found := documented_secrets_in(text):
+                return CannotDraft(
+                    reason=f"{drafting.title} is left to a human: {neutral(path, 80)} holds {found[0]}, as it seems"
+                )
+    return drafting
 
 
 def _in_order(case: Case, ports: Ports, suspects: Sequence[Suspect]) -> Iterator[tuple[Drafter, Suspect | None]]:
@@ -89,7 +105,7 @@ def _tried(case: Case) -> tuple[str, ...]:
 def redraft(case: Case, ports: Ports, because: str) -> StepResult:
     """The change in hand again, on top of what the watched branch holds now. It must be proved anew."""
     change = case.change
-    again = _again(case, ports, change)
+    again = _clean(_again(case, ports, change))
     if isinstance(again, CannotDraft):
         return give_up(case, ports, f"{because}; {again.reason or 'it cannot be drafted any more'}")
     return StepResult(events=(Redrafted(change=again, because=because),))
@@ -113,6 +129,7 @@ def _again(case: Case, ports: Ports, change: Patch) -> Drafting:
 
 def drafted_or_given_up(case: Case, ports: Ports, drafting: Drafting) -> StepResult:
     """The change, or its reason for a human."""
+    drafting = _clean(drafting)
     if isinstance(drafting, CannotDraft):
         return give_up(case, ports, drafting.reason)
     return StepResult(events=(Drafted(change=drafting),))

@@ -118,5 +118,7 @@ def pack(
 
 
 def _labelled(labels: Mapping[str, str]) -> str:
-    shown = ", ".join(f"{key}={neutral(value, 60)}" for key, value in sorted(labels.items()) if key != "__name__")
+    shown = ", ".join(
+        f"{neutral(key, 60)}={neutral(value, 60)}" for key, value in sorted(labels.items()) if key != "__name__"
+    )
     return f" ({shown})" if shown else ""

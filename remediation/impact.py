@@ -222,5 +222,7 @@ def length_of(length: timedelta) -> str:
 
 
 def _shown(labels: Mapping[str, str]) -> str:
-    text = ", ".join(f"{name}={neutral(value, 40)}" for name, value in sorted(labels.items()) if name != "__name__")
+    text = ", ".join(
+        f"{neutral(name, 40)}={neutral(value, 40)}" for name, value in sorted(labels.items()) if name != "__name__"
+    )
     return f" ({text})" if text else ""

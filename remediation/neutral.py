@@ -8,7 +8,9 @@ import re
 import unicodedata
 
 _MENTION = re.compile(r"@(?=[\w-])")
-_REFERENCE = re.compile(r"(?<![&\w])(#|GH-)(?=\d)")
+_REFERENCE = re.compile(r"(#|\bGH-)(?=\d)", re.IGNORECASE)  # also behind a name: `acme/shop#1` is one
+_ENTITY = re.compile(r"&(?=#|[A-Za-z])")  # `&#64;` is an @ once it is shown, and pings as one
+_BARE_HOST = re.compile(r"\bwww(?=\.)", re.IGNORECASE)  # made a link without any scheme
 _MARKUP = str.maketrans(
     {
         "<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}",
@@ -20,16 +22,20 @@ _MARKUP = str.maketrans(
     }
 )
 _WORD_JOINER = "\N{WORD JOINER}"
+_LOOKED_AT = 50  # times as many characters as may be shown: hidden ones do not count
 
 
 def neutral(text: str, limit: int = 200) -> str:
     """One line of at most `limit` characters that no forge, chat or terminal reads as markup or as an address."""
-    visible = "".join(" " if character.isspace() else character for character in text if _shows(character))
+    seen = text[: limit * _LOOKED_AT]  # a line of megabytes is not looked through for the few that are shown
+    visible = "".join(" " if character.isspace() else character for character in seen if _shows(character))
     line = " ".join(visible.split())
-    if len(line) > limit:
+    if len(line) > limit or len(text) > len(seen):
         line = line[: limit - 1] + "…"
     line = line.translate(_MARKUP)
+    line = _ENTITY.sub(f"&{_WORD_JOINER}", line)
     line = _MENTION.sub(f"@{_WORD_JOINER}", line)
+    line = _BARE_HOST.sub(rf"\g<0>{_WORD_JOINER}", line)
     return _REFERENCE.sub(rf"\1{_WORD_JOINER}", line).replace("://", f":{_WORD_JOINER}//")
 
 

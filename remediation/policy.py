@@ -5,30 +5,44 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cases.case import Case
-from cases.change import ChangeClass, Patch
+from cases.change import ChangeClass, Part, Patch
 from cases.events import Approved, Drafted, Event, Overridden, Override
 from cases.policy import Allow, AskFirst, Authority, Decision, Refuse, Wait
-from cases.pull_request import PullRequest
+from cases.pull_request import OpenWork, PullRequest
 from cases.verdict import Claim, Trial, Verdict
 from config.scope import in_scope
 from config.settings import Settings
+from remediation.edit.code import is_test
+from remediation.edit.rules import is_generated, modes
+from remediation.edit.secrets import documented_secrets_in
+from remediation.overlap import meetings
 
 HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """Trackwalker's own pull requests: those that are open now, and when the latest ones were opened."""
+    """What is open on the forge.
+
+    open    Trackwalker's own pull requests
+    opened  when the latest of them were opened
+    alike   those of its own that another case opened for the same fingerprint
+    others  what open pull requests of others do to the files that the change touches, a part's each
+    """
 
     open: Sequence[PullRequest]
     opened: Sequence[datetime]
+    alike: Sequence[PullRequest] = ()
+    others: Sequence[tuple[Part, Sequence[OpenWork]]] = ()
 
 
 def gate(case: Case, change: Patch, trial: Trial, settings: Settings, traffic: Traffic, now: datetime) -> Decision:
     """Whether this change may become a pull request now."""
     reasons = refusals(case, change, trial, settings)
+    if change.rolls_back is None:  # what did harm is taken back whatever else is open
+        reasons += _in_the_way(traffic)
     if reasons:
-        return Refuse(reasons=reasons)
+        return Refuse(reasons=tuple(dict.fromkeys(reasons)))
     forced = _forced(case)
     if not (forced or _approved(case)) and settings.authority.granted < Authority.PULL_REQUEST:
         return AskFirst(
@@ -46,7 +60,12 @@ def gate(case: Case, change: Patch, trial: Trial, settings: Settings, traffic: T
 
 def refusals(case: Case, change: Patch, trial: Trial, settings: Settings) -> tuple[str, ...]:
     """Why this change may never become a pull request of ours, whoever says yes to it."""
-    return (*_forbidden(change, settings), *_unproved(change, trial), *_unlinked(case, change, trial))
+    return (
+        *_forbidden(change, settings),
+        *_elsewhere(change, trial),
+        *_unproved(change, trial),
+        *_unlinked(case, change, trial),
+    )
 
 
 def _approved(case: Case) -> bool:
@@ -68,14 +87,62 @@ def _since_drafted(case: Case) -> Iterator[Event]:
 
 
 def _forbidden(change: Patch, settings: Settings) -> tuple[str, ...]:
-    """Why this change may never become a pull request of ours."""
+    """What no change of ours may hold. An exact inverse is excused from the allow list, size and tests alone.
+
+    That it brings back code with imports and addresses in it is its purpose: those are asked of edits, as they are
+    drafted. What a human would not see in review (a mode, a link, a secret) is asked of it as well.
+    """
+    exact = change.undoes is not None
     paths = [path for part in change.parts for path in part.paths]
-    reasons = list(
-        in_scope(paths, settings.scope, lines=change.blast_radius.lines, exact_inverse=change.undoes is not None)
-    )
+    counted = sum(part.added + part.removed for part in change.parts)
+    lines = max(change.blast_radius.lines, counted)
+    reasons = list(in_scope(paths, settings.scope, lines=lines, exact_inverse=exact))
     if change.blast_radius.migrations.startswith("found"):
         reasons.append(f"it touches a migration ({change.blast_radius.migrations}); undoing code does not undo data")
+    for part in change.parts:
+        reasons += [f"{part.repository}: {said}" for said in modes(part.diff, restores=exact)]
+        secrets = documented_secrets_in(added(part.diff))
+        reasons += [f"{part.repository}: it looks as if it added {found}" for found in secrets]
+    if not exact:
+        reasons += _beside_the_purpose(change)
     return tuple(reasons)
+
+
+def _beside_the_purpose(change: Patch) -> Iterator[str]:
+    """Files that a change which is no exact inverse leaves alone: tests that are there, and what programs make."""
+    for part in change.parts:
+        for edit in part.edits:
+            own = edit.path in change.tests
+            if is_test(edit.path) and (not own or edit.content is None):
+                yield f"{edit.path}: existing tests may not be changed"
+            if is_generated(edit.path):
+                yield f"{edit.path}: it is generated"
+
+
+def added(diff: str) -> str:
+    """The lines that a unified diff adds, headers left out."""
+    kept: list[str] = []
+    inside = False
+    for line in diff.split("\n"):
+        if line.startswith(("diff --git ", "@@ ")):
+            inside = line.startswith("@@ ")
+        elif inside and line.startswith("+"):
+            kept.append(line[1:])
+    return "\n".join(kept)
+
+
+def _elsewhere(change: Patch, trial: Trial) -> tuple[str, ...]:
+    """What was tried is what is pushed: on the very commit."""
+    base = change.lead.base
+    if trial.base == base:
+        return ()
+    return (f"it was tried on {trial.base[:10]}, and would be pushed on {base[:10]}",)
+
+
+def _in_the_way(traffic: Traffic) -> tuple[str, ...]:
+    """Whose open work it would get in the way of: another case's of the same trouble, or a human's."""
+    alike = [f"the same trouble has an open pull request already: {pull.url}" for pull in traffic.alike]
+    return (*alike, *(said for part, work in traffic.others for said in meetings(part, work)))
 
 
 def _unproved(change: Patch, trial: Trial) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from cases.case import Case
@@ -37,7 +38,12 @@ def propose(case: Case, ports: Ports) -> StepResult:
     repository = change.lead.repository
     if ports.forge.head(repository) != change.lead.base:
         return redraft(case, ports, "the watched branch moved on after the change was tried")
-    match gate(case, change, trial, ports.settings, _traffic(case, ports), ports.now):
+    traffic = _traffic(case, ports)
+    decision = gate(case, change, trial, ports.settings, traffic, ports.now)
+    if isinstance(decision, Allow):  # the forge is asked about others only when nothing else stands in the way
+        others = tuple((part, ports.forge.open_work(part.repository, part.paths)) for part in change.parts)
+        decision = gate(case, change, trial, ports.settings, replace(traffic, others=others), ports.now)
+    match decision:
         case Refuse(reasons=reasons):
             return give_up(case, ports, f"policy refuses the change: {'; '.join(reasons)}")
         case Wait(reason=reason):
@@ -88,7 +94,23 @@ def _traffic(case: Case, ports: Ports) -> Traffic:
         for entry in other.history
         if isinstance(entry.event, Proposed) and not _is_rollback(other, entry.event.change)
     ]
-    return Traffic(open=tuple(_open(case, ports)), opened=opened)
+    ours = tuple(_open(case, ports))
+    return Traffic(
+        open=ours,
+        opened=opened,
+        alike=tuple(pull for pull in ours if _is_alike(case, pull, ports)),
+    )
+
+
+def _is_alike(case: Case, pull: PullRequest, ports: Ports) -> bool:
+    """Whether another case opened it for the same trouble. One that this ledger does not know says it in its text."""
+    owner = pull.branch.rpartition("/")[2].rpartition("-")[0]
+    if owner == case.id:
+        return False
+    try:
+        return ports.cases.load(owner).fingerprint == case.fingerprint
+    except PermanentError:
+        return f'"fingerprint": "{case.fingerprint}"' in pull.body
 
 
 def _open(case: Case, ports: Ports) -> Iterator[PullRequest]:

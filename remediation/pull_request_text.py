@@ -225,7 +225,9 @@ def _fold(summary: str, lines: Sequence[str]) -> str:
 
 def _where(anomaly: Anomaly) -> str:
     hidden = {"__name__", "service"}
-    shown = [f"{key}={neutral(value, 40)}" for key, value in sorted(anomaly.labels.items()) if key not in hidden]
+    shown = [
+        f"{neutral(key, 40)}={neutral(value, 40)}" for key, value in sorted(anomaly.labels.items()) if key not in hidden
+    ]
     return f" ({', '.join(shown)})" if shown else ""
 
 

@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Clock
+from cases.redaction import redacted_labels
 from config.settings import AlertmanagerLinkSettings, ApiSettings
 from daemon.alerts.own import OURS
 from daemon.alerts.told import Alert, ToldAlerts
@@ -159,7 +160,7 @@ class AlertWebhook:
         if started < now - OLDEST:
             return "too old"
         ended = min(said.ends.astimezone(UTC), now) if said.status == "resolved" else None
-        labels = dict(said.labels)
+        labels = dict(redacted_labels(said.labels))
         started = min(started, now)
         return Alert(name=name, service=service, labels=labels, started=started, ended=ended, first=now, heard=now)
 

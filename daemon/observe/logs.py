@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any, Literal
 
+from cases.redaction import redacted
+
 LONGEST = 16_384
 """Characters of a message or of a trace that are kept: a line is read by people."""
 _EVENT = MutableMapping[str, Any]
@@ -80,11 +82,11 @@ def _described(_: object, __: str, event: _EVENT) -> _EVENT:
     event["ts"] = datetime.fromtimestamp(record.created, UTC)
     event["level"] = record.levelname
     event["logger"] = record.name
-    event["event"] = _shortened(str(event["event"]))
+    event["event"] = _shortened(redacted(str(event["event"])[: 2 * LONGEST]))
     error = event.pop("exc_info", None)
     event.pop("stack_info", None)
     if error and error[0] is not None:
-        event["exc"] = _shortened(_PLAIN.formatException(error))
+        event["exc"] = _shortened(redacted(_PLAIN.formatException(error)[: 2 * LONGEST]))
     return event
 
 

@@ -1,6 +1,6 @@
 """The outside as it stood at a moment, for reading only: whatever would write raises, and is a bug."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from cases.change import FileEdit, Part, Reverted
@@ -8,7 +8,7 @@ from cases.diagnosis import Commit
 from cases.errors import PermanentError
 from cases.moments import iso, utc
 from cases.ports import Changes, Clock, Forge
-from cases.pull_request import Comment, PullRequest
+from cases.pull_request import Comment, OpenWork, PullRequest
 from cases.steps import Notice, Receipt
 from cases.telemetry import Deploy
 from cases.trying import SandboxReport, TrialOrder
@@ -129,6 +129,11 @@ class ReadOnlyForge:
     def open_pull_requests(self, repository: str) -> tuple[PullRequest, ...]:
         """None: there were none then."""
         del repository
+        return ()
+
+    def open_work(self, repository: str, paths: Collection[str]) -> tuple[OpenWork, ...]:
+        """None: what was open then is not known."""
+        del repository, paths
         return ()
 
     def permissions(self, repository: str) -> tuple[tuple[str, bool, str], ...]:

@@ -1,6 +1,7 @@
 """The questions that a model is asked, and the shapes of its answers. What comes back is checked, never believed."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -109,6 +110,7 @@ method), and its whole new source with its decorators and its indentation.
 """
 
 
+@cache
 def schema_of(shape: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of an answer, with nothing to look up elsewhere."""
     schema = shape.model_json_schema()

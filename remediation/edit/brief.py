@@ -13,10 +13,11 @@ from cases.ports import Forge
 from cases.verdict import Trial, Verdict
 from config.scope import hygiene
 from remediation.checks import STILL_PASSES
+from remediation.edit.bare import bare
 from remediation.edit.code import TEST_LINES, function_at, shown, tests_of, text_of
 from remediation.edit.places import LARGEST, STACK_TRACE
 from remediation.edit.replace import NoMatch
-from remediation.edit.shapes import hints
+from remediation.edit.shapes import hints, known_exception
 from remediation.neutral import neutral
 from remediation.ports import Ports
 
@@ -55,8 +56,10 @@ def reader(forge: Forge, repository: str, sha: str) -> Callable[[str], bytes | N
     return read
 
 
-def brief_of(case: Case, ports: Ports, repository: str, head: str, pointed: Sequence[Hypothesis]) -> Brief:
-    """Put together what may be told."""
+def brief_of(
+    case: Case, ports: Ports, repository: str, head: str, pointed: Sequence[Hypothesis], *, plain: bool = False
+) -> Brief:
+    """Put together what may be told. `plain`: code without comments, see `bare`; `shown` holds it like that then."""
     read = reader(ports.forge, repository, head)
     code: dict[str, bytes] = {}
     materials: list[Material] = []
@@ -64,6 +67,7 @@ def brief_of(case: Case, ports: Ports, repository: str, head: str, pointed: Sequ
         content = read(hypothesis.path)
         if content is None or len(content) > LARGEST or len(code) >= MOST_FILES or hypothesis.path in code:
             continue
+        content = bare(hypothesis.path, content) if plain else content
         function = function_at(hypothesis.path, content, hypothesis.line, hypothesis.function)
         if function is not None:
             code[hypothesis.path] = content
@@ -71,7 +75,7 @@ def brief_of(case: Case, ports: Ports, repository: str, head: str, pointed: Sequ
             materials.append(Material(title=hypothesis.path, source="the repository", text=text))
     tests = _tests(tuple(code), read)
     for path, content in tests.items():
-        text = "\n".join((text_of(content) or "").split("\n")[:TEST_LINES])
+        text = "\n".join((text_of(bare(path, content) if plain else content) or "").split("\n")[:TEST_LINES])
         materials.append(Material(title=f"{path} (a test that is there)", source="the repository", text=text))
     errors = ports.logs.errors(case.service, min(a.onset for a in case.anomalies), ports.now)
     return Brief(
@@ -105,14 +109,16 @@ def _tests(paths: Sequence[str], read: Callable[[str], bytes | None]) -> dict[st
 def _diagnosis(pointed: Sequence[Hypothesis], errors: Sequence[ErrorSeen], code: Mapping[str, bytes]) -> Material:
     """The place and the exception, in our own words; of the message only what `hints` lets through."""
     exception = _exception(pointed)
-    lines = [f"exception: {exception}" if exception else "no stack trace names an exception"]
+    texts = [text_of(content) or "" for content in code.values()]
+    known = known_exception(exception, texts)
+    unknown = "an exception of a name that the code does not have" if exception else "no stack trace names an exception"
+    lines = [f"exception: {known}" if known else unknown]
     lines += [
         f"{'frame' if one.origin == STACK_TRACE else 'suspected'}: {one.path}:{one.line} {one.function}() "
         f"({', '.join(one.evidence)})"
         for one in pointed
     ]
     messages = [seen.trace.message for seen in errors if seen.trace is not None and seen.trace.exception == exception]
-    texts = [text_of(content) or "" for content in code.values()]
     return Material(
         title="Diagnosis", source="checked by the program", text="\n".join((*lines, *hints(messages, texts)))
     )

@@ -15,6 +15,7 @@ from cases.errors import PermanentError
 from cases.events import Disproved, Retried
 from remediation.drafting import CannotDraft, Drafting
 from remediation.edit.asking import reason
+from remediation.edit.bare import clothed
 from remediation.edit.brief import Brief, brief_of
 from remediation.edit.conversation import Conversation, Written
 from remediation.edit.replace import NoMatch, Replaced, carried
@@ -44,14 +45,34 @@ def edit(case: Case, ports: Ports, suspect: Suspect | None) -> Drafting:
     brief = brief_of(case, ports, repository, head, pointed)
     if not brief.shown:
         return CannotDraft(reason=f"the code at {place} cannot be read")
+    drafting, answers = _asked(case, ports, brief)
+    if isinstance(drafting, Patch) or len(answers) != 1:
+        return drafting
+    # Whoever wrote a comment may have asked for what was refused: the comments are out when it is asked once more.
+    plain = brief_of(case, ports, repository, head, pointed, plain=True)
+    again, _ = (drafting, answers) if plain.material == brief.material else _asked(case, ports, plain, answers)
+    return again if isinstance(again, Patch) else drafting
+
+
+def _asked(case: Case, ports: Ports, brief: Brief, before: Sequence[Answer] = ()) -> tuple[Drafting, Sequence[Answer]]:
+    """An edit by what the brief shows, and the answers that it took, those before it included."""
+    assert ports.model is not None  # noqa: S101 - the caller looked
     talk = Conversation(case=case.id, model=ports.model, brief=brief, scope=ports.settings.scope)
     try:
         written = talk.run()
     except PermanentError as error:
-        return CannotDraft(reason=reason(error))
+        return CannotDraft(reason=reason(error)), ()
+    answers = (*before, *talk.answers)
     if isinstance(written, CannotDraft):
-        return written
-    return _checked(case, ports, brief, written, talk.answers)
+        return written, answers
+    files = {path: _on_file(brief, path, content) for path, content in written.files.items()}
+    return _checked(case, ports, brief, replace(written, files=files), answers), answers
+
+
+def _on_file(brief: Brief, path: str, content: bytes) -> bytes:
+    """The edit of a file whose comments were not shown, on the file as it is."""
+    view, held = brief.shown.get(path), brief.read(path)
+    return content if view is None or held is None or view == held else clothed(path, held, content)
 
 
 def rebased(case: Case, ports: Ports, change: Patch) -> Drafting:

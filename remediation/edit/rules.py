@@ -4,6 +4,7 @@ What a model wrote is untrusted: it may change little, in scope, in plain source
 none; and it may bring in nothing from outside: no dependency, no address, no process, no word that only telemetry has.
 """
 
+import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,11 @@ class Proposal:
         old = set(_lines(self.before.get(path)))
         return "\n".join(line for line in _lines(self.after.get(path)) if line not in old)
 
+    def removed(self, path: str) -> str:
+        """The lines of a file that it does not have any more."""
+        new = set(_lines(self.after.get(path)))
+        return "\n".join(line for line in _lines(self.before.get(path)) if line not in new)
+
     def known(self) -> str:
         """All text of the repository that was looked at."""
         held = {path: content for path, content in self.before.items() if content is not None}
@@ -71,7 +77,7 @@ def refusals(proposal: Proposal, scope: ScopeSettings) -> tuple[str, ...]:
     part = proposal.part
     reasons = [
         *in_scope(tuple(proposal.after), scope, lines=part.added + part.removed),
-        *_modes(part.diff),
+        *modes(part.diff),
         *imports.refusals(proposal.before, proposal.after, proposal.seen),
         *_from_outside(proposal),
     ]
@@ -102,6 +108,7 @@ def _of_file(proposal: Proposal, path: str) -> Iterator[str]:
         yield f"{path}: an edit makes no new file but the test"
     added = proposal.added(path)
     yield from (f"{path}: it adds {found}" for found in dangers.found(added, test=path in proposal.tests))
+    yield from (f"{path}: it takes out a check ({found})" for found in dangers.taken_out(proposal.removed(path), added))
     yield from (f"{path}: it looks as if it held {found}" for found in secrets_in(added))
     if path.endswith(".py") and functions(content) is None:
         yield f"{path}: it does not parse"
@@ -111,7 +118,7 @@ def _kind_of_file(path: str, text: str) -> Iterator[str]:
     name = PurePosixPath(path.lower()).name
     if name in _TOOLS or _TOOL_NAMES.search(name):
         yield f"{path}: it configures tools or dependencies"
-    if _GENERATED_PATHS.search(path.lower()) or _GENERATED.search("\n".join(text.split("\n")[:_HEAD_LINES])):
+    if is_generated(path) or _GENERATED.search("\n".join(text.split("\n")[:_HEAD_LINES])):
         yield f"{path}: it is generated"
 
 
@@ -126,6 +133,28 @@ def _of_test(proposal: Proposal, path: str, text: str) -> Iterator[str]:
         yield from _redefined(path, old, proposal.after[path] or b"")
     if path.endswith(".py") and not any(last_name(f.name).startswith("test") for f in functions(text.encode()) or ()):
         yield f"{path}: it holds no test"
+    if path.endswith(".py"):
+        first = len(_lines(old)) if old is not None else 0
+        yield from (f"{path}: it sets {neutral(name, 60)} of another module" for name in _set(text.encode(), first))
+
+
+def _set(content: bytes, first: int) -> Iterator[str]:
+    """What a test sets, behind that line, in a module that it imports: it would decide what the code does."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    imported: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imported.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+            root: ast.expr = node
+            while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
+                root = root.func if isinstance(root, ast.Call) else root.value
+            if isinstance(root, ast.Name) and root.id in imported and node.lineno > first:
+                yield ast.unparse(node)
 
 
 def _redefined(path: str, old: bytes, new: bytes) -> Iterator[str]:
@@ -137,15 +166,29 @@ def _redefined(path: str, old: bytes, new: bytes) -> Iterator[str]:
             yield f"{path}: {neutral(name, 60)} is there already"
 
 
-def _modes(diff: str) -> Iterator[str]:
-    """Mode changes: a header of git's begins its line, a line of content never does."""
-    for line in diff.splitlines():
+def modes(diff: str, *, restores: bool = False) -> Iterator[str]:
+    """What a diff does besides changing text: permissions, links, submodules, binary files.
+
+    `restores`: it brings back what was there, and what was there may have been executable. A header of git's begins its
+    line, a line of content never does.
+    """
+    plain = ("100644", "100755") if restores else ("100644",)
+    for line in diff.split("\n"):
         if line.startswith(("old mode ", "new mode ")):
             yield "it changes the permissions of a file"
-        if line.startswith("new file mode ") and not line.endswith(" 100644"):
+        if line.startswith("new file mode ") and not line.endswith(plain):
             yield "it makes a file that is executable, or none"
+        if line.startswith("deleted file mode ") and not line.endswith(("100644", "100755")):
+            yield "it removes a link or a submodule"
+        if line.startswith("index ") and line.endswith((" 120000", " 160000")):
+            yield "it changes a link or a submodule"
         if line.startswith(("Binary files ", "GIT binary patch")):
             yield "it changes a binary file"
+
+
+def is_generated(path: str) -> bool:
+    """Whether a file of that path is made by a program."""
+    return bool(_GENERATED_PATHS.search(path.lower()))
 
 
 _WORD = re.compile(r"[\w.@:/=+~-]+")

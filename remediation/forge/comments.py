@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, Validati
 
 from cases.errors import TemporaryError
 from cases.pull_request import Comment
+from cases.redaction import redacted
 from remediation.forge.github import PAGE, GithubApi
 from remediation.forge.repository import ForgeRepository
 
@@ -87,7 +88,7 @@ class CommentRecord:
                     id=one.id,
                     author=one.user.login,
                     may_write=self._may_write(repository, one.id, one.user.login),
-                    body=one.body or "",
+                    body=redacted(one.body or ""),
                     at=one.created_at.astimezone(UTC),
                     edited=one.updated_at != one.created_at,
                 )

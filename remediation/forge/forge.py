@@ -1,19 +1,20 @@
 """GitForge: the Forge port on git and a GitHub-shaped API. What is outside is always looked at before it is written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit
 from cases.errors import PermanentError
-from cases.pull_request import Comment, PullRequest
+from cases.pull_request import Comment, OpenWork, PullRequest
 from cases.steps import Receipt
 from remediation.forge import difference, history, plots, tree
 from remediation.forge.comments import CommentRecord
 from remediation.forge.deployments import DeploymentRecord
 from remediation.forge.github import GithubApi
 from remediation.forge.mirror import Mirror
+from remediation.forge.open_work import open_work
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository, check_own_branch
 from remediation.forge.revert import reverted
 from remediation.forge.reverts import Past, past
@@ -170,6 +171,10 @@ class GitForge:
     def open_pull_requests(self, repository: str) -> tuple[PullRequest, ...]:
         """Trackwalker's own open pull requests there."""
         return self._api.open_pull_requests(self._mirror(repository).repository)
+
+    def open_work(self, repository: str, paths: Collection[str]) -> tuple[OpenWork, ...]:
+        """What open pull requests of others into the watched branch do to these files: see `open_work.open_work`."""
+        return open_work(self._api, self._mirror(repository).repository, paths)
 
     def permissions(self, repository: str) -> tuple[tuple[str, bool, str], ...]:
         """What is needed there, as (permission, granted, what to do when it is not). Writes nothing.

@@ -10,6 +10,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from cases.diagnosis import Commit
+from cases.redaction import redacted
 from remediation.forge.git_command import GitCommand, local_error, text
 
 MOST_COMMITS = 200
@@ -55,8 +56,8 @@ def listed(git: GitCommand, tip: str, since: datetime, until: datetime, *, most:
         Commit(
             sha=sha,
             at=datetime.fromtimestamp(int(at), tz=UTC),
-            author=author,
-            title=_title(subject, body),
+            author=redacted(author),
+            title=redacted(_title(subject, body)),
             parents=tuple(parents.split()),
             pull_request=pull_request_of(subject),
         )
@@ -116,5 +117,5 @@ def _cut_apart(lines: IO[bytes], shas: AbstractSet[str]) -> Iterator[tuple[str, 
 
 
 def _patch(kept: Sequence[bytes], size: int) -> str:
-    whole = text(b"".join(kept))
+    whole = redacted(text(b"".join(kept)))
     return whole if size <= LONGEST_PATCH and len(whole) <= LONGEST_PATCH else whole[: LONGEST_PATCH - len(CUT)] + CUT

@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from cases.redaction import redacted
+from benchmarks import redaction
+from cases.redaction import redacted, redacted_labels
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 HEX = "0123456789abcdef"
@@ -155,3 +156,39 @@ def test_a_hostile_line_does_not_take_long(line: str) -> None:
     began = time.process_time()
     redacted(line)
     assert time.process_time() - began < 10
+
+
+def test_the_benchmark_finds_every_kind_and_changes_no_benign_line() -> None:
+    found = redaction.measured(of_each=6, lines=2000, seed=3)
+    assert len(found.by_kind) >= 28
+    assert found.missed == ()
+    assert found.changed == ()
+
+
+def test_the_benchmark_counts_what_is_missed() -> None:
+    assert redaction.left("abcdefghijklmnop", "… ijklmnop")
+    assert not redaction.left("abcdefghijklmnop", "[redacted: secret]")
+
+
+@pytest.mark.parametrize(
+    ("value", "goes"),
+    [("pqCORNQCCJ", True), ("HTTPBearer", False), ("tokenProvider", False), ("REQUIRED", False), ("Missing", False)],
+)
+def test_an_unquoted_value_of_letters_is_a_secret_only_when_no_name_is_written_so(value: str, *, goes: bool) -> None:
+    assert (value not in redacted(f"password={value}")) is goes
+
+
+def test_a_long_number_is_a_card_only_as_issuers_number_them() -> None:
+    assert redacted("offset 3180786039377 epoch 1700000347222") == "offset 3180786039377 epoch 1700000347222"
+    assert redacted("paid by 5555555555554444 and 2221000000000009") == "paid by [redacted: card] and [redacted: card]"
+
+
+def test_labels_that_differ_stay_apart_without_their_secrets() -> None:
+    one, two = ({"user": f"jane{n}@mail.acme.io", "unit": f"getty@tty{n}.service"} for n in (1, 2))
+    first, second = redacted_labels(one), redacted_labels(two)
+    assert first["user"] != second["user"]
+    assert "jane" not in first["user"] + second["user"]
+    assert first["unit"] == "getty@tty1.service"
+    assert redacted_labels(first) == first
+    plain = {"service": "shop"}
+    assert redacted_labels(plain) is plain

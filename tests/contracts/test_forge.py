@@ -338,6 +338,23 @@ def test_only_our_own_open_pull_requests_are_ours(there: World, forge: Forge) ->
     assert forge.open_pull_requests("shop") == ()
 
 
+def test_open_work_of_others_on_the_same_files_is_told_with_its_patch(there: World, forge: Forge) -> None:
+    proposed(there, forge)
+    base = there.hub.tip()
+    there.hub.commit("A human's", {"shop/cart.py": b"limit = 15\n", "b.txt": b"1\n"}, branch="feature", start=base)
+    there.hub.commit("A stranger's", {"c.txt": b"2\n"}, branch="trackwalker/case9-1", start=base)
+    for branch in ("feature", "trackwalker/case9-1"):
+        there.ask("POST", "/pulls", json={"title": "T", "head": branch, "base": "main"}).raise_for_status()
+    (work,) = forge.open_work("shop", ["shop/cart.py"])
+    assert (work.number, work.author, work.path) == (2, "reviewer", "shop/cart.py")
+    assert work.patch is not None
+    assert "+limit = 15" in work.patch
+    assert {one.path for one in forge.open_work("shop", ["b.txt", "c.txt"])} == {"b.txt", "c.txt"}
+    assert forge.open_work("shop", ["elsewhere.py"]) == ()
+    there.ask("PATCH", "/pulls/2", json={"state": "closed"})
+    assert forge.open_work("shop", ["shop/cart.py"]) == ()
+
+
 def test_permissions_tell_what_is_granted_and_write_nothing(there: World, forge: Forge) -> None:
     rows = forge.permissions("shop")
     assert [row for row in rows if not row[1]] == []

@@ -1,7 +1,7 @@
 """Ports for the tests of one step: a forge that stands still, whatever sandbox the test wants, a ledger of its own."""
 
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit
 from cases.ports import Forge, LanguageModel, Logs, Sandbox
-from cases.pull_request import Comment, PullRequest
+from cases.pull_request import Comment, OpenWork, PullRequest
 from cases.steps import Receipt
 from config.settings import Settings
 from daemon.clock import ManualClock
@@ -86,6 +86,10 @@ class StillForge:
 
     def open_pull_requests(self, repository: str) -> tuple[PullRequest, ...]:
         del repository
+        return ()
+
+    def open_work(self, repository: str, paths: Collection[str]) -> tuple[OpenWork, ...]:
+        del repository, paths
         return ()
 
     def permissions(self, repository: str) -> tuple[tuple[str, bool, str], ...]:

@@ -18,6 +18,11 @@ from remediation.neutral import fenced, neutral
         ("one\ntwo\r\nthree", "\n"),
         ("| cell | `code` |", "|"),
         ("see https://evil.example", "://e"),
+        ("Fixes acme/shop#12", "#1"),
+        ("closes gh-12", "gh-1"),
+        ("ping &#64;everyone, fixes &num;1", "&#6"),
+        ("see www.evil.example", "www.e"),
+        ("mail sre@acme.example", "@a"),
     ],
 )
 def test_markup_and_addresses_are_taken_apart(hostile: str, gone: str) -> None:

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from cases.change import ChangeClass, FileEdit
 from cases.events import Approved, Diagnosed, Drafted
 from cases.lifecycle import advance, opened
-from cases.policy import Allow, AskFirst, Refuse, Wait
-from cases.pull_request import PullRequest, PullRequestState
+from cases.policy import Allow, AskFirst, Decision, Refuse, Wait
+from cases.pull_request import OpenWork, PullRequest, PullRequestState
 from cases.verdict import Claim
-from remediation.policy import Traffic, gate
+from remediation.policy import Traffic, gate, refusals
 from tests.parts.nouns import NOW, SHA, a_change, a_diagnosis, a_suspect, a_trial, an_entry, an_opened
 from tests.parts.settings import some_settings as settings
 
@@ -102,3 +103,89 @@ def test_an_exact_inverse_may_be_large_and_an_edit_may_not() -> None:
     decision = gate(CASE, edit, a_trial(), settings(), QUIET, NOW)
     assert isinstance(decision, Refuse)
     assert "max_lines" in decision.reasons[0]
+
+
+def of_diff(diff: str, *, exact: bool = True, paths: tuple[str, ...] = ("shop/pricing.py",)) -> str:
+    """Every reason against a change with that diff."""
+    change = a_change()
+    edits = tuple(FileEdit(path=path, content=b"x") for path in paths)
+    lead = replace(change.lead, diff=diff, edits=edits)
+    kind = change.kind if exact else ChangeClass.CONFIGURATION
+    changed = replace(change, parts=(lead,), kind=kind, inverse_of=change.inverse_of if exact else None)
+    return "; ".join(refusals(CASE, changed, a_trial(), settings()))
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("old mode 100644\nnew mode 100755", "changes the permissions"),
+        ("new file mode 120000", "executable, or none"),
+        ("new file mode 160000", "executable, or none"),
+        ("deleted file mode 160000", "removes a link or a submodule"),
+        ("index 1234567..89abcde 120000", "changes a link or a submodule"),
+        ("index 1234567..89abcde 160000", "changes a link or a submodule"),
+        ("Binary files a/logo.png and b/logo.png differ", "binary"),
+        ("GIT binary patch", "binary"),
+    ],
+)
+@pytest.mark.parametrize("exact", [True, False])
+def test_no_change_does_more_than_change_text(header: str, said: str, exact: bool) -> None:  # noqa: FBT001 - a parameter
+    assert said in of_diff(f"diff --git a/x b/x\n{header}\n", exact=exact)
+    looks = header.replace("\n", "\n+")
+    assert of_diff(f"diff --git a/x b/x\n@@ -1 +1 @@\n+{looks}\n") == "", "lines that only look like headers"
+
+
+def test_only_an_exact_inverse_brings_an_executable_file_back() -> None:
+    assert of_diff("diff --git a/x b/x\nnew file mode 100755\n") == ""
+    assert "executable" in of_diff("diff --git a/x b/x\nnew file mode 100755\n", exact=False)
+
+
+@pytest.mark.parametrize("secret", ["AKIAABCDEFGHIJKLMNOP", "-----BEGIN RSA PRIVATE KEY-----", "ghp_" + "a1" * 18])
+def test_no_change_adds_a_secret_not_even_an_exact_inverse(secret: str) -> None:
+    said = of_diff(f"diff --git a/x b/x\n@@ -1 +1 @@\n-x\n+key = {secret!r}\n")
+    assert "it looks as if it added" in said
+    assert secret not in said
+    assert of_diff(f"diff --git a/x b/x\n@@ -1 +1 @@\n-key = {secret!r}\n+x\n") == "", "taking one out is no crime"
+
+
+def test_only_an_exact_inverse_touches_tests_and_generated_files() -> None:
+    paths = ("tests/test_shop.py", "shop/api_pb2.py")
+    assert of_diff("", paths=paths) == ""
+    said = of_diff("", exact=False, paths=paths)
+    assert "tests/test_shop.py: existing tests may not be changed" in said
+    assert "shop/api_pb2.py: it is generated" in said
+
+
+def test_the_size_is_counted_not_told() -> None:
+    change = replace(a_change(), inverse_of=None)
+    large = replace(change, parts=(replace(change.lead, added=61),))
+    assert "max_lines" in "; ".join(refusals(CASE, large, a_trial(), settings()))
+
+
+def test_what_was_tried_on_another_commit_is_not_proposed() -> None:
+    elsewhere = replace(a_trial(), base="f" * 40)
+    assert "tried on ffffffffff" in "; ".join(refusals(CASE, a_change(), elsewhere, settings()))
+
+
+def test_one_open_pull_request_for_one_trouble() -> None:
+    alike = replace(QUIET, alike=[replace(a_pull_request(12), url="http://127.0.0.1/12")])
+    decision = gate(CASE, a_change(), a_trial(), settings(), alike, NOW)
+    assert decision == Refuse(reasons=("the same trouble has an open pull request already: http://127.0.0.1/12",))
+    assert gate(CASE, a_change(number=2, rolls_back=1), a_trial(), settings(), alike, NOW) == Allow()
+
+
+def test_a_human_at_work_on_the_same_lines_is_left_alone() -> None:
+    change = a_change()
+    hunk = "@@ -3 +3 @@\n-    return price\n+    return round(price)"
+    lead = replace(change.lead, diff=f"diff --git a/shop/pricing.py b/shop/pricing.py\n{hunk}\n")
+    change = replace(change, parts=(lead,))
+
+    def meeting(patch: str) -> Decision:
+        work = OpenWork(number=57, url="", author="sre", path="shop/pricing.py", patch=patch)
+        busy = replace(QUIET, others=[(lead, [work])])
+        return gate(CASE, change, a_trial(), settings(), busy, NOW)
+
+    there = meeting(hunk)
+    assert isinstance(there, Refuse)
+    assert "pull request 57 of sre touches the same lines" in there.reasons[0]
+    assert meeting("@@ -30 +30 @@\n-x\n+y") == Allow()

@@ -242,7 +242,8 @@ REFUSED: Mapping[str, tuple[Mapping[str, Any], str]] = {
 
 
 def test_what_breaks_a_rule_goes_to_a_human_with_the_reason(tmp_path: Path) -> None:
-    with old_shop(tmp_path, edits=[answer for answer, _ in REFUSED.values()]) as it, it.alive():
+    twice = [answer for answer, _ in REFUSED.values() for _ in range(2)]  # the second time without comments in the code
+    with old_shop(tmp_path, edits=twice) as it, it.alive():
         for what, (_, said) in REFUSED.items():
             case = escalated(it)
             assert said in case.escalation, what

@@ -157,6 +157,24 @@ def test_a_test_file_that_is_there_is_only_added_to() -> None:
     assert "test runners do not collect" in reasons(a_proposal(name="tests/empty.py"))
 
 
+def test_a_check_of_permissions_stays() -> None:
+    guarded = OLD.replace(b"def total", b"@login_required\ndef total")
+    proposal = replace(a_proposal(NEW), before={SOURCE: guarded, NAME: None})
+    assert "it takes out a check (login_required)" in reasons(proposal)
+    kept = replace(a_proposal(NEW.replace(b"def total", b"@login_required\ndef total")), before=proposal.before)
+    assert reasons(kept) == ""
+
+
+def test_a_test_sets_nothing_in_the_code_that_it_imports() -> None:
+    head = b"import shop.pricing\n\nshop.pricing.TAX['de'] = 0\n"
+    assert "sets shop.pricing.TAX('de') of another module" in reasons(a_proposal(test=head + TEST))
+    own = TEST.replace(b"    assert", b"    cart = {}\n    cart['a'] = 1\n    assert")
+    assert reasons(a_proposal(test=own)) == ""
+    there = head + THERE
+    more = there + b"\n\ndef test_empty():\n    assert total(None) == 0\n"
+    assert reasons(a_proposal(name="tests/test_pricing.py", old_test=there, test=more)) == ""
+
+
 def test_scope_size_and_purpose() -> None:
     assert "outside scope.allow" in reasons(a_proposal(), allow=("lib/**",))
     assert "max_lines (60)" in reasons(a_proposal(lines=80))
