@@ -13,6 +13,7 @@ from daemon.ledger.chain import stamp
 
 RUN, ENDED = "sandbox.run", "sandbox.ended"
 PREPARE, PREPARED = "sandbox.prepare", "sandbox.prepared"
+NO_CASE = "nightly"  # how the key of an order begins that belongs to none
 _SETTING_UP = timedelta(minutes=2)  # what a sandbox may take on top of the commands
 
 
@@ -83,8 +84,9 @@ class AuditedSandbox:
             close()
 
     def _tell(self, action: str, order: TrialOrder, parent: int | None, more: dict[str, str]) -> int:
-        """One line. An order's key begins with the id of its case."""
-        return self._line(action, order.key.partition("-")[0], parent, {"key": order.key, **more})
+        """One line. An order's key begins with the id of its case, where it has one."""
+        case = order.key.partition("-")[0]
+        return self._line(action, "" if case == NO_CASE else case, parent, {"key": order.key, **more})
 
     def _line(self, action: str, case: str, parent: int | None, detail: dict[str, str]) -> int:
         at = self._clock.now()

@@ -13,9 +13,10 @@ LINT = "Linters"
 CUT = re.compile(r"^\[\d+ bytes before this were left out\]")
 # What nearly all of them print: `path:line:column: words`, `path:line: words`, `path(line,column): words`.
 _FINDING = re.compile(
-    r"^(?P<path>[^\s:(][^:(]{0,300})[:(](?P<line>\d{1,7})(?:[:,]\d{1,7})?\)?:? +(?P<words>\S.{0,400})$"
+    r"^(?P<path>(?=[^:(]*[A-Za-z])[^\s:(][^:(]{0,300})[:(](?P<line>\d{1,7})(?:[:,]\d{1,7})?\)?:? +"
+    r"(?P<words>\S.{0,400})$"
 )
-_NUMBERS = re.compile(r"\d+")
+_NUMBERS = re.compile(r"\b\d+")  # a rule's own, as in F401, stays
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 

@@ -251,10 +251,10 @@ def test_a_trial_runs_the_base_and_names_what_fails(ground: Ground) -> None:
     assert reproduced.said.startswith("exit 1: the fault shows, or it cannot run there: no output; ")
     assert passed.asked == "the base passes its tests: python -m pytest -q"
     assert passed.status == 0
-    assert passed.said.startswith("1 passed, 0 failed, 0 skipped, by JUnit report; ")
+    assert passed.said.startswith("1 passed, 0 failed, 0 skipped, by its report; ")
     assert passed.said.endswith(f" s, at {ground.head[:12]} in trackwalker-base")
     assert (failed.system, failed.status) == ("trial of broken", 1)
-    assert failed.said.startswith("0 passed, 1 failed, 0 skipped, by JUnit report: tests.test_cart::test_total; ")
+    assert failed.said.startswith("0 passed, 1 failed, 0 skipped, by its report: tests.test_cart::test_total; ")
 
 
 def reported(
@@ -266,12 +266,12 @@ def reported(
 @pytest.mark.parametrize(
     ("done", "status", "said"),
     [
-        (reported(0), 0, "exit 0; no JUnit report, so only its exit code counts"),
+        (reported(0), 0, "exit 0; no report a test, so only its exit code counts"),
         (reported(1, output="a\nno such \x1b[31mfile\n\n"), 1, "exit 1: no such  [31mfile"),
         (reported(5), 1, "it found no tests"),
         (reported(None, "timed out"), 1, "timed out: no output"),
         (reported(0, tests=(("a", "skipped"),)), 1, "nothing passes, so nothing would be proved"),
-        (reported(1, tests=(("a", "passed"),)), 1, "1 passed, 0 failed, 0 skipped, by JUnit report: exit 1"),
+        (reported(1, tests=(("a", "passed"),)), 1, "1 passed, 0 failed, 0 skipped, by its report: exit 1"),
         (reported(1, tests=tuple((f"t{n}", "failed") for n in range(7))), 1, ": t0, t1, t2, t3, t4, …"),
     ],
 )
