@@ -20,7 +20,8 @@ from cases.change import Patch
 from cases.outcome import Judgement, Ruling
 from cases.trying import CommandReport, SandboxReport
 from cases.verdict import Check, Verdict
-from remediation.failures import ITS_OWN, Failure, failure_of, failures, outcomes_of
+from remediation.failure import Failure
+from remediation.failures import ITS_OWN, failure_of, failures, outcomes_of
 from remediation.neutral import neutral
 
 NO_TESTS_COLLECTED = 5  # pytest's exit status
@@ -132,7 +133,12 @@ def new_test(reports: Pair | None, patch: Patch) -> Check:
 
 
 def _new(report: CommandReport, patch: Patch) -> Mapping[str, str]:
-    return {test: outcome for path in patch.tests for test, outcome in outcomes_of(report, path).items()}
+    held = {edit.path: edit.content or b"" for edit in patch.lead.edits}
+    return {
+        test: outcome
+        for path in patch.tests
+        for test, outcome in outcomes_of(report, path, held.get(path, b"")).items()
+    }
 
 
 def _turned(reports: Pair, patch: Patch) -> list[str]:

@@ -22,7 +22,8 @@ from config.settings import DeployedConfigSettings, RepositorySettings, ServiceS
 from remediation import checks
 from remediation.checks import STILL_PASSES, Runs
 from remediation.draft import give_up, redraft
-from remediation.failures import Failure, outcomes_of
+from remediation.failure import Failure
+from remediation.failures import outcomes_of
 from remediation.flaky import settled, unsteady
 from remediation.lint import LINT, lint
 from remediation.ports import Ports

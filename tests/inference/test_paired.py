@@ -52,5 +52,5 @@ def test_too_few_pairs_bound_nothing() -> None:
 
 @pytest.mark.parametrize(("first", "second"), [([], []), ([1.0], []), ([1.0], [0.0]), ([math.nan], [1.0])])
 def test_what_cannot_be_compared(first: list[float], second: list[float]) -> None:
-    with pytest.raises(ValueError, match="pairs need|positive"):
+    with pytest.raises(ValueError, match=r"pairs need|positive"):
         paired_ratio(first, second, alpha=ALPHA)
