@@ -20,6 +20,8 @@ from daemon.preflight import Finding, model, preflight, worst
 from daemon.preflight.sources import retention
 from daemon.preflight.trials import judged
 from sandbox.base_image import ensure_base_image
+from sandbox.images import ImageEngine
+from sandbox.prepare import LABEL
 from tests.parts.dockerd import ensure_dockerd
 from tests.parts.hub import TOKEN, Entry, World, world
 from tests.parts.misbehaving import misbehaving, says
@@ -255,6 +257,31 @@ def test_a_trial_runs_the_base_and_names_what_fails(ground: Ground) -> None:
     assert passed.said.endswith(f" s, at {ground.head[:12]} in trackwalker-base")
     assert (failed.system, failed.status) == ("trial of broken", 1)
     assert failed.said.startswith("0 passed, 1 failed, 0 skipped, by its report: tests.test_cart::test_total; ")
+
+
+@pytest.mark.long
+def test_a_trial_runs_in_the_image_that_its_setup_prepared(ground: Ground) -> None:
+    files = PASSING | {"deps.lock": b"sums 1.0\n", "run.sh": b"cat /prepared/had; echo 'ok 1 - adds' > out.tap\n"}
+    ground.there.hub.commit("Lock it", files, branch="locked", start=ground.head)
+    repository = {
+        "name": "locked", "url": f"{ground.there.served.url}/acme/shop.git", "full_name": "acme/shop",
+        "branch": "locked", "setup": "grep sums deps.lock > had && ! test -e shop", "locks": ["deps.lock"],
+        "test": "sh run.sh && echo 1..1 >> out.tap", "report": "out.tap",
+        "lint": "echo shop/cart.py:1: F401 unused; false",
+    }  # fmt: skip
+    services = [{"name": "shop", "repository": "locked"}]
+    try:
+        tested, linted = (
+            f for f in ground.check(trial=True, repositories=[repository], services=services) if "trial of" in f.system
+        )
+    finally:
+        with ImageEngine() as engine:
+            for image in engine.images(f"{LABEL}=locked"):
+                engine.remove_image(image)
+    assert (tested.status, linted.status) == (0, 0)
+    assert tested.said.startswith("1 passed, 0 failed, 0 skipped, by its report; ")
+    assert " in trackwalker-prepared:" in tested.said
+    assert linted.said.startswith("exit 1, 1 findings; ")
 
 
 def reported(
