@@ -68,7 +68,7 @@ class DockerSandbox:
         self._left: set[str] = set()  # in quarantine: no order's any more, and the engine could not remove them yet
         self._sweep_at = 0.0
         self._lock = Lock()
-        self._preparing = Lock()
+        self._preparing: dict[str, Lock] = {}
         self._closed = False
 
     def describe(self) -> str:
@@ -111,7 +111,10 @@ class DockerSandbox:
             engine.volumes(image)
 
     def prepare(self, recipe: Recipe) -> str:
-        """The image that a recipe comes to: see `sandbox.prepare`. One recipe at a time; the second finds the image."""
+        """The image that a recipe comes to: see `sandbox.prepare`.
+
+        A repository's are made one at a time, so that who waits finds the image; just looking waits for nobody.
+        """
         site = Site(
             connect=lambda: ImageEngine(self._url, max(self._patience_s, PREPARING_SECONDS)),
             labels=self._labels,
@@ -119,7 +122,11 @@ class DockerSandbox:
             leave=self._leave,
             runtime=self._runtime,
         )
-        with self._preparing:
+        if not recipe.build:
+            return prepare(recipe, site)
+        with self._lock:
+            turn = self._preparing.setdefault(recipe.repository, Lock())
+        with turn:
             return prepare(recipe, site)
 
     def reap(self) -> int:

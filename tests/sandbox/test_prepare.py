@@ -11,13 +11,16 @@ from typing import Any
 import docker
 import pytest
 
-from cases.errors import NotPrepared, PermanentError
+from cases.errors import NotPrepared, PermanentError, TemporaryError
 from cases.trying import Recipe
 from sandbox.docker import DockerSandbox
-from sandbox.images import ImageEngine
+from sandbox.images import Image, ImageEngine
 from sandbox.prepare import KEPT, LABEL, REPOSITORY
 from tests.parts.dockerd import base_image, containers
 from tests.parts.package_index import PASSWORD, PackageIndex, a_wheel, an_sdist, package_index
+from tests.parts.registry import PASSWORD as REGISTRY_PASSWORD
+from tests.parts.registry import USER as REGISTRY_USER
+from tests.parts.registry import registry
 from tests.sandbox.orders import an_order, tree_of
 
 OWNER = f"prepare-{os.getpid()}"
@@ -152,3 +155,22 @@ def test_locked_packages_come_from_an_index_with_a_password_that_no_image_holds(
     tampered = lock.replace(b"sha256:", b"sha256:0", 1)
     with pytest.raises(PermanentError, match="failed"):
         sandbox.prepare(replace(recipe, files=(("requirements.lock", tampered),)))
+
+
+@pytest.mark.long
+def test_an_image_is_fetched_with_a_login_when_it_is_not_there() -> None:
+    sandbox = DockerSandbox(owner=OWNER)
+    with registry("acme/tests") as image, ImageEngine() as engine:
+        recipe = Recipe(repository=SHOP, image=image, login=lambda: (REGISTRY_USER, REGISTRY_PASSWORD))
+        with pytest.raises(NotPrepared, match="was not fetched yet"):
+            sandbox.prepare(replace(recipe, build=False))
+        stranger = replace(recipe, login=lambda: ("ci", "made-up-password"))
+        with pytest.raises((PermanentError, TemporaryError)) as refused:
+            sandbox.prepare(stranger)
+        assert "made-up-password" not in str(refused.value)
+        try:
+            assert sandbox.prepare(recipe) == image
+            assert engine.has_image(image)
+            assert sandbox.prepare(stranger) == image  # it is there
+        finally:
+            engine.remove_image(Image(id="", tags=(image,), created=0, labels={}))
