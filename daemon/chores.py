@@ -23,7 +23,7 @@ from remediation.ports import Ports
 log = logging.getLogger("trackwalker.chores")
 
 REAP = timedelta(hours=1)
-SHOW = timedelta(minutes=1)
+SHOW = timedelta(minutes=10)
 PREPARE = timedelta(hours=1)
 
 
