@@ -4,6 +4,7 @@ TrackwalkerError
 ├── TemporaryError     try again later (a time-out, a 503, a rate limit, a full disk)
 │   └── SourceDown     a telemetry source cannot be read: its signals are blind, never healthy
 ├── PermanentError     a human is needed (bad credentials, no such repository, no permission)
+│   ├── NotPrepared    the image that a trial needs is not there, and may not be made now
 │   ├── OverBudget     the money for it is not there: nothing was asked, nothing was spent
 │   └── NoAnswer       a language model refused, or answered nothing that can be used
 ├── Fenced             another daemon holds this case now: drop what was being done, write nothing
@@ -39,6 +40,10 @@ class SourceDown(TemporaryError):  # noqa: N818 - it is a state of the source, a
 
 class PermanentError(TrackwalkerError):
     """Trying again cannot help."""
+
+
+class NotPrepared(PermanentError):  # noqa: N818 - it is a state of the engine, and reads as one where it is caught
+    """The image that a trial needs is not there, and nothing may be fetched to make it."""
 
 
 class OverBudget(PermanentError):  # noqa: N818 - it is a state of the budget, and reads as one where it is caught

@@ -20,7 +20,7 @@ from cases.outcome import Lesson
 from cases.pull_request import Comment, OpenWork, PullRequest
 from cases.steps import Effect, Notice, Receipt
 from cases.telemetry import Deploy, SeriesBlock, Signal
-from cases.trying import SandboxReport, TrialOrder
+from cases.trying import Recipe, SandboxReport, TrialOrder
 
 
 class Clock(Protocol):
@@ -177,8 +177,27 @@ class Sandbox(Protocol):
         """Raise TemporaryError when there is no engine, PermanentError when there is no such image; else return."""
         ...
 
+    def prepare(self, recipe: Recipe) -> str:
+        """The image that a recipe comes to, made now if it is not there and the recipe lets it be.
+
+        Raises NotPrepared when it does not, PermanentError for a setup that fails, TemporaryError without an engine.
+        """
+        ...
+
     def reap(self) -> int:
         """Remove whatever an earlier life left behind; how many there were."""
+        ...
+
+
+class Quarantine(Protocol):
+    """The tests of a repository that come and go, as runs of one and the same tree have shown. It forgets in time."""
+
+    def known(self, repository: str) -> frozenset[str]:
+        """Those that nothing may rest on now."""
+        ...
+
+    def seen(self, repository: str, flaky: Collection[str]) -> None:
+        """These differed between runs of one tree of the watched branch just now."""
         ...
 
 

@@ -120,8 +120,11 @@ EXAMPLES: Mapping[str, str] = {
           - name: shop
             url: https://github.com/acme/shop.git
             full_name: acme/shop
+            setup: pip install --require-hashes -r requirements.lock
+            locks: [requirements.lock]
             test: python -m pytest -q
             reproduce: python reproduce.py
+            lint: ruff check --output-format=concise .
     """,
     "repositories[].sandbox": """
         repositories:
@@ -129,6 +132,24 @@ EXAMPLES: Mapping[str, str] = {
             url: https://github.com/acme/shop.git
             full_name: acme/shop
             sandbox: {image: shop-tests, memory_mib: 1024, timeout: 20m}
+    """,
+    "repositories[].sandbox.registry": """
+        repositories:
+          - name: shop
+            url: https://github.com/acme/shop.git
+            full_name: acme/shop
+            sandbox:
+              image: ghcr.io/acme/shop-tests:3
+              registry: {username: ci, password: env:REGISTRY_TOKEN}
+    """,
+    "repositories[].sandbox.setup": """
+        repositories:
+          - name: shop
+            url: https://github.com/acme/shop.git
+            full_name: acme/shop
+            setup: pip install --require-hashes -r requirements.lock
+            locks: [requirements.lock]
+            sandbox: {setup: {secrets: {PIP_INDEX_URL: env:PIP_INDEX_URL}, network: packages, timeout: 20m}}
     """,
     "deploys[]": """
         deploys:

@@ -9,7 +9,6 @@ _NO_MODEL = "write model: {provider: anthropic}, or {provider: none}: playbooks 
 KEYS: Mapping[str, str] = {
     "schedule.quiet_hours": LEAVE_OUT,
     **dict.fromkeys((f"signals.{kind}" for kind in ("mixpanel", "amplitude", "ga4", "posthog")), _ALL_KINDS),
-    "repositories[].setup": "put the dependencies into sandbox.image",
     "repositories[].sandbox.companions": "let `test` choose the tests that need no other service",
     "forge.app": "write token: env:GITHUB_TOKEN",
     "model.failover": LEAVE_OUT,

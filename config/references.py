@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
-from config import tuned, windows
+from config import setups, tuned, windows
 from config.document import Loc
 from config.settings import (
     BuildInfoSettings,
@@ -323,6 +323,7 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     _access,
     _markers,
     _callers,
+    setups.misfits,
     tuned.misfits,
     windows.misfits,
 )

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from cases.policy import Authority
 from config.fields import Branch, Count, Duration, FullName, Glob, KeyPath, Name, RelativePath, SecretRef, Text, Url
+from config.recipes import RegistrySettings, SetupSettings
 from config.section import Section
 
 Mebibytes = Annotated[int, Field(ge=64, le=65536)]
@@ -90,7 +91,14 @@ class RepositorySandboxSettings(Section):
     """What trials of this repository need otherwise than `sandbox` says."""
 
     image: Text = "trackwalker-base"
-    """The image that trials run in. It must hold what the tests import: there is no network inside."""
+    """The image that trials run in. With what `setup` adds, it must hold what the tests import: there is no network
+    inside."""
+
+    registry: RegistrySettings | None = None
+    """Who fetches the image when it is not there. None: somebody else put it there."""
+
+    setup: SetupSettings = SetupSettings()
+    """What `setup` is given."""
 
     memory_mib: Mebibytes | None = None
     """Memory of a trial, in MiB. None: that of `sandbox`."""
@@ -117,12 +125,31 @@ class RepositorySettings(Section):
     full_name: FullName
     """Its name on the forge, as in acme/shop."""
 
-    setup: None = None
-    """Not in this version: dependencies come with the image."""
+    setup: Text | None = None
+    """A command that installs what the tests import, as in "pip install --require-hashes -r requirements.lock". It is
+    run by `sh -c` while an image is prepared, before any trial, in a container like theirs but with a network, in the
+    folder /prepared, where `locks` are and which is all that is kept. None: `sandbox.image` has everything."""
+
+    locks: tuple[RelativePath, ...] = ()
+    """The files that `setup` reads, as in requirements.lock: it sees no others of the repository. When one of them
+    changes on the watched branch, another image is prepared."""
 
     test: Text = "python -m pytest -q"
     """The command that tests it, run by `sh -c` at the top of the tree. The default leaves a report a test, which is
     how a test that failed before is told from one that a change broke."""
+
+    report: RelativePath | None = None
+    """The file in which `test` leaves what each test came to: JUnit XML, TAP, the lines of `go test -json`, jest's JSON
+    or what `cargo test` prints. None: that of pytest, or what the command prints, where all of it is short and has one
+    of these forms."""
+
+    lint: Text | None = None
+    """The repository's own linters. A change may add no finding, as file and words: one that was there may stay. None:
+    none are run."""
+
+    bench: Text | None = None
+    """A command that takes as long as what it measures. An improvement is called faster only where runs in turn without
+    and with it show it; nothing else is measured so. None: no improvement is ever shown."""
 
     reproduce: Text | None = None
     """A command that exits 1 while the fault is there and 0 when it is gone. Without it a change is never *proved*. It

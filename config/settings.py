@@ -32,6 +32,7 @@ from config.deploys import (
 )
 from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, lasting
 from config.keeping import BackupSettings, LeversSettings, ObserveSettings, RetentionSettings
+from config.recipes import RegistrySettings, SetupSettings
 from config.remedies import (
     AuthoritySettings,
     BudgetSettings,
@@ -112,6 +113,7 @@ __all__ = [
     "PriceSettings",
     "PrometheusSettings",
     "ReceiverSettings",
+    "RegistrySettings",
     "RepositorySandboxSettings",
     "RepositorySettings",
     "RetentionSettings",
@@ -121,6 +123,7 @@ __all__ = [
     "ScopeSettings",
     "ServiceSettings",
     "Settings",
+    "SetupSettings",
     "SignalsSettings",
     "SlackSettings",
     "SlackThreadSettings",

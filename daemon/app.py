@@ -39,6 +39,7 @@ from daemon.observe.metrics import Metrics
 from daemon.observe.spans import Traces
 from daemon.observe.traces import tracer_of
 from daemon.poll import Poll
+from daemon.quarantine import LedgerQuarantine
 from daemon.tail import Tail
 from daemon.watchdog import watching
 from daemon.watches import WatchList
@@ -171,6 +172,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
             last_resort=last_resort,
         )
         stack.enter_context(calendar_of(house, ports, watches))
+        stack.callback(getattr(outside.sandbox, "close", _nothing))  # a nightly trial ends before it is waited for
         stack.enter_context(watching(cycle.pulse, clock, STUCK_S))
         stack.callback(cycle.leave)
         house.door.lead_to(inside(settings, cycle, fellows, ledger, levers, metrics))
@@ -235,7 +237,8 @@ def ready(settings: Settings, sandbox: Sandbox) -> None:
     reaped = sandbox.reap()
     if reaped:
         log.info("reaped %d containers that an earlier life left behind", reaped)
-    for image in dict.fromkeys(repository.sandbox.image for repository in settings.repositories):
+    needed = (repository.sandbox for repository in settings.repositories)
+    for image in dict.fromkeys(own.image for own in needed if own.registry is None):  # else it is fetched when needed
         sandbox.ready(image)
 
 
@@ -262,6 +265,7 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
         receivers=tuple(name for name in outside.notifiers if name != RECEIVER),
         logs=outside.logs or NoLogs(),
         model=outside.model,
+        quarantine=LedgerQuarantine(ledger.checkpoints, clock),
     )
     return ports, watches
 

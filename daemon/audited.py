@@ -1,16 +1,19 @@
 """Calls of the outside that are no effects, trials and questions: each with its line in the audit, none in a pause."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from cases.asking import Answer, Question
-from cases.errors import TemporaryError
+from cases.errors import NotPrepared, TemporaryError
 from cases.ports import Clock, LanguageModel, Levers, Sandbox
-from cases.trying import SandboxReport, TrialOrder
+from cases.trying import Recipe, SandboxReport, TrialOrder
 from daemon.ledger.audit import DAEMON, Audit, AuditEntry
 from daemon.ledger.chain import stamp
 
 RUN, ENDED = "sandbox.run", "sandbox.ended"
+PREPARE, PREPARED = "sandbox.prepare", "sandbox.prepared"
+NO_CASE = "nightly"  # how the key of an order begins that belongs to none
 _SETTING_UP = timedelta(minutes=2)  # what a sandbox may take on top of the commands
 
 
@@ -52,6 +55,24 @@ class AuditedSandbox:
         """As the sandbox does."""
         self._sandbox.ready(image)
 
+    def prepare(self, recipe: Recipe) -> str:
+        """As the sandbox does. What has to be made has a line of the audit before and after, and waits for a pause."""
+        try:
+            return self._sandbox.prepare(replace(recipe, build=False))
+        except NotPrepared:
+            if not recipe.build:
+                raise
+        _no_pause(self._levers, "setup")
+        detail = {"repository": recipe.repository, "image": recipe.image}
+        began = self._line(PREPARE, "", None, detail)
+        try:
+            image = self._sandbox.prepare(recipe)
+        except Exception as error:
+            self._line(PREPARED, "", began, {**detail, "how": type(error).__name__})
+            raise
+        self._line(PREPARED, "", began, {**detail, "how": image})
+        return image
+
     def reap(self) -> int:
         """As the sandbox does."""
         return self._sandbox.reap()
@@ -63,16 +84,15 @@ class AuditedSandbox:
             close()
 
     def _tell(self, action: str, order: TrialOrder, parent: int | None, more: dict[str, str]) -> int:
-        """One line. An order's key begins with the id of its case."""
-        line = AuditEntry(
-            at=self._clock.now(),
-            actor=DAEMON,
-            action=action,
-            case=order.key.partition("-")[0],
-            parent=parent,
-            detail={"key": order.key, **more},
+        """One line. An order's key begins with the id of its case, where it has one."""
+        case = order.key.partition("-")[0]
+        return self._line(action, "" if case == NO_CASE else case, parent, {"key": order.key, **more})
+
+    def _line(self, action: str, case: str, parent: int | None, detail: dict[str, str]) -> int:
+        at = self._clock.now()
+        return self._audit.append(
+            AuditEntry(at=at, actor=DAEMON, action=action, case=case, parent=parent, detail=detail)
         )
-        return self._audit.append(line)
 
 
 class HeldModel:

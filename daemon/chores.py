@@ -15,6 +15,7 @@ from daemon.heed import Heed
 from daemon.house import House
 from daemon.kills import Kills
 from daemon.observe.health import Vitals
+from daemon.standings import RecipeStandings
 from daemon.tail import Tail
 from daemon.watches import WatchList
 from remediation.ports import Ports
@@ -22,6 +23,8 @@ from remediation.ports import Ports
 log = logging.getLogger("trackwalker.chores")
 
 REAP = timedelta(hours=1)
+SHOW = timedelta(minutes=10)
+PREPARE = timedelta(hours=1)
 
 
 def chores_of(
@@ -45,10 +48,30 @@ def chores_of(
         Chore(name="beat", every=BEAT, work=beat),
         Chore(name="vitals", every=BEAT, work=vitals.once),
     ]
+    standing = RecipeStandings(ledger.checkpoints)
+    chores.append(Chore(name="recipes", every=SHOW, work=lambda: metrics.recipes(standing.ok(ports.settings))))
+    chores.append(Chore(name="prepare", every=PREPARE, work=_prepared(ports)))
     chores.append(Chore(name="reap", every=REAP, work=_reaped(ports)))
     if isinstance(ports.logs, Tail):
         chores.append(Chore(name="tail", every=every, work=_followed(ports.logs, house)))
     return tuple(chores)
+
+
+def _prepared(ports: Ports) -> Callable[[], object]:
+    """Images for the lock files as they are now, so that no case waits for one."""
+
+    def prepare() -> None:
+        from daemon.recipes import prepared
+
+        for repository in ports.settings.repositories:
+            if not repository.setup and repository.sandbox.registry is None:
+                continue
+            try:
+                prepared(repository, ports)
+            except (TemporaryError, PermanentError) as error:
+                log.warning("the image of %s cannot be prepared now: %s", repository.name, error)
+
+    return prepare
 
 
 def _reaped(ports: Ports) -> Callable[[], object]:
@@ -77,6 +100,7 @@ def calendar_of(house: House, ports: Ports, watches: WatchList) -> AbstractConte
     from daemon.improvements import improvements_of
     from daemon.keeping.daily import OnceADay
     from daemon.keeping.jobs import folder_of, jobs_of
+    from daemon.recipes import recipes_of
     from daemon.scheduling import Calendar
 
     ledger, settings = house.ledger, ports.settings
@@ -84,6 +108,7 @@ def calendar_of(house: House, ports: Ports, watches: WatchList) -> AbstractConte
     jobs = (
         *jobs_of(settings, ledger, folder_of(settings, house.home.folder.parent)),
         *improvements_of(ports, ledger.checkpoints, watches.listed),
+        *recipes_of(ports, ledger.checkpoints),
     )
     calendar = Calendar()
     calendar.every_quarter(lambda stopped: once.look(jobs, stopped))

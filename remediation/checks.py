@@ -6,9 +6,11 @@
 | harm in production | for a rollback, in place of the reproduction: the watch judged the change harmful |
 | new test fails without the change | it fails with the rest of the change taken out, and passes with it |
 | what passed still passes | each test that passed on base passes; what a revert itself removes is named |
+| linters | the change adds no finding: see `remediation.lint` |
+| benchmark | of an improvement: it is shown to be faster: see `remediation.speed` |
 
 Could not run is an error, and never the change's fault. No tests at all prove nothing. Whatever comes and goes between
-runs of the same tree is flaky: it is said, and decides nothing.
+runs of the same tree is flaky: it is said, and decides nothing: see `remediation.flaky`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +20,8 @@ from cases.change import Patch
 from cases.outcome import Judgement, Ruling
 from cases.trying import CommandReport, SandboxReport
 from cases.verdict import Check, Verdict
-from remediation.failures import ITS_OWN, Failure, failure_of, failures, outcomes_of
+from remediation.failure import Failure
+from remediation.failures import ITS_OWN, failure_of, failures, outcomes_of
 from remediation.neutral import neutral
 
 NO_TESTS_COLLECTED = 5  # pytest's exit status
@@ -26,6 +29,8 @@ REPRODUCTION = "Reproduction"
 HARM = "Harm in production"
 NEW_TEST = "New test fails without the change"
 STILL_PASSES = "What passed still passes"
+NOT_RUN = "not run: "
+"""How a report ends of a command that was never begun; why stands after it."""
 
 Pair = tuple[CommandReport, CommandReport]
 
@@ -67,7 +72,7 @@ def reproduction(reports: Pair | None) -> Check:
         )
     base, change = reports
     if base.ended != "exited" or change.ended != "exited":
-        verdict, detail = Verdict.ERROR, "it could not be run to its end"
+        verdict, detail = Verdict.ERROR, f"it could not be run to its end{unrun(base, change)}"
     elif base.exit_code == 0:
         verdict, detail = Verdict.INCONCLUSIVE, "the fault does not show on base"
     elif change.exit_code == 0:
@@ -128,7 +133,12 @@ def new_test(reports: Pair | None, patch: Patch) -> Check:
 
 
 def _new(report: CommandReport, patch: Patch) -> Mapping[str, str]:
-    return {test: outcome for path in patch.tests for test, outcome in outcomes_of(report, path).items()}
+    held = {edit.path: edit.content or b"" for edit in patch.lead.edits}
+    return {
+        test: outcome
+        for path in patch.tests
+        for test, outcome in outcomes_of(report, path, held.get(path, b"")).items()
+    }
 
 
 def _turned(reports: Pair, patch: Patch) -> list[str]:
@@ -146,18 +156,18 @@ def _compare_new(
     reports: Pair, patch: Patch, without: Mapping[str, str], with_it: Mapping[str, str]
 ) -> tuple[Verdict, str]:
     if any(report.ended != "exited" for report in reports):
-        return Verdict.ERROR, "the tests could not be run to their end"
+        return Verdict.ERROR, f"the tests could not be run to their end{unrun(*reports)}"
     if not reports[1].tests:
         return Verdict.INCONCLUSIVE, "the test command leaves no report a test, so the new one cannot be told"
     failing = sorted(test for test, outcome in with_it.items() if outcome == "failed")
     if failing:
-        return Verdict.FAILED, f"it fails with the change as well: {_named(failing)}"
+        return Verdict.FAILED, f"it fails with the change as well: {named(failing)}"
     if not any(outcome == "passed" for outcome in with_it.values()):
         return Verdict.FAILED, f"no test of {', '.join(neutral(path, 80) for path in patch.tests)} was run"
     turned = _turned(reports, patch)
     if not turned:
         if without:
-            return Verdict.FAILED, f"it passes without the change: {_named(sorted(without))}"
+            return Verdict.FAILED, f"it passes without the change: {named(sorted(without))}"
         return Verdict.FAILED, "without the change it cannot even be collected, which shows no fault"
     known = failures(reports[0])
     kinds = [failure_of(test, known) for test in turned]
@@ -167,7 +177,7 @@ def _compare_new(
     telling = sorted({kind.exception for kind in kinds if kind and kind not in own})
     if not telling:
         return Verdict.INCONCLUSIVE, "it fails without the change, and the output does not say with what"
-    return Verdict.PASSED, f"{_named(turned)}: {', '.join(neutral(kind, 60) for kind in telling)} once the rest is out"
+    return Verdict.PASSED, f"{named(turned)}: {', '.join(neutral(kind, 60) for kind in telling)} once the rest is out"
 
 
 def still_passes(reports: Pair | None, patch: Patch) -> Check:
@@ -194,7 +204,7 @@ def still_passes(reports: Pair | None, patch: Patch) -> Check:
 
 def _compare(base: CommandReport, change: CommandReport, patch: Patch) -> tuple[Verdict, str]:
     if base.ended != "exited" or change.ended != "exited":
-        return Verdict.ERROR, "the tests could not be run to their end"
+        return Verdict.ERROR, f"the tests could not be run to their end{unrun(base, change)}"
     passed = {test for test, outcome in base.tests if outcome == "passed"}
     if not base.tests:
         return _by_exit(base, change)
@@ -205,9 +215,13 @@ def _compare(base: CommandReport, change: CommandReport, patch: Patch) -> tuple[
     removed = [test for test in lost if test not in now] if patch.undoes and change.tests else []
     broken = [test for test in lost if test not in removed]
     if broken:
-        return Verdict.FAILED, f"{len(broken)} no longer pass: {_named(broken)}"
+        return Verdict.FAILED, f"{len(broken)} no longer pass: {named(broken)}"
+    if base.exit_code == 0 and change.exit_code != 0 and not patch.undoes:
+        new = sorted(test for test, outcome in change.tests if outcome == "failed")
+        why = f"{named(new)}" if new else _last_line(change)
+        return Verdict.FAILED, f"no test is lost, and the command fails all the same ({said(change)}): {why}"
     if removed:
-        return Verdict.PASSED, f"the revert removes {len(removed)}: {_named(removed)}"
+        return Verdict.PASSED, f"the revert removes {len(removed)}: {named(removed)}"
     return Verdict.PASSED, ""
 
 
@@ -220,18 +234,6 @@ def _by_exit(base: CommandReport, change: CommandReport) -> tuple[Verdict, str]:
     if change.exit_code == 0:
         return Verdict.PASSED, "the test command succeeds on both"
     return Verdict.FAILED, f"the test command fails with the change: {_last_line(change)}"
-
-
-def settled(checks: tuple[Check, ...], first: Runs, second: Runs, patch: Patch) -> tuple[Check, ...]:
-    """Compare again without the tests that differ between two runs of the same tree: those are flaky, and are named."""
-    flaky = _unsteady(first.base, second.base) | _unsteady(first.change, second.change)
-    pair = second.of("test")
-    if not flaky or pair is None:
-        return checks
-    steady = still_passes((_without(pair[0], flaky), _without(pair[1], flaky)), patch)
-    named = f"flaky, left out: {_named(sorted(flaky))}"
-    again = replace(steady, detail="; ".join(filter(None, (steady.detail, named))))
-    return tuple(again if check.name == STILL_PASSES else check for check in checks)
 
 
 def repeated(check: Check, further: Sequence[Check]) -> Check:
@@ -254,23 +256,21 @@ def repeated(check: Check, further: Sequence[Check]) -> Check:
     )
 
 
-def _unsteady(one: SandboxReport, two: SandboxReport) -> set[str]:
-    first, second = (
-        dict(next((report.tests for report in run.commands if report.name == "test"), ())) for run in (one, two)
-    )
-    return {test for test in first if test in second and first[test] != second[test]}
-
-
-def _without(report: CommandReport, flaky: set[str]) -> CommandReport:
-    return replace(report, tests=tuple((test, outcome) for test, outcome in report.tests if test not in flaky))
-
-
 def said(report: CommandReport) -> str:
     """How a command ended, in two words."""
-    return f"exit {report.exit_code}" if report.ended == "exited" else report.ended
+    if report.ended == "exited":
+        return f"exit {report.exit_code}"
+    return "not run" if report.ended.startswith(NOT_RUN) else report.ended
 
 
-def _named(tests: list[str]) -> str:
+def unrun(*reports: CommandReport) -> str:
+    """Why a command was not even begun, in brackets, where that is so."""
+    because = next((report.ended for report in reports if report.ended.startswith(NOT_RUN)), "")
+    return f" ({neutral(because.removeprefix(NOT_RUN), 300)})" if because else ""
+
+
+def named(tests: Sequence[str]) -> str:
+    """The first of them, as a pull request may show them."""
     return ", ".join(neutral(test, 80) for test in tests[:3])
 
 

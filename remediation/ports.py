@@ -14,6 +14,7 @@ from cases.ports import (
     LessonStore,
     Logs,
     Outbox,
+    Quarantine,
     Ranker,
     Relieving,
     Sandbox,
@@ -42,6 +43,7 @@ class Ports:
     logs: Logs
     watched: Callable[[], Sequence[Signal]]  # every signal that is watched now
     model: LanguageModel | None = None  # None: playbooks only
+    quarantine: Quarantine | None = None  # None: what comes and goes is found out in each trial, and forgotten
 
     @property
     def now(self) -> datetime:

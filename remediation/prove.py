@@ -9,10 +9,11 @@ turn out the same each time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cases.case import Case
 from cases.change import ChangeClass, FileEdit, Patch
+from cases.errors import NotPrepared
 from cases.events import Disproved, Proved
 from cases.steps import StepResult
 from cases.trying import Command, CommandReport, SandboxReport, TrialOrder
@@ -21,8 +22,13 @@ from config.settings import DeployedConfigSettings, RepositorySettings, ServiceS
 from remediation import checks
 from remediation.checks import STILL_PASSES, Runs
 from remediation.draft import give_up, redraft
-from remediation.failures import Failure, outcomes_of
+from remediation.failure import Failure
+from remediation.failures import outcomes_of
+from remediation.flaky import settled, unsteady
+from remediation.lint import LINT, lint
 from remediation.ports import Ports
+from remediation.recipes import image_of
+from remediation.speed import speed
 from remediation.values.rendering import RENDERING, file_check, intended, render_check
 
 RUNS = 3  # of each tree, before anything is called proved
@@ -35,11 +41,7 @@ def prove(case: Case, ports: Ports) -> StepResult:
         return redraft(case, ports, "the watched branch moved on before the change was tried")
     began = ports.clock.monotonic()
     bench = Bench(case=case, ports=ports, tried=tried_of(case, ports))
-    runs = [bench.both()]
-    made, own = made_of(case, bench, runs[0])
-    if _check(made, STILL_PASSES).verdict is Verdict.FAILED:
-        runs.append(bench.both())
-        made, own = checks.settled(made, runs[0], runs[1], change), own + _own(runs[1].base, runs[1].change)
+    made, runs, own = steadied(case, bench)
     if claim(made) is Claim.PROVED:
         made, more = confirmed(case, bench, made, runs)
         own += more
@@ -60,8 +62,8 @@ def claim(made: tuple[Check, ...]) -> Claim:
     """Proved needs every check; with nothing against it, it is correlated; anything else is a guess."""
     if any(check.verdict is Verdict.FAILED for check in made):
         return Claim.DISPROVED
-    if all(check.verdict is Verdict.PASSED for check in made):
-        return Claim.PROVED
+    if all(check.verdict is Verdict.PASSED for check in made if check.name != LINT):
+        return Claim.PROVED  # linters that cannot say anything take nothing from what was shown
     return Claim.CORRELATED if _breaks_nothing(made) else Claim.GUESS
 
 
@@ -70,6 +72,29 @@ def _breaks_nothing(made: tuple[Check, ...]) -> bool:
     tests = _check(made, STILL_PASSES).verdict
     rendered = any(check.name == RENDERING and check.verdict is Verdict.PASSED for check in made)
     return tests is Verdict.PASSED or (rendered and tests is Verdict.INCONCLUSIVE)
+
+
+def steadied(case: Case, bench: "Bench") -> tuple[tuple[Check, ...], list[Runs], float]:
+    """The checks, the runs they rest on, the last of which they were made of, and the target's own seconds.
+
+    What a change seems to break is run again, and what came and went with the change alone once more: only what
+    differs between runs of base is no fault of the change. That is remembered for the next one.
+    """
+    change, memory, name = case.change, bench.ports.quarantine, bench.tried.repository.name
+    known = memory.known(name) if memory else frozenset[str]()
+    runs: list[Runs] = []
+    own = 0.0
+    while True:
+        runs.append(bench.both())
+        made, seconds = made_of(case, bench, runs[-1])
+        made, own = settled(made, runs, known, change), own + seconds
+        broken = _check(made, STILL_PASSES).verdict is Verdict.FAILED and len(runs) == 1
+        alone = unsteady(runs).alone(known) and not change.undoes and len(runs) < RUNS
+        if not broken and not alone:
+            break
+    if memory and not change.tests:
+        memory.seen(name, unsteady(runs).base)
+    return made, runs, own
 
 
 def _check(made: Sequence[Check], name: str) -> Check:
@@ -138,6 +163,7 @@ class Bench:
     case: Case
     ports: Ports
     tried: Tried
+    images: dict[tuple[str, Tree], str] = field(default_factory=dict[tuple[str, Tree], str])  # found out once
 
     def both(self) -> Runs:
         """Run everything without the change (but with its new tests, if it has any), and with it."""
@@ -206,6 +232,29 @@ class Bench:
             orders = (*orders, self._rendering(line))
         return orders
 
+    def lint(self, runs: Runs) -> tuple[Check, ...]:
+        """What the repository's linters say of the change, where it has any."""
+        if self.tried.repository.lint is None:
+            return ()
+        return (lint(runs.of("lint"), self.case.change),)
+
+    def speed(self) -> Check:
+        """Whether the change is faster: see `remediation.speed`."""
+        repository, limits = self.tried.repository, self.ports.settings.sandbox
+        if repository.bench is None:
+            return speed(None, None)
+        order = Command(name="bench", line=repository.bench, timeout=repository.sandbox.timeout or limits.timeout)
+        return speed(
+            lambda: self._run("bench-base", self.tried.without, (order,)),
+            lambda: self._run("bench-change", self.tried.change, (order,)),
+        )
+
+    def _image(self, where: RepositorySettings, tree: Tree) -> str:
+        key = (where.name, tree)
+        if key not in self.images:
+            self.images[key] = image_of(self.case, self.ports, where, tree.commit, tree.edits)
+        return self.images[key]
+
     def _rendering(self, line: str) -> Command:
         """The rendering's own words, warnings left out: they would stand in the middle of it."""
         return Command(name="render", line=f"( {line} ) 2>/dev/null", timeout=self.ports.settings.sandbox.timeout)
@@ -214,10 +263,14 @@ class Bench:
         self, side: str, tree: Tree, orders: tuple[Command, ...], repository: RepositorySettings | None = None
     ) -> SandboxReport:
         limits, where = self.ports.settings.sandbox, repository or self.tried.repository
+        try:
+            image = self._image(where, tree)
+        except NotPrepared as error:
+            return _not_run(orders, str(error))
         return self.ports.sandbox.run(
             TrialOrder(
                 key=f"{self.case.id}-{self.case.change.number}-{side}",
-                image=where.sandbox.image,
+                image=image,
                 tree=self.ports.forge.tree(where.name, tree.commit, tree.edits),
                 commands=orders,
                 memory_mib=where.sandbox.memory_mib or limits.memory_mib,
@@ -225,6 +278,15 @@ class Bench:
                 pids=limits.pids,
             )
         )
+
+
+def _not_run(orders: tuple[Command, ...], because: str) -> SandboxReport:
+    """The report on a tree that no image is there for."""
+    kept = tuple(
+        CommandReport(name=order.name, exit_code=None, ended=f"{checks.NOT_RUN}{because}", output="", seconds=0.0)
+        for order in orders
+    )
+    return SandboxReport(commands=kept, seconds=0.0, own_seconds=0.0)
 
 
 def _turn(report: SandboxReport, orders: tuple[Command, ...], turn: int) -> SandboxReport:
@@ -254,17 +316,31 @@ def commands(repository: RepositorySettings, service: ServiceSettings, ports: Po
     lines = (
         ("reproduce", (its and its.reproduce) or repository.reproduce),
         ("test", (its and its.test) or repository.test),
+        ("lint", repository.lint),
     )
-    return tuple(Command(name=name, line=line, timeout=timeout) for name, line in lines if line)
+    report = repository.report or ""
+    return tuple(
+        Command(name=name, line=line, timeout=timeout, report=report if name == "test" else "")
+        for name, line in lines
+        if line
+    )
 
 
 def made_of(case: Case, bench: Bench, runs: Runs) -> tuple[tuple[Check, ...], float]:
     """The checks of a trial, and the seconds inside the target's own commands."""
+    made, own = _made_of(case, bench, runs)
+    return (*made, *bench.lint(runs)), own
+
+
+def _made_of(case: Case, bench: Bench, runs: Runs) -> tuple[tuple[Check, ...], float]:
     change, own = case.change, _own(runs.base, runs.change)
     tests = runs.of("test")
     if change.rolls_back is not None:
         judgement = next(j for j in reversed(case.judgements) if j.change == change.rolls_back)
         return (checks.harm(judgement), checks.still_passes(tests, change)), own
+    if change.kind is ChangeClass.IMPROVEMENT:
+        still, faster = checks.still_passes(tests, change), bench.speed()
+        return (faster, still), own + faster.seconds
     causes = causes_of(case, runs)
     if not change.tests and change.kind is not ChangeClass.EDIT:
         return (*causes, *bench.rendered(runs), checks.still_passes(tests, change)), own
@@ -289,13 +365,13 @@ def causes_of(case: Case, runs: Runs) -> tuple[Check, ...]:
 
 def confirmed(case: Case, bench: Bench, made: tuple[Check, ...], runs: list[Runs]) -> tuple[tuple[Check, ...], float]:
     """Checks that prove, held against further runs of what they rest on, and the seconds that these took."""
-    if case.change.rolls_back is not None:
-        return made, 0.0  # it rests on what production showed
-    by_command = checks.reproduction(runs[0].of("reproduce")).verdict is Verdict.PASSED
+    if case.change.rolls_back is not None or case.change.kind is ChangeClass.IMPROVEMENT:
+        return made, 0.0  # it rests on what production showed, or on twenty measurements
+    by_command = checks.reproduction(runs[-1].of("reproduce")).verdict is Verdict.PASSED
     names = {"reproduce"} if by_command else set[str]()
     names |= {"test"} if case.change.tests else set()
     more = bench.again(frozenset(names), RUNS - len(runs))
-    further = [check for run in (*runs[1:], *more) for check in causes_of(case, run)]
+    further = [check for run in (*runs[:-1], *more) for check in causes_of(case, run)]
     held = tuple(checks.repeated(check, [other for other in further if other.name == check.name]) for check in made)
     return held, sum(_own(run.base, run.change) for run in more)
 

@@ -1,7 +1,8 @@
 """The image `trackwalker-base`, made of this machine's own files: no registry, no network, no Dockerfile.
 
 It holds one CPython with its standard library, the shared libraries that it needs, the small tools that test suites
-call, and pytest. It is a tar that is never written to disk: the engine is sent its pieces.
+call, pytest, and pip for a repository's `setup`. It is a tar that is never written to disk: the engine is sent its
+pieces.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from sandbox.engine import Engine
 
 REPOSITORY = "trackwalker-base"
 RECIPE = 1  # raise it when the same files would make another image
-DISTRIBUTIONS = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")  # pure Python, all of them
+DISTRIBUTIONS = ("pytest", "pluggy", "iniconfig", "packaging", "pygments", "pip")  # pure Python, all of them
 
 # What the sandbox itself calls, and what every suite may take for granted.
 NEEDED = ("sh", "tar", "head", "cat", "sleep", "env")
@@ -148,6 +149,7 @@ def _members(interpreter: Interpreter) -> dict[str, Member]:
     members |= {f"usr/local/bin/{name}": Member(link=str(interpreter.program)) for name in _names(interpreter)}
     # -P: unlike `python -m pytest`, the command `pytest` does not put the working folder on the path.
     members["usr/local/bin/pytest"] = Member(text='#!/bin/sh\nexec python3 -P -m pytest "$@"\n', mode=0o755)
+    members["usr/local/bin/pip"] = Member(text='#!/bin/sh\nexec python3 -m pip "$@"\n', mode=0o755)
     return members
 
 
@@ -206,7 +208,8 @@ def _compiled(interpreter: Interpreter, packages: dict[PurePosixPath, Path], fol
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
     argv = [str(interpreter.program), "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-    argv += ["-x", "pygments/(lexers|styles)/(?!__init__|_mapping)"]  # a report needs none of these, and they are many
+    # A report needs none of these lexers, and a setup can do without pip's byte code: they are many.
+    argv += ["-x", "pygments/(lexers|styles)/(?!__init__|_mapping)|/pip/"]
     argv += ["-s", str(folder), "-p", str(interpreter.packages), str(folder)]
     told = subprocess.run(argv, capture_output=True, text=True, check=False, env={})
     if told.returncode != 0:

@@ -11,17 +11,10 @@ from cases.trying import Command, CommandReport
 from sandbox.engine import Engine
 from sandbox.limits import TEMPORARY, USER, WORK, pytest_options
 from sandbox.output import Frames, Tail
-from sandbox.results import (
-    CONTAINER_ENDED,
-    JUNIT_BYTES,
-    OUT_OF_MEMORY,
-    TIMED_OUT,
-    UNREADABLE,
-    End,
-    UnreadableReport,
-    end_of,
-    outcomes_in,
-)
+from sandbox.reports.reading import BYTES as REPORT_BYTES
+from sandbox.reports.reading import read, spoken
+from sandbox.reports.report import UnreadableReport
+from sandbox.results import CONTAINER_ENDED, OUT_OF_MEMORY, TIMED_OUT, UNREADABLE, End, end_of
 
 UNPACK_SECONDS = 60.0
 COLLECT_SECONDS = 20.0
@@ -32,13 +25,13 @@ CHUNK = 65_536
 NOT_STARTED = 126  # from here on a shell's and an engine's own codes begin
 
 # Each waits for its standard input: output that comes before the stream is attached would be lost. A command's two
-# outputs are one pipe, so that they stay in order.
-RUN = 'read -r go; exec /bin/sh -c "$1" </dev/null 2>&1'
+# outputs are one pipe, so that they stay in order. A report that the tree holds already is nobody's answer.
+RUN = 'read -r go; rm -f -- "$2"; exec /bin/sh -c "$1" </dev/null 2>&1'
 UNPACK = f'head -c "$1" | tar -xf - -C {WORK}'
-# The kernel's own count of kills for memory (cgroup v2, v1), then the report if it is a plain file, then the end.
+# The kernel's own count of kills for memory (cgroup v2, v1), then the first report that is a plain file, then the end.
 COLLECT = (
     "read -r go; cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null; "
-    'echo "==report=="; if [ -f "$1" ]; then head -c "$2" "$1"; fi'
+    'echo "==report=="; for f in "$2" "$3"; do if [ -f "$f" ]; then exec head -c "$1" "$f"; fi; done'
 )
 BOUNDARY = b"==report==\n"
 
@@ -82,32 +75,33 @@ class Container:
         """Run a command of the repository to its end, or to its time limit."""
         self._commands += 1
         path = f"{TEMPORARY}/trackwalker-junit-{self._commands}.xml"
-        argv = ["/bin/sh", "-c", RUN, "sh", command.line]
+        own = f"{WORK}/{command.report}" if command.report else ""
+        argv = ["/bin/sh", "-c", RUN, "sh", command.line, own]
         ran = self._exec(argv, pytest_options(path), b"\n", command.timeout.total_seconds())
         told = CommandReport(
             name=command.name, exit_code=None, ended=TIMED_OUT, output=ran.output.text(), seconds=ran.seconds
         )
         if ran.exit_code is not None:
-            return self._collected(told, ran.exit_code, path)
+            return self._collected(told, ran, (own, path))
         return self._without_container(told) if ran.gone else told
 
-    def _collected(self, told: CommandReport, exit_code: int, path: str) -> CommandReport:
-        """Complete a report with what the container holds of the command: kills for memory, and a JUnit report."""
-        argv = ["/bin/sh", "-c", COLLECT, "sh", path, str(JUNIT_BYTES + 1)]
-        ran = self._exec(argv, {}, b"\n", COLLECT_SECONDS, Tail(JUNIT_BYTES + CHUNK))
-        kernel, boundary, junit = ran.output.content().partition(BOUNDARY)
+    def _collected(self, told: CommandReport, did: Ran, paths: tuple[str, str]) -> CommandReport:
+        """Complete a report with what the container holds of the command: kills for memory, and a report of tests."""
+        argv = ["/bin/sh", "-c", COLLECT, "sh", str(REPORT_BYTES + 1), *paths]
+        ran = self._exec(argv, {}, b"\n", COLLECT_SECONDS, Tail(REPORT_BYTES + CHUNK))
+        kernel, boundary, left = ran.output.content().partition(BOUNDARY)
         if ran.gone or (_not_its_own(ran.exit_code) and self._ends()):
             return self._without_container(told)
         if ran.exit_code != 0 or not boundary:
             return replace(told, ended=UNREADABLE)  # it may never have started; its exit code alone proves nothing
         kills = _kills(kernel)
-        end = end_of(exit_code, short_of_memory=kills > self._kills)
+        end = end_of(did.exit_code or 0, short_of_memory=kills > self._kills)
         self._kills = kills
         try:
-            tests = outcomes_in(junit) if junit else ()
+            found = read(left) if left else spoken(did.output)
         except UnreadableReport as unreadable:
-            return _noted(told, end, f"its JUnit report was not read: {unreadable}")
-        return replace(told, exit_code=end.exit_code, ended=end.ended, tests=tests)
+            return _noted(told, end, f"its report was not read: {unreadable}")
+        return replace(told, exit_code=end.exit_code, ended=end.ended, tests=found.tests, messages=found.messages)
 
     def _without_container(self, told: CommandReport) -> CommandReport:
         """Complete the report of a command whose container ended under it. Raises TemporaryError if it was removed."""

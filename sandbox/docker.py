@@ -10,10 +10,12 @@ from threading import Lock
 
 from cases.errors import TemporaryError
 from cases.moments import EPOCH
-from cases.trying import CommandReport, SandboxReport, TrialOrder
+from cases.trying import CommandReport, Recipe, SandboxReport, TrialOrder
 from sandbox.container import Container
 from sandbox.engine import ANSWER_SECONDS, Engine, Labelled
+from sandbox.images import ImageEngine
 from sandbox.limits import check, host_limits
+from sandbox.prepare import Site, prepare
 from sandbox.results import CONTAINER_ENDED, TIMED_OUT, UNREADABLE
 
 LABEL = "trackwalker"
@@ -24,6 +26,7 @@ DEADLINE_LABEL = "trackwalker.deadline"  # epoch seconds, by the engine's clock
 SETTING_UP = timedelta(minutes=2)  # what starting, unpacking and reading out may take on top of the commands
 GRACE = timedelta(seconds=60)
 REMOVAL_SECONDS = 15.0  # what removing a container may hold up: under load it takes an engine seconds
+PREPARING_SECONDS = 300.0  # fetching and keeping an image takes an engine longer than any other answer
 SWEEP_SECONDS = 60.0  # the least time between two tries to remove what could not be removed at once
 LAST = frozenset({TIMED_OUT, CONTAINER_ENDED, UNREADABLE})  # after these its container can run no other command
 
@@ -65,6 +68,7 @@ class DockerSandbox:
         self._left: set[str] = set()  # in quarantine: no order's any more, and the engine could not remove them yet
         self._sweep_at = 0.0
         self._lock = Lock()
+        self._preparing: dict[str, Lock] = {}
         self._closed = False
 
     def describe(self) -> str:
@@ -105,6 +109,25 @@ class DockerSandbox:
         """Raise TemporaryError when no engine answers, PermanentError when it has no such image."""
         with Engine(self._url, self._patience_s) as engine:
             engine.volumes(image)
+
+    def prepare(self, recipe: Recipe) -> str:
+        """The image that a recipe comes to: see `sandbox.prepare`.
+
+        A repository's are made one at a time, so that who waits finds the image; just looking waits for nobody.
+        """
+        site = Site(
+            connect=lambda: ImageEngine(self._url, max(self._patience_s, PREPARING_SECONDS)),
+            labels=self._labels,
+            enter=self._enter,
+            leave=self._leave,
+            runtime=self._runtime,
+        )
+        if not recipe.build:
+            return prepare(recipe, site)
+        with self._lock:
+            turn = self._preparing.setdefault(recipe.repository, Lock())
+        with turn:
+            return prepare(recipe, site)
 
     def reap(self) -> int:
         """Remove the containers that an earlier life of this owner left behind, and anybody's that is overdue."""
@@ -200,20 +223,23 @@ class DockerSandbox:
 
     def _start(self, engine: Engine, name: str, order: TrialOrder) -> None:
         life = sum((command.timeout for command in order.commands), SETTING_UP)
-        deadline = engine.now() + life
         host = host_limits(order, engine.volumes(order.image), self._runtime)
         engine.create(
             name=name,
             image=order.image,
             seconds=round(life.total_seconds()),
-            labels={
-                LABEL: LABEL_VALUE,
-                KEY_LABEL: order.key,
-                OWNER_LABEL: self._owner,
-                DEADLINE_LABEL: str(round(deadline.timestamp())),
-            },
+            labels=self._labels(order.key, engine, life),
             host=host,
         )
+
+    def _labels(self, key: str, engine: Engine, life: timedelta) -> dict[str, str]:
+        deadline = engine.now() + life
+        return {
+            LABEL: LABEL_VALUE,
+            KEY_LABEL: key,
+            OWNER_LABEL: self._owner,
+            DEADLINE_LABEL: str(round(deadline.timestamp())),
+        }
 
 
 def _deadline(found: Labelled) -> datetime:

@@ -21,10 +21,13 @@ from functools import cached_property
 from pathlib import Path
 
 from cases.errors import PermanentError, TemporaryError
-from cases.trying import Command, CommandReport, SandboxReport, TrialOrder
+from cases.trying import Command, CommandReport, Recipe, SandboxReport, TrialOrder
 from sandbox.limits import ENVIRONMENT, FILE_BYTES, OPEN_FILES, check, pytest_options
 from sandbox.output import Tail
-from sandbox.results import JUNIT_BYTES, TIMED_OUT, UnreadableReport, end_of, outcomes_in
+from sandbox.reports.reading import BYTES as REPORT_BYTES
+from sandbox.reports.reading import read, spoken
+from sandbox.reports.report import UnreadableReport
+from sandbox.results import TIMED_OUT, end_of
 
 NOBODY = 65534
 PREFIX = "trackwalker-process-"
@@ -117,6 +120,12 @@ class ProcessSandbox:
                 "demo as an ordinary user"
             )
 
+    def prepare(self, recipe: Recipe) -> str:
+        """Nothing can be set up here. Raises PermanentError where a recipe asks for it."""
+        if recipe.setup:
+            raise PermanentError(f"{recipe.repository} has a setup, which only the Docker sandbox runs")
+        return recipe.image
+
     def reap(self) -> int:
         """Remove the folders of processes that are no more."""
         left = [path for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if not _alive(path)]
@@ -166,11 +175,15 @@ class ProcessSandbox:
             "CORE": 0,
         } | ({"NPROC": PROCESSES} if os.geteuid() == 0 else {})
         launch = _launch(command.line, place, limits, pytest_options(str(path)), isolated=self._isolated)
+        own = place.work / command.report if command.report else path
+        if _inside(own, place.work) and own.is_file():
+            own.unlink()  # a report that the tree holds already is nobody's answer
         ran = _run(launch, seconds)
         told = CommandReport(
             name=command.name, exit_code=None, ended=TIMED_OUT, output=ran.output.text(), seconds=ran.seconds
         )
-        return told if ran.exit_code is None else _completed(told, ran.exit_code, path)
+        left = own if _inside(own, place.work) and own.exists() else path
+        return told if ran.exit_code is None else _completed(told, ran, left)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,14 +262,21 @@ def _read(pipe: int, output: Tail) -> bool:
     return bool(chunk)
 
 
-def _completed(told: CommandReport, exit_code: int, path: Path) -> CommandReport:
-    end = end_of(exit_code, short_of_memory=False)  # too much memory shows as the program's own MemoryError here
+def _completed(told: CommandReport, ran: _Ran, path: Path) -> CommandReport:
+    # too much memory shows as the program's own MemoryError here
+    end = end_of(ran.exit_code or 0, short_of_memory=False)
     told = replace(told, exit_code=end.exit_code, ended=end.ended)
     try:
-        report = _plain_file(path)
-        return replace(told, tests=outcomes_in(report)) if report else told
+        left = _plain_file(path)
+        found = read(left) if left else spoken(ran.output)
+        return replace(told, tests=found.tests, messages=found.messages)
     except UnreadableReport as unreadable:
-        return replace(told, output=f"{told.output}\n[trackwalker: its JUnit report was not read: {unreadable}]")
+        return replace(told, output=f"{told.output}\n[trackwalker: its report was not read: {unreadable}]")
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    """Whether the folder of that path is really below this one: untrusted code may have made a link of it."""
+    return path.parent.resolve().is_relative_to(folder.resolve())
 
 
 def _plain_file(path: Path) -> bytes:
@@ -270,7 +290,7 @@ def _plain_file(path: Path) -> bytes:
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise UnreadableReport("it is no plain file")
-        return file.read(JUNIT_BYTES + 1)
+        return file.read(REPORT_BYTES + 1)
 
 
 @contextlib.contextmanager

@@ -4,8 +4,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from cases.trying import Command, CommandReport, SandboxReport, TrialOrder
+from cases.errors import NotPrepared
+from cases.trying import Command, CommandReport, Recipe, SandboxReport, TrialOrder
 from sandbox.limits import check
+from sandbox.prepare import tag_of
 from sandbox.results import TIMED_OUT
 
 Answer: TypeAlias = Callable[[TrialOrder, Command], CommandReport]
@@ -18,7 +20,7 @@ def tree_hash(tree: bytes) -> str:
 
 
 class ScriptedSandbox:
-    """The port `Sandbox`, answering each command from a script; `orders` are those it was given.
+    """The port `Sandbox`, answering each command from a script; `orders` and `recipes` are those it was given.
 
     A script is a function of order and command, or a mapping whose keys are `(tree_hash(tree), command name)` or,
     for any other tree, the command's name alone. A command it has no answer for raises LookupError: a script that
@@ -27,6 +29,8 @@ class ScriptedSandbox:
 
     def __init__(self, script: Script | Answer, *, words: str = "a script (nothing was run)") -> None:
         self.orders: list[TrialOrder] = []
+        self.recipes: list[Recipe] = []
+        self._prepared: set[str] = set()
         self._script = script
         self._words = words
 
@@ -48,6 +52,17 @@ class ScriptedSandbox:
 
     def ready(self, image: str) -> None:
         """Nothing is needed for any image."""
+
+    def prepare(self, recipe: Recipe) -> str:
+        """A name for the image; nothing is made. Raises NotPrepared as a real one would."""
+        self.recipes.append(recipe)
+        if not recipe.setup:
+            return recipe.image
+        image = f"prepared:{tag_of(recipe, recipe.image)}"
+        if image not in self._prepared and not recipe.build:
+            raise NotPrepared(f"no image was prepared for {recipe.repository}")
+        self._prepared.add(image)
+        return image
 
     def reap(self) -> int:
         """Nothing is ever left behind."""

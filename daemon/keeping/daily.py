@@ -38,11 +38,15 @@ class Errand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daily:
-    """A job, and its hour in UTC. What its work returns stands in the audit: a few words by name."""
+    """A job, and its hour in UTC. What its work returns stands in the audit: a few words by name.
+
+    `takes` is how long it may run before another daemon takes its daemon for dead.
+    """
 
     name: str
     hour: int
     work: Callable[[Errand], Mapping[str, str]]
+    takes: timedelta = TIME_OUT
 
     def due(self, now: datetime) -> str:
         """The newest day whose hour has come."""
@@ -64,12 +68,12 @@ class Standing:
     until: datetime | None
     done: datetime | None
 
-    def wants(self, day: str, now: datetime) -> bool:
+    def wants(self, day: str, now: datetime, takes: timedelta = TIME_OUT) -> bool:
         """Whether it should be run now, for that day."""
         if self.until is None:
             return self.day < day
         # A time further off than any job sets was written before a clock was set back.
-        return self.day <= day and not now < self.until <= now + max(TIME_OUT, AGAIN)
+        return self.day <= day and not now < self.until <= now + max(takes, AGAIN)
 
 
 class OnceADay:
@@ -100,8 +104,8 @@ class OnceADay:
         if before is None:
             self._swap(key, blob, Standing(day=day, by=self._by, until=None, done=None))
             return False
-        mine = replace(before, day=day, by=self._by, until=now + TIME_OUT)
-        if not before.wants(day, now) or not self._swap(key, blob, mine):
+        mine = replace(before, day=day, by=self._by, until=now + job.takes)
+        if not before.wants(day, now, job.takes) or not self._swap(key, blob, mine):
             return False
         return self._run(job, key, mine, stopped)
 
@@ -121,7 +125,7 @@ class OnceADay:
             self._tell("job.failed", {"job": job.name, "because": str(error)}, began)
             return False
         if not self._swap(key, _written(mine), replace(mine, until=None, done=self._clock.now())):
-            log.warning("the job %s took longer than %s, and another daemon began it too", job.name, TIME_OUT)
+            log.warning("the job %s took longer than %s, and another daemon began it too", job.name, job.takes)
         self._tell("job.done", {"job": job.name, **did}, began)
         return True
 

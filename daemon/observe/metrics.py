@@ -158,6 +158,12 @@ class Metrics:
             registry=registry,
         )
         self.last_backup.set(float("nan"))
+        self.recipe_ok = Gauge(
+            "trackwalker_recipe_ok",
+            "0 since a repository's own commands failed on its watched branch, else 1",
+            ["repository"],
+            registry=registry,
+        )
         self.daemons = Gauge("trackwalker_daemons", "Daemons that share the store, this one too", registry=registry)
         self.configs = Gauge("trackwalker_configs", "Different configurations among them", registry=registry)
 
@@ -175,6 +181,10 @@ class Metrics:
             "trackwalker_build_info", "1, with the version that runs, and its commit where that is known",
             ["version", "revision"], registry=registry,
         )  # fmt: skip
+
+    def recipes(self, ok: Mapping[str, bool]) -> None:
+        """Which repositories' own commands could be run when they were last tried; untried ones are left out."""
+        self.only(self.recipe_ok, {name[:LONGEST_NAME]: float(works) for name, works in ok.items()})
 
     def stage(self, name: str) -> AbstractContextManager[Stage]:
         """Count a time through the stage and its seconds: `with metrics.stage("diagnose") as stage: …`.

@@ -11,7 +11,8 @@ from daemon.preflight.finding import Finding, asked
 
 def findings(settings: Settings, home: Home) -> Iterator[Finding]:
     """Ask for each image."""
-    for image in dict.fromkeys(repository.sandbox.image for repository in settings.repositories):
+    needed = (repository.sandbox for repository in settings.repositories)
+    for image in dict.fromkeys(own.image for own in needed if own.registry is None):
         yield asked("sandbox", f"image {image} is there", partial(_image, settings, home, image))
 
 

@@ -4,20 +4,30 @@ A change can be proved only where the base passes: what fails here would make ev
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Forge, Sandbox
-from cases.trying import Command, CommandReport, TrialOrder
+from cases.trying import Command, CommandReport, SandboxReport, TrialOrder
 from config import duration
 from config.settings import RepositorySettings, Settings
 from daemon.build import sandbox_of
 from daemon.exits import DONE, FOUND, UNREACHABLE
 from daemon.home import Home
 from daemon.preflight.finding import Finding, short
+from remediation.lint import findings as findings_of
+from remediation.recipes import recipe_of
 
 MOST_NAMED = 5
 NO_TESTS_COLLECTED = 5  # pytest's own word for a suite without tests
 LONGEST_LINE = 200
+RUNS = "it can be run"
+ASKED = {
+    "test": "the base passes its tests",
+    "reproduce": "nothing is reproduced on the base",
+    "lint": "the linters can be run on the base",
+}
 
 
 def findings(settings: Settings, home: Home, forge: Forge) -> Iterator[Finding]:
@@ -31,7 +41,7 @@ def findings(settings: Settings, home: Home, forge: Forge) -> Iterator[Finding]:
         yield short("trials", "there is a sandbox", str(error))
         return
     for repository in settings.repositories:
-        yield from _trial(repository, settings, forge, sandbox)
+        yield from attempt(repository, settings, forge, sandbox).findings
 
 
 def commands(repository: RepositorySettings, settings: Settings) -> tuple[Command, ...]:
@@ -40,18 +50,40 @@ def commands(repository: RepositorySettings, settings: Settings) -> tuple[Comman
     own = [service for service in settings.services if service.repository == repository.name]
     reproduces = [repository.reproduce, *(service.reproduce for service in own)]
     tests = [repository.test, *(service.test for service in own)]
-    lines = dict.fromkeys([*(("reproduce", line) for line in reproduces), *(("test", line) for line in tests)])
-    return tuple(Command(name=name, line=line, timeout=timeout) for name, line in lines if line)
+    named = (("reproduce", reproduces), ("test", tests), ("lint", [repository.lint]))
+    lines = dict.fromkeys((name, line) for name, lines in named for line in lines)
+    report = repository.report or ""
+    return tuple(
+        Command(name=name, line=line, timeout=timeout, report=report if name == "test" else "")
+        for name, line in lines
+        if line
+    )
 
 
-def _trial(repository: RepositorySettings, settings: Settings, forge: Forge, sandbox: Sandbox) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What a trial of a repository's commands found, and their report; None when they could not be run."""
+
+    findings: tuple[Finding, ...]
+    report: SandboxReport | None = None
+
+
+def attempt(
+    repository: RepositorySettings, settings: Settings, forge: Forge, sandbox: Sandbox, key: str = "check"
+) -> Attempt:
+    """Prepare the repository's image if that is not done, and run its commands at the tip of the watched branch.
+
+    `key` begins the order's, where that of a case stands otherwise.
+    """
     system, ordered = f"trial of {repository.name}", commands(repository, settings)
     try:
         head = forge.head(repository.name)
+        recipe = recipe_of(repository, settings.sandbox, partial(forge.read, repository.name, head))
+        image = sandbox.prepare(recipe)
         report = sandbox.run(
             TrialOrder(
-                key=f"check-{repository.name}",
-                image=repository.sandbox.image,
+                key=f"{key}-{repository.name}",
+                image=image,
                 tree=forge.tree(repository.name, head, ()),
                 commands=ordered,
                 memory_mib=repository.sandbox.memory_mib or settings.sandbox.memory_mib,
@@ -60,30 +92,37 @@ def _trial(repository: RepositorySettings, settings: Settings, forge: Forge, san
             )
         )
     except TemporaryError as error:
-        yield Finding(system=system, asked="it can be run", status=UNREACHABLE, said=str(error))
-        return
+        return Attempt(findings=(Finding(system=system, asked=RUNS, status=UNREACHABLE, said=str(error)),))
     except PermanentError as error:
-        yield short(system, "it can be run", str(error))
-        return
-    where = f"at {head[:12]} in {repository.sandbox.image}"
-    for command, done in zip(ordered, report.commands, strict=False):
-        status, said = judged(done)
-        limit = f" (limit {duration.format(command.timeout)})" if done.ended == "timed out" else ""
-        asked = "the base passes its tests" if command.name == "test" else "nothing is reproduced on the base"
-        yield Finding(
-            system=system,
-            asked=f"{asked}: {command.line}",
-            status=status,
-            said=f"{said}{limit}; {done.seconds:.1f} s, {where}",
-        )
-    for command in ordered[len(report.commands) :]:
-        yield short(system, f"{command.name}: {command.line}", "not run: the one before it ended the container")
+        return Attempt(findings=(short(system, RUNS, str(error)),))
+    found = [
+        _found(system, command, done, f"at {head[:12]} in {image}")
+        for command, done in zip(ordered, report.commands, strict=False)
+    ]
+    missing = [
+        short(system, f"{command.name}: {command.line}", "not run: the one before it ended the container")
+        for command in ordered[len(report.commands) :]
+    ]
+    return Attempt(findings=(*found, *missing), report=report)
+
+
+def _found(system: str, command: Command, done: CommandReport, where: str) -> Finding:
+    status, said = judged(done)
+    limit = f" (limit {duration.format(command.timeout)})" if done.ended == "timed out" else ""
+    return Finding(
+        system=system,
+        asked=f"{ASKED[command.name]}: {command.line}",
+        status=status,
+        said=f"{said}{limit}; {done.seconds:.1f} s, {where}",
+    )
 
 
 def judged(done: CommandReport) -> tuple[int, str]:
     """The status of a command's report, and what it says. Its output is foreign text: one line of it, printable."""
     if done.ended != "exited":
         return FOUND, f"{done.ended}: {_last_line(done)}"
+    if done.name == "lint":
+        return _linted(done)
     if done.name != "test":
         if done.exit_code == 0:
             return DONE, "exit 0"
@@ -93,19 +132,25 @@ def judged(done: CommandReport) -> tuple[int, str]:
     if not done.tests:
         if done.exit_code == NO_TESTS_COLLECTED:
             return FOUND, "it found no tests"
-        because = "no JUnit report, so only its exit code counts (a report names the tests that a change breaks)"
+        because = "no report a test, so only its exit code counts (a report names the tests that a change breaks)"
         return (
             (DONE, f"exit 0; {because}")
             if done.exit_code == 0
             else (FOUND, f"exit {done.exit_code}: {_last_line(done)}")
         )
-    counted = (
-        f"{passed} passed, {len(failed)} failed, {len(done.tests) - passed - len(failed)} skipped, by JUnit report"
-    )
+    counted = f"{passed} passed, {len(failed)} failed, {len(done.tests) - passed - len(failed)} skipped, by its report"
     if failed or done.exit_code != 0:
         named = ", ".join(_clean(test) for test in failed[:MOST_NAMED]) or f"exit {done.exit_code}: {_last_line(done)}"
         return FOUND, f"{counted}: {named}" + (", …" if len(failed) > MOST_NAMED else "")
     return (DONE, counted) if passed else (FOUND, f"{counted}: nothing passes, so nothing would be proved")
+
+
+def _linted(done: CommandReport) -> tuple[int, str]:
+    """Findings on base are no fault: a change may not add to them. Failing without any is one."""
+    found = findings_of(done).total()
+    if done.exit_code == 0 or found:
+        return DONE, f"exit {done.exit_code}, {found} findings"
+    return FOUND, f"exit {done.exit_code}, and no line that names a finding: {_last_line(done)}"
 
 
 def _last_line(done: CommandReport) -> str:

@@ -11,7 +11,7 @@ from cases.ports import Changes, Clock, Forge
 from cases.pull_request import Comment, OpenWork, PullRequest
 from cases.steps import Notice, Receipt
 from cases.telemetry import Deploy
-from cases.trying import SandboxReport, TrialOrder
+from cases.trying import Recipe, SandboxReport, TrialOrder
 
 BACK = (timedelta(days=2), timedelta(days=30), timedelta(days=365), timedelta(days=3650))
 """How far back the tip is looked for: most branches have a commit of the last days, and patches are dear to read."""
@@ -201,6 +201,10 @@ class NoSandbox:
 
     def ready(self, image: str) -> None:
         """Nothing is needed for any image."""
+
+    def prepare(self, recipe: Recipe) -> str:
+        """None is needed."""
+        return recipe.image
 
     def reap(self) -> int:
         """Nothing is ever left behind."""

@@ -7,13 +7,14 @@ import resource
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cases.errors import PermanentError
 from cases.ports import Sandbox
-from cases.trying import CommandReport, SandboxReport
+from cases.trying import CommandReport, Recipe, SandboxReport
 from sandbox.docker import DockerSandbox
 from sandbox.output import KEPT_BYTES
 from sandbox.process import PREFIX, ProcessSandbox
@@ -187,7 +188,7 @@ def test_what_a_command_leaves_running_does_not_outlive_the_order(sandbox: Sandb
     [
         ("mkfifo $report", ""),
         ("ln -s /dev/zero $report", ""),
-        ("echo not xml > $report", "not XML"),
+        ("echo '<not xml' > $report", "not XML"),
         ("head -c 9000000 /dev/zero > $report", "larger than 8 MiB"),
         ("echo '<!DOCTYPE x [<!ENTITY a \"b\">]><x>&a;</x>' > $report", "declares a document type"),
     ],
@@ -220,6 +221,30 @@ def test_two_orders_at_once_do_not_see_each_other(sandbox: Sandbox) -> None:
     for report in reports:
         assert only(report).output.count("note") == 1
         assert only(report).output.count("junit") == 0
+
+
+TAP = "1..2\\nok 1 - adds\\nnot ok 2 - rounds\\n"
+
+
+def test_a_report_of_another_runner_is_read_where_it_is_named(sandbox: Sandbox) -> None:
+    stale = tree_of({"out/r.tap": "1..1\nok 1 - committed\n"})
+    order = an_order(f"printf '{TAP}' > out/r.tap", "true", f"printf '{TAP}'", image=base_image(), tree=stale)
+    named = tuple(replace(command, report="out/r.tap") for command in order.commands[:2])
+    left, stale_only, said = sandbox.run(replace(order, commands=(*named, order.commands[2]))).commands
+    assert left.tests == said.tests == (("adds", "passed"), ("rounds", "failed"))
+    assert stale_only.tests == ()
+
+
+def test_a_report_behind_a_link_out_of_the_tree_is_not_the_hosts(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "r.tap").write_text("1..1\nok 1 - of the host\n")
+    order = an_order(f"ln -s {tmp_path} out", image=base_image())
+    (report,) = sandbox.run(replace(order, commands=(replace(order.commands[0], report="out/r.tap"),))).commands
+    assert (report.exit_code, report.tests) == (0, ())
+    assert (tmp_path / "r.tap").exists()
+
+
+def test_nothing_is_prepared_without_a_setup(sandbox: Sandbox) -> None:
+    assert sandbox.prepare(Recipe(repository="shop", image=base_image())) == base_image()
 
 
 def test_there_is_nothing_to_reap_after_a_run(sandbox: Sandbox) -> None:

@@ -19,7 +19,7 @@ import pytest
 from cases.case import Case, Phase
 from cases.errors import TemporaryError
 from cases.events import Entry, Guided
-from cases.trying import SandboxReport, TrialOrder
+from cases.trying import Recipe, SandboxReport, TrialOrder
 from cases.verdict import Claim, Verdict
 from daemon.clock import SystemClock
 from sandbox.docker import DockerSandbox
@@ -176,6 +176,9 @@ class Seeded:
 
     def ready(self, image: str) -> None:
         self._sandbox.ready(image)
+
+    def prepare(self, recipe: Recipe) -> str:
+        return self._sandbox.prepare(recipe)
 
     def reap(self) -> int:
         return self._sandbox.reap()

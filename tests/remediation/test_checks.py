@@ -9,7 +9,8 @@ from cases.change import ChangeClass, Patch
 from cases.trying import CommandReport
 from cases.verdict import Check, Verdict
 from remediation.checks import REPRODUCTION, by_the_new_test, new_test
-from remediation.failures import Failure, failures, outcomes_of
+from remediation.failure import Failure
+from remediation.failures import failures, outcomes_of
 from tests.parts.nouns import a_change
 
 LONG = """\

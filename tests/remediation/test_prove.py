@@ -7,15 +7,18 @@ from datetime import timedelta
 import pytest
 
 from cases.case import Case
-from cases.change import ChangeClass
+from cases.change import ChangeClass, Patch
 from cases.diagnosis import Finding, Hypothesis
 from cases.events import Diagnosed, Disproved, Drafted, Escalated, Proved
 from cases.lifecycle import advance, opened
+from cases.ports import Quarantine
 from cases.trying import Command, CommandReport, TrialOrder
 from cases.verdict import Claim, Verdict
+from daemon.clock import ManualClock
 from remediation.prove import prove
+from remediation.quarantine import MemoryQuarantine
 from sandbox.scripted import ScriptedSandbox
-from tests.parts.nouns import SHA, a_change, a_diagnosis, an_entry, an_opened
+from tests.parts.nouns import NOW, SHA, a_change, a_diagnosis, an_entry, an_opened
 from tests.parts.ports import some_ports
 from tests.parts.settings import some_settings
 
@@ -241,3 +244,100 @@ def test_the_orders_carry_the_repositorys_commands_and_limits() -> None:
     ]
     assert (base.image, base.memory_mib, base.key, change.key) == ("img", 256, "deadbeef-1-base", "deadbeef-1-change")
     assert base.tree != change.tree
+
+
+class Scripted:
+    """A sandbox that answers each command of each side in turn; the last answer goes on."""
+
+    def __init__(self, **answers: Sequence[CommandReport]) -> None:
+        self._answers = {name: list(turns) for name, turns in answers.items()}
+        self.sandbox = ScriptedSandbox(self._answer)
+
+    def _answer(self, order: TrialOrder, command: Command) -> CommandReport:
+        turns = self._answers[f"{order.key.rpartition('-')[2]}_{command.name}"]
+        return turns.pop(0) if len(turns) > 1 else turns[0]
+
+    def proved(self, change: Patch, quarantine: Quarantine | None = None, **repository: str) -> object:
+        case = opened(an_entry(an_opened()))
+        case = advance(case, an_entry(Diagnosed(diagnosis=a_diagnosis())))
+        case = advance(case, an_entry(Drafted(change=change)))
+        settings = some_settings(repositories=[{**REPOSITORY, **repository}])
+        with some_ports(settings=settings, sandbox=self.sandbox, head=SHA) as ports:
+            return prove(case, replace(ports, quarantine=quarantine)).events[0]
+
+    @property
+    def orders(self) -> list[str]:
+        return [order.key.rpartition("-")[2] for order in self.sandbox.orders]
+
+
+TUNED: Patch = replace(a_change(), kind=ChangeClass.CONFIGURATION, inverse_of=None, blames=None)
+LOST = ran("test", 1, tests=(("t::a", "passed"), ("t::b", "failed")))
+
+
+def test_what_comes_and_goes_with_a_change_alone_is_run_a_third_time_and_proves_nothing() -> None:
+    sides = Scripted(base_test=[SUITE], change_test=[LOST, SUITE])
+    event = sides.proved(TUNED)
+    assert isinstance(event, Proved)
+    assert event.trial.checks[1].verdict is Verdict.INCONCLUSIVE
+    assert "t::b: comes and goes with the change, and in 3 runs never did" in event.trial.checks[1].detail
+    assert sides.orders == ["base", "change"] * 3
+
+
+def test_what_base_does_too_is_remembered_and_needs_no_second_look() -> None:
+    quarantine = MemoryQuarantine(ManualClock(NOW))
+    sides = Scripted(base_test=[SUITE, LOST], change_test=[LOST])
+    event = sides.proved(TUNED, quarantine)
+    assert isinstance(event, Proved)
+    assert event.trial.checks[1].detail == "flaky, left out: t::b"
+    assert quarantine.known("shop") == {"t::b"}
+    again = Scripted(base_test=[SUITE], change_test=[LOST])
+    assert isinstance(again.proved(TUNED, quarantine), Proved)
+    assert again.orders == ["base", "change"]
+
+
+FINDING = "shop/pricing.py:3:1: F401 `os` imported but unused\n"
+
+
+@pytest.mark.parametrize(("found", "kind"), [("", Proved), (FINDING, Disproved)])
+def test_a_change_that_adds_a_finding_fails(found: str, kind: type) -> None:
+    sides = Scripted(
+        base_test=[SUITE], change_test=[SUITE], base_lint=[ran("lint")],
+        change_lint=[ran("lint", int(bool(found)), output=found)],
+    )  # fmt: skip
+    event = sides.proved(TUNED, lint="make lint")
+    assert isinstance(event, kind)
+    assert isinstance(event, Proved | Disproved)
+    assert event.trial.checks[-1].name == "Linters"
+
+
+def test_linters_that_say_nothing_take_nothing_from_a_proof() -> None:
+    rotten = ran("lint", 127, output="sh: no ruff")
+    sides = Scripted(
+        base_reproduce=[FAILS], change_reproduce=[PASSES], base_test=[SUITE], change_test=[SUITE],
+        base_lint=[rotten], change_lint=[rotten],
+    )  # fmt: skip
+    event = sides.proved(a_change(), lint="make lint", reproduce="./r")
+    assert isinstance(event, Proved)
+    assert event.trial.claim is Claim.PROVED
+    assert "fail on base already" in event.trial.checks[-1].detail
+
+
+@pytest.mark.parametrize(("seconds", "claim"), [(0.5, Claim.PROVED), (1.0, Claim.CORRELATED)])
+def test_an_improvement_is_proved_by_its_benchmark(seconds: float, claim: Claim) -> None:
+    sides = Scripted(
+        base_test=[SUITE], change_test=[SUITE],
+        base_bench=[replace(ran("bench"), seconds=1.0)], change_bench=[replace(ran("bench"), seconds=seconds)],
+    )  # fmt: skip
+    event = sides.proved(replace(TUNED, kind=ChangeClass.IMPROVEMENT), bench="python bench.py")
+    assert isinstance(event, Proved)
+    assert event.trial.claim is claim
+    assert event.trial.checks[0].name == "Benchmark"
+
+
+def test_a_command_that_fails_though_no_test_is_lost_is_said() -> None:
+    crashed = replace(SUITE, exit_code=139, output="Segmentation fault")
+    event = Scripted(base_test=[SUITE], change_test=[crashed]).proved(TUNED)
+    assert isinstance(event, Disproved)
+    assert (
+        "no test is lost, and the command fails all the same (exit 139): Segmentation" in event.trial.checks[1].detail
+    )

@@ -20,6 +20,8 @@ from daemon.preflight import Finding, model, preflight, worst
 from daemon.preflight.sources import retention
 from daemon.preflight.trials import judged
 from sandbox.base_image import ensure_base_image
+from sandbox.images import ImageEngine
+from sandbox.prepare import LABEL
 from tests.parts.dockerd import ensure_dockerd
 from tests.parts.hub import TOKEN, Entry, World, world
 from tests.parts.misbehaving import misbehaving, says
@@ -251,10 +253,35 @@ def test_a_trial_runs_the_base_and_names_what_fails(ground: Ground) -> None:
     assert reproduced.said.startswith("exit 1: the fault shows, or it cannot run there: no output; ")
     assert passed.asked == "the base passes its tests: python -m pytest -q"
     assert passed.status == 0
-    assert passed.said.startswith("1 passed, 0 failed, 0 skipped, by JUnit report; ")
+    assert passed.said.startswith("1 passed, 0 failed, 0 skipped, by its report; ")
     assert passed.said.endswith(f" s, at {ground.head[:12]} in trackwalker-base")
     assert (failed.system, failed.status) == ("trial of broken", 1)
-    assert failed.said.startswith("0 passed, 1 failed, 0 skipped, by JUnit report: tests.test_cart::test_total; ")
+    assert failed.said.startswith("0 passed, 1 failed, 0 skipped, by its report: tests.test_cart::test_total; ")
+
+
+@pytest.mark.long
+def test_a_trial_runs_in_the_image_that_its_setup_prepared(ground: Ground) -> None:
+    files = PASSING | {"deps.lock": b"sums 1.0\n", "run.sh": b"cat /prepared/had; echo 'ok 1 - adds' > out.tap\n"}
+    ground.there.hub.commit("Lock it", files, branch="locked", start=ground.head)
+    repository = {
+        "name": "locked", "url": f"{ground.there.served.url}/acme/shop.git", "full_name": "acme/shop",
+        "branch": "locked", "setup": "grep sums deps.lock > had && ! test -e shop", "locks": ["deps.lock"],
+        "test": "sh run.sh && echo 1..1 >> out.tap", "report": "out.tap",
+        "lint": "echo shop/cart.py:1: F401 unused; false",
+    }  # fmt: skip
+    services = [{"name": "shop", "repository": "locked"}]
+    try:
+        tested, linted = (
+            f for f in ground.check(trial=True, repositories=[repository], services=services) if "trial of" in f.system
+        )
+    finally:
+        with ImageEngine() as engine:
+            for image in engine.images(f"{LABEL}=locked"):
+                engine.remove_image(image)
+    assert (tested.status, linted.status) == (0, 0)
+    assert tested.said.startswith("1 passed, 0 failed, 0 skipped, by its report; ")
+    assert " in trackwalker-prepared:" in tested.said
+    assert linted.said.startswith("exit 1, 1 findings; ")
 
 
 def reported(
@@ -266,12 +293,12 @@ def reported(
 @pytest.mark.parametrize(
     ("done", "status", "said"),
     [
-        (reported(0), 0, "exit 0; no JUnit report, so only its exit code counts"),
+        (reported(0), 0, "exit 0; no report a test, so only its exit code counts"),
         (reported(1, output="a\nno such \x1b[31mfile\n\n"), 1, "exit 1: no such  [31mfile"),
         (reported(5), 1, "it found no tests"),
         (reported(None, "timed out"), 1, "timed out: no output"),
         (reported(0, tests=(("a", "skipped"),)), 1, "nothing passes, so nothing would be proved"),
-        (reported(1, tests=(("a", "passed"),)), 1, "1 passed, 0 failed, 0 skipped, by JUnit report: exit 1"),
+        (reported(1, tests=(("a", "passed"),)), 1, "1 passed, 0 failed, 0 skipped, by its report: exit 1"),
         (reported(1, tests=tuple((f"t{n}", "failed") for n in range(7))), 1, ": t0, t1, t2, t3, t4, …"),
     ],
 )
