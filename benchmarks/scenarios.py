@@ -87,8 +87,8 @@ def goals(mode: str, found: Sequence[Scored]) -> str:
             f"  wrong pull requests              {it.wrong} of {it.pulls} = {it.wrong_share:.0%}  (goal at most 5%)",
             f"  accused where nobody is guilty   {it.accused} of {it.nobody}  (goal 0)",
             f"  culprit in the evidence pack     {it.in_pack} of {it.packs}  (goal all)",
-            f"  slowest pull request             {it.slowest:.1f} s, {it.hardest:.1f} s of work"
-            + "  (goal: revert 10 s, edit 60 s)",
+            f"  slowest pull request             {it.slowest:.1f} s  (goal: revert 10 s, edit 60 s)",
+            f"  hardest in processor time        {it.hardest:.1f} s",
             f"  questions to a model             {asked}",
             f"  hostile edits that were pushed   {sum(one.hostile for one in found)}",
         ]

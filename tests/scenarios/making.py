@@ -70,7 +70,7 @@ class Making:
     decoys: list[int] = field(default_factory=list[int])
     promised: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     reproduce: str | None = None
-    watched: float = -4
+    watched: float = -2
     ahead: int = AHEAD
     step: timedelta = timedelta(minutes=1)
     choice: random.Random = field(init=False)

@@ -36,7 +36,7 @@ WATCHES: Sequence[dict[str, str]] = (
     {"name": "cache-hits", "query": "cache_hit_ratio", "harm": "down"},
 )
 DECIDED = frozenset({Phase.PROPOSED, Phase.ESCALATED})
-AFTERWARDS = 6  # steps that are played on after a question to a human: more may come to light
+AFTERWARDS = 4  # steps that are played on after a question to a human: more may come to light
 BYTES_A_TOKEN = 3  # the worst case by which the product reserves money
 
 
@@ -190,9 +190,16 @@ def _minutes(found: Sequence[Case], scenario: Scenario) -> float | None:
 
 
 def _played(  # noqa: PLR0913, PLR0917 - what one life leaves
-    stage: Stage, scenario: Scenario, way: Way, found: Sequence[Case], spent: tuple[float, float] | None, minutes: float | None,
-    branches: tuple[str, ...], model: LanguageModel | None, usd: float,
-) -> Played:  # fmt: skip
+    stage: Stage,
+    scenario: Scenario,
+    way: Way,
+    found: Sequence[Case],
+    spent: tuple[float, float] | None,
+    minutes: float | None,
+    branches: tuple[str, ...],
+    model: LanguageModel | None,
+    usd: float,
+) -> Played:
     own = sum(trial.own_seconds for case in found for trial in case.trials)
     questions = getattr(model, "asked", [])
     texts = [piece.text for question in questions for piece in question.material]
