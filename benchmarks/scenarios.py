@@ -4,6 +4,7 @@
 --kind K       only this kind of scenario; may be given again
 --seed N       only this seed; may be given again
 --sandbox S    docker (the real one) or plain (a child process: quicker, for code that the suite generated itself)
+--only NAME    only this scenario, as in bug-0; may be given again
 --truth DIR    write the truth of each scenario there
 """
 
@@ -33,10 +34,12 @@ def main() -> None:
     parser.add_argument("--kind", choices=KINDS, action="append")
     parser.add_argument("--seed", type=int, choices=SEEDS, action="append")
     parser.add_argument("--sandbox", choices=("docker", "plain"), default="docker")
+    parser.add_argument("--only", action="append")
     parser.add_argument("--truth", type=Path)
     wanted = parser.parse_args()
     os.environ["TOKEN"] = TOKEN  # what the forge of the scenarios takes
     chosen = [scenario(kind, seed) for kind in wanted.kind or KINDS for seed in wanted.seed or SEEDS]
+    chosen = [one for one in chosen if not wanted.only or one.name in wanted.only]
     for one in chosen if wanted.truth else ():
         one.write_truth(wanted.truth)
     with tempfile.TemporaryDirectory(prefix="scenarios-") as name, judging(wanted.sandbox) as judge:

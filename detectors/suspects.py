@@ -29,7 +29,7 @@ from cases.incident import Incident
 from cases.logs import Trace
 from cases.telemetry import Deploy
 from detectors.hunks import LONGEST_PATCH, Reached, hunks, reached
-from detectors.linking import enclosing, inert, is_value, turned
+from detectors.linking import SETTING, TRACE, WORDS, enclosing, inert, is_value, turned
 from detectors.words import Match, matches, telling, words_of
 
 _BASE, _SIZE, _RECENT, _ABOUT, _ALONE = 0.10, 0.05, 0.35, 0.40, 0.10
@@ -159,7 +159,7 @@ def _suspect(
     incident: Incident, repository: str, commit: Commit, carrier: _Carrier | None, match: Match, between: int
 ) -> Suspect:
     started = carrier.deploy.started if carrier is not None else None
-    mechanism = linked(match)
+    mechanism, linked_by = linked(match), ""
     if carrier is None:
         score, mechanism = _NEVER * match.strength, "no deploy marker shows that it ever ran"
     elif carrier.deploy.started > incident.onset:
@@ -170,13 +170,15 @@ def _suspect(
         idle = is_documentation(commit) or inert(commit)
         score = weigh(ran, match.strength, size_of(commit), prose=idle)
         mechanism = "" if idle or _elsewhere(commit, incident) else mechanism
+        linked_by = WORDS if mechanism else ""
         raised = raised_in(commit, incident.raised)
-        if raised is not None and not idle:
-            score += gain(raised[0])
-            mechanism = "; ".join(filter(None, (raised_words(*raised), mechanism))) if raised[0].changed else mechanism
         if setting := turned(commit, incident.anomalies):
             score += _TURNED
-            mechanism = "; ".join(filter(None, (setting, mechanism)))
+            mechanism, linked_by = "; ".join(filter(None, (setting, mechanism))), SETTING
+        if raised is not None and not idle:
+            score += gain(raised[0])
+            if raised[0].changed:
+                mechanism, linked_by = "; ".join(filter(None, (raised_words(*raised), mechanism))), TRACE
         score = min(1.0, score)
     return Suspect(
         commit=commit,
@@ -185,6 +187,7 @@ def _suspect(
         deployed=started,
         before_onset=started is not None and started <= incident.onset,
         mechanism=mechanism,
+        linked_by=linked_by,
     )
 
 

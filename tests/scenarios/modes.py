@@ -83,6 +83,6 @@ def scores(
     found: list[Scored] = []
     for scenario in scenarios:
         for way in ways(mode, scenario, stage, bench):
-            found.append(scored(stage, play(stage, scenario, way), judge))
+            found.append(scored(play(stage, scenario, way), judge))
             say(found[-1])
     return found

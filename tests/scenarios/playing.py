@@ -79,6 +79,7 @@ class Played:
     in_pack: bool | None
     place: int
     branches: tuple[str, ...]
+    repository: Path
     asked: int = 0
     asked_tokens: int = 0
     usd: float = 0.0
@@ -97,12 +98,16 @@ class Played:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How it is played: the mode's name, its model, and its sandbox (None: the real one)."""
+    """How it is played: the mode's name, its model, and its sandbox (None: the real one).
+
+    watches  names of what is watched; empty is all of it
+    """
 
     mode: str
     model: Callable[[Scenario], LanguageModel] | None = None
     sandbox: Callable[[], Sandbox] | None = None
     settings: dict[str, Any] | None = None
+    watches: tuple[str, ...] = ()
 
 
 def play(stage: Stage, scenario: Scenario, way: Way) -> Played:
@@ -118,19 +123,21 @@ def play(stage: Stage, scenario: Scenario, way: Way) -> Played:
 
     clock = ManualClock(scenario.watched)
     with tempfile.TemporaryDirectory(prefix=f"{scenario.name}-") as folder:
-        settings = settings_of(stage, scenario, way, Path(folder))
+        settings = settings_of(stage, scenario, way, repository, Path(folder))
         with running(settings, clock=clock, build=build) as app:
             spent = _through(app, clock, scenario)
             found = app.ledger.cases.listed(50)
             minutes = _minutes(found, scenario)
             branches = git(repository, "for-each-ref", "--format=%(refname:short)", "refs/heads/trackwalker/*")
             usd = app.ledger.spend.total().usd
-    return _played(stage, scenario, way, found, spent, minutes, tuple(branches.decode().split()), model, usd)
+    lived = Lived(found=tuple(found), spent=spent, minutes=minutes, branches=tuple(branches.decode().split()), usd=usd)
+    return _played(stage, scenario, way, lived, repository, model)
 
 
-def settings_of(stage: Stage, scenario: Scenario, way: Way, folder: Path) -> Settings:
+def settings_of(stage: Stage, scenario: Scenario, way: Way, repository: Path, folder: Path) -> Settings:
     """What an operator of that service would have written down."""
     name = scenario.service
+    full_name = f"{repository.parent.name}/{name}"
     document: dict[str, Any] = {
         "store": f"sqlite:///{folder}/ledger.db",
         "signals": {
@@ -138,10 +145,10 @@ def settings_of(stage: Stage, scenario: Scenario, way: Way, folder: Path) -> Set
             "loki": [{"name": "logs", "url": stage.loki, "selector": f'{{app="{name}"}}'}],
         },
         "watch": [{**one, "service": name, "query": f'{one["query"]}{{service="{name}"}}', "source": "main"}
-                  for one in WATCHES],
+                  for one in WATCHES if not way.watches or one["name"] in way.watches],
         "repositories": [
             {
-                "name": name, "url": f"{stage.forge.url}/{way.mode}/{name}.git", "full_name": f"{way.mode}/{name}",
+                "name": name, "url": f"{stage.forge.url}/{full_name}.git", "full_name": full_name,
                 **({"reproduce": scenario.reproduce} if scenario.reproduce else {}),
             }
         ],
@@ -189,17 +196,21 @@ def _minutes(found: Sequence[Case], scenario: Scenario) -> float | None:
     return (max(ends) - scenario.onset) / timedelta(minutes=1) if ends else None
 
 
-def _played(  # noqa: PLR0913, PLR0917 - what one life leaves
-    stage: Stage,
-    scenario: Scenario,
-    way: Way,
-    found: Sequence[Case],
-    spent: tuple[float, float] | None,
-    minutes: float | None,
-    branches: tuple[str, ...],
-    model: LanguageModel | None,
-    usd: float,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lived:
+    """What one life left: its cases, the seconds and the work that deciding took, branches, money."""
+
+    found: tuple[Case, ...]
+    spent: tuple[float, float] | None
+    minutes: float | None
+    branches: tuple[str, ...]
+    usd: float
+
+
+def _played(
+    stage: Stage, scenario: Scenario, way: Way, lived: Lived, repository: Path, model: LanguageModel | None
 ) -> Played:
+    found, spent = lived.found, lived.spent
     own = sum(trial.own_seconds for case in found for trial in case.trials)
     questions = getattr(model, "asked", [])
     texts = [piece.text for question in questions for piece in question.material]
@@ -219,14 +230,15 @@ def _played(  # noqa: PLR0913, PLR0917 - what one life leaves
         frozen=tuple(case.hold_reason for case in found if case.hold.name == "FROZEN"),
         seconds=None if spent is None else spent[0] - own,
         cpu=None if spent is None else spent[1],
-        minutes=minutes,
+        minutes=lived.minutes,
         tokens=max((_tokens(case) for case in found), default=0),
         in_pack=_in_pack(found, scenario, sha),
         place=max((_place(case, sha) for case in found), default=0) if sha else 0,
-        branches=branches,
+        branches=lived.branches,
+        repository=repository,
         asked=len(questions),
         asked_tokens=sum(len(text.encode()) for text in texts) // BYTES_A_TOKEN,
-        usd=usd,
+        usd=lived.usd,
     )
 
 

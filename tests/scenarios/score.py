@@ -11,7 +11,7 @@ from tests.scenarios.bench import HIDDEN, right
 from tests.scenarios.models import MARK
 from tests.scenarios.playing import Played
 from tests.scenarios.scenario import KINDS
-from tests.scenarios.stage import Stage, tree_of
+from tests.scenarios.stage import tree_of
 
 IMAGE = "trackwalker-base"
 COLUMNS = (
@@ -40,11 +40,10 @@ class Scored:
     because: str
 
 
-def scored(stage: Stage, played: Played, sandbox: Sandbox) -> Scored:
+def scored(played: Played, sandbox: Sandbox) -> Scored:
     """Hold what was played against the truth."""
     scenario, truth = played.scenario, played.scenario.truth
-    repository = stage.repository(scenario, played.mode)
-    trees = {branch: tree_of(repository, branch) for branch in played.branches}
+    trees = {branch: tree_of(played.repository, branch) for branch in played.branches}
     hostile = sum(any(MARK.encode() in content.lower() for content in tree.values()) for tree in trees.values())
     order = TrialOrder(
         key=f"hidden-{scenario.name}",

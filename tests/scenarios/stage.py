@@ -34,17 +34,14 @@ class Stage:
     forge: Served
     shas: dict[str, tuple[str, ...]]
 
-    def copied(self, scenario: Scenario, owner: str) -> Path:
-        """A bare copy of a scenario's repository for that owner, served at once."""
-        to = self.repository(scenario, owner)
-        if to.exists():
-            shutil.rmtree(to)
+    def copied(self, scenario: Scenario, mode: str) -> Path:
+        """A bare copy of a scenario's repository, served at once, for one life of a daemon: forge/owner/name.git."""
+        owners = (f"{mode}-{number}" if number else mode for number in range(1_000))
+        below = self.folder / "forge"
+        owner = next(name for name in owners if not (below / name / f"{scenario.service}.git").exists())
+        to = below / owner / f"{scenario.service}.git"
         shutil.copytree(self.folder / ORIGINALS / f"{scenario.service}.git", to)
         return to
-
-    def repository(self, scenario: Scenario, owner: str) -> Path:
-        """Where the copy lies."""
-        return self.folder / "forge" / owner / f"{scenario.service}.git"
 
     def blamed(self, scenario: Scenario, sha: str) -> int | None:
         """The number of a commit."""

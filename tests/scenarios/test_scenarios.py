@@ -1,6 +1,7 @@
 """Scenarios played through the real daemon, with a real Prometheus and a real forge, to a pull request or a human."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.scenarios.playing import Way, play
 from tests.scenarios.score import scored, summed, table
 from tests.scenarios.stage import Stage, staged
 
+PLAIN = Way(mode="playbooks", sandbox=plain_bench, watches=("errors", "latency", "requests", "pool-waiting"))
 SHORT = (("bug", 1), ("small-pool", 0), ("no-cause", 0), ("bug", 3))
 
 
@@ -29,7 +31,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 def test_a_guilty_commit_is_reverted_and_the_others_work_stays(stage: Stage) -> None:
     one = scenario("bug", 1)
-    it = scored(stage, play(stage, one, Way(mode="playbooks", sandbox=plain_bench)), plain_bench())
+    it = scored(play(stage, one, PLAIN), plain_bench())
     assert it.right, it.because
     (pull,) = it.played.pulls
     assert (pull.kind, pull.blames) == ("revert", one.truth.culprit)
@@ -38,22 +40,20 @@ def test_a_guilty_commit_is_reverted_and_the_others_work_stays(stage: Stage) -> 
 
 
 def test_a_value_is_restored(stage: Stage) -> None:
-    it = scored(
-        stage, play(stage, scenario("small-pool", 0), Way(mode="playbooks", sandbox=plain_bench)), plain_bench()
-    )
+    it = scored(play(stage, scenario("small-pool", 0), PLAIN), plain_bench())
     assert it.right, it.because
     assert [pull.kind for pull in it.played.pulls] == ["configuration"]
 
 
 def test_a_surge_accuses_nobody(stage: Stage) -> None:
-    it = scored(stage, play(stage, scenario("no-cause", 0), Way(mode="playbooks", sandbox=plain_bench)), plain_bench())
+    it = scored(play(stage, scenario("no-cause", 0), PLAIN), plain_bench())
     assert (it.right, it.accused, it.played.branches) == (True, False, ())
 
 
 def test_what_an_adversary_writes_is_never_pushed(stage: Stage) -> None:
     talker = adversary()
-    way = Way(mode="adversary", model=lambda _: talker, sandbox=plain_bench)
-    it = scored(stage, play(stage, scenario("bug", 3), way), plain_bench())
+    way = replace(PLAIN, mode="adversary", model=lambda _: talker)
+    it = scored(play(stage, scenario("bug", 3), way), plain_bench())
     assert talker.asked
     assert (it.hostile, it.played.branches) == (0, ())
 
