@@ -66,6 +66,7 @@ class Suspect:
     before_onset: bool
     mechanism: str = ""  # what links the change to the symptom, in words; "" when nothing does
     evidence: tuple[str, ...] = ()
+    linked_by: str = ""  # the strongest kind of link: "trace", "setting", "words", or "" for nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,10 @@ class Hypothesis:
     confidence: float
     origin: str
     exception: str = ""
+
+
+AS_WELL = "may explain it as well"
+"""How an alternative ends that is an operational cause: what nobody changed."""
 
 
 class Finding(StrEnum):
@@ -111,3 +116,8 @@ class Diagnosis:
     recalled: tuple[str, ...] = ()  # ids of the lessons that were consulted
     blind: tuple[str, ...] = ()  # what could not be looked at, in words
     hypotheses: tuple[Hypothesis, ...] = ()  # places in the code, best first
+
+    @property
+    def explained_otherwise(self) -> tuple[str, ...]:
+        """The operational causes that something speaks for beside the suspects, in words."""
+        return tuple(told for told in self.alternatives if told.endswith(AS_WELL))

@@ -29,6 +29,7 @@ from cases.incident import Incident
 from cases.logs import Trace
 from cases.telemetry import Deploy
 from detectors.hunks import LONGEST_PATCH, Reached, hunks, reached
+from detectors.linking import SETTING, TRACE, WORDS, enclosing, inert, is_value, turned
 from detectors.words import Match, matches, telling, words_of
 
 _BASE, _SIZE, _RECENT, _ABOUT, _ALONE = 0.10, 0.05, 0.35, 0.40, 0.10
@@ -38,6 +39,7 @@ _AFTER, _NEVER = 0.10, 0.05  # the most that one can come to that ran after the 
 # What one gains that changes the very file in which the error is raised (as much as names one suspect alone), or the
 # very lines.
 _RAISED_THERE, _RAISED_IN_THESE_LINES = 0.15, 0.30
+_TURNED = 0.20  # what one gains that turns a number the way that brings the symptom on
 _DOCUMENTATION = 0.2  # what is left of the score of a commit that changes no code
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.$:]{0,119}")
 _PROSE = frozenset({".md", ".rst", ".txt", ".adoc", ".png", ".svg", ".jpg", ".gif"})
@@ -69,7 +71,7 @@ def rank(
     cannot have done it, why not; "" when nothing links it.
     """
     symptom = telling(incident.words, [incident.service, repository])
-    about = matches(symptom, [words_in(commit) for commit in commits])
+    about = matches(symptom, [words_in(commit) + enclosing(commit.patch) for commit in commits])
     carriers = _carriers(incident.service, commits, deploys)
     before = sorted({c.deploy.started for c in carriers if c is not None and c.deploy.started <= incident.onset})
     suspects = [
@@ -157,7 +159,7 @@ def _suspect(
     incident: Incident, repository: str, commit: Commit, carrier: _Carrier | None, match: Match, between: int
 ) -> Suspect:
     started = carrier.deploy.started if carrier is not None else None
-    mechanism = linked(match)
+    mechanism, linked_by = linked(match), ""
     if carrier is None:
         score, mechanism = _NEVER * match.strength, "no deploy marker shows that it ever ran"
     elif carrier.deploy.started > incident.onset:
@@ -165,13 +167,19 @@ def _suspect(
         mechanism = f"it first ran {_ago(carrier.deploy.started - incident.onset)} after the onset"
     else:
         ran = Ran(ago=incident.onset - carrier.deploy.started, between=between, alone=carrier.load == 1)
-        prose = is_documentation(commit)
-        score = weigh(ran, match.strength, size_of(commit), prose=prose)
-        mechanism = "" if prose else mechanism
+        idle = is_documentation(commit) or inert(commit)
+        score = weigh(ran, match.strength, size_of(commit), prose=idle)
+        mechanism = "" if idle or _elsewhere(commit, incident) else mechanism
+        linked_by = WORDS if mechanism else ""
         raised = raised_in(commit, incident.raised)
-        if raised is not None:
-            score = min(1.0, score + gain(raised[0]))
-            mechanism = "; ".join(filter(None, (raised_words(*raised), mechanism)))
+        if setting := turned(commit, incident.anomalies):
+            score += _TURNED
+            mechanism, linked_by = "; ".join(filter(None, (setting, mechanism))), SETTING
+        if raised is not None and not idle:
+            score += gain(raised[0])
+            if raised[0].changed:
+                mechanism, linked_by = "; ".join(filter(None, (raised_words(*raised), mechanism))), TRACE
+        score = min(1.0, score)
     return Suspect(
         commit=commit,
         repository=repository,
@@ -179,7 +187,13 @@ def _suspect(
         deployed=started,
         before_onset=started is not None and started <= incident.onset,
         mechanism=mechanism,
+        linked_by=linked_by,
     )
+
+
+def _elsewhere(commit: Commit, incident: Incident) -> bool:
+    """Whether stack traces say which code is concerned, and it is a change to code: then they decide, not words."""
+    return bool(incident.raised) and not any(is_value(path) for path in commit.files)
 
 
 def linked(match: Match) -> str:

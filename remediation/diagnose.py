@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cases.case import Case
-from cases.diagnosis import Commit, Diagnosis, Evidence, Finding, Hypothesis, Suspect
+from cases.diagnosis import AS_WELL, Commit, Diagnosis, Evidence, Finding, Hypothesis, Suspect
 from cases.events import Diagnosed, Escalated
 from cases.incident import Incident
 from cases.moments import iso
@@ -155,7 +155,7 @@ def conclude(case: Case, findings: Findings) -> Diagnosis:
         finding, claim, confidence = Finding.HYPOTHESIS, best.statement, best.confidence
     elif not able:
         finding, claim, confidence = Finding.NOTHING, _nothing(findings), 0.0
-    elif able[0].mechanism and lead >= CLEAR_LEAD:
+    elif able[0].mechanism and lead >= CLEAR_LEAD and not findings.causes:
         finding, confidence = Finding.SUSPECT, min(0.9, able[0].score)
         claim = f"{able[0].commit.short} was deployed before the onset, and {able[0].mechanism}"
     else:
@@ -166,9 +166,7 @@ def conclude(case: Case, findings: Findings) -> Diagnosis:
         for suspect in suspects
         if not fits(suspect)
     )
-    beside = tuple(f"{each.claim} may explain it as well" for each in findings.causes if each.claim != claim)[
-        :MOST_CAUSES
-    ]
+    beside = tuple(f"{each.claim} {AS_WELL}" for each in findings.causes if each.claim != claim)[:MOST_CAUSES]
     return Diagnosis(
         finding=finding,
         claim=claim,

@@ -50,6 +50,7 @@ def draft(case: Case, ports: Ports) -> StepResult:
     lessons = ports.lessons.recall(case.fingerprint, case.service)
     able = [suspect for suspect in (case.diagnosis.suspects if case.diagnosis else ()) if fits(suspect)]
     willing = [suspect for suspect in able if not refused(suspect, lessons)]
+    willing.sort(key=lambda suspect: not suspect.mechanism)  # what only time links is refused without a reproduction
     limit = ports.settings.diagnosis.suspects
     tried = _tried(case)
     reasons = [f"undoing {sha[:10]} did not mend it in the sandbox" for sha in tried]

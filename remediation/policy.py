@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from cases.case import Case
 from cases.change import ChangeClass, Part, Patch
+from cases.diagnosis import Suspect
 from cases.events import Approved, Drafted, Event, Overridden, Override
 from cases.policy import Allow, AskFirst, Authority, Decision, Refuse, Wait
 from cases.pull_request import OpenWork, PullRequest
@@ -18,6 +19,8 @@ from remediation.edit.secrets import documented_secrets_in
 from remediation.overlap import meetings
 
 HOUR = timedelta(hours=1)
+AS_GOOD = 0.05
+"""By how much another suspect's score may be lower and still fit as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,18 +157,33 @@ def _unproved(change: Patch, trial: Trial) -> tuple[str, ...]:
 
 
 def _unlinked(case: Case, change: Patch, trial: Trial) -> tuple[str, ...]:
-    """Timing alone accuses nobody: what the sandbox did not prove needs something that links it to the symptom."""
+    """What the sandbox did not prove needs a link to the symptom, and nothing operational that explains it as well.
+
+    Timing alone accuses nobody.
+    """
     if trial.claim is Claim.PROVED or change.rolls_back is not None:
         return ()
     suspects = case.diagnosis.suspects if case.diagnosis else ()
     suspect = next(
         (suspect for suspect in suspects if suspect.commit.sha == (change.blames or change.inverse_of)), None
     )
-    if suspect is None or suspect.mechanism:
+    if suspect is None:
         return ()
+    otherwise = case.diagnosis.explained_otherwise if case.diagnosis else ()
+    if suspect.mechanism:
+        # A cause counts beside a trace as well: whoever writes to the log can write a trace.
+        rivals = [f"{other.commit.short} is linked as well" for other in suspects if _is_rival(other, suspect)]
+        told = "; ".join((*otherwise, *rivals))
+        return (f"{suspect.commit.short} was not reproduced, and {told}",) if told else ()
     others = ", ".join(other.commit.short for other in suspects if other.before_onset and other is not suspect)
     shortlist = f"; it could as well be {others}" if others else ""
     return (f"nothing but its time links {suspect.commit.short} to the symptom, and it was not reproduced{shortlist}",)
+
+
+def _is_rival(other: Suspect, suspect: Suspect) -> bool:
+    """Whether another suspect is linked in the same way, and fits as well: to choose would be to guess."""
+    linked = other.before_onset and bool(other.mechanism) and other.linked_by == suspect.linked_by
+    return linked and other.commit.sha != suspect.commit.sha and other.score >= suspect.score - AS_GOOD
 
 
 def _busy(settings: Settings, traffic: Traffic, now: datetime) -> str:

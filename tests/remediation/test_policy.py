@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from cases.change import ChangeClass, FileEdit
+from cases.diagnosis import AS_WELL
 from cases.events import Approved, Diagnosed, Drafted
 from cases.lifecycle import advance, opened
 from cases.policy import Allow, AskFirst, Decision, Refuse, Wait
 from cases.pull_request import OpenWork, PullRequest, PullRequestState
 from cases.verdict import Claim
-from remediation.policy import Traffic, gate, refusals
+from remediation.policy import AS_GOOD, Traffic, gate, refusals
 from tests.parts.nouns import NOW, SHA, a_change, a_diagnosis, a_suspect, a_trial, an_entry, an_opened
 from tests.parts.settings import some_settings as settings
 
@@ -49,6 +50,24 @@ def test_time_alone_accuses_nobody() -> None:
     linked = advance(CASE, an_entry(Diagnosed(diagnosis=a_diagnosis())))
     assert isinstance(gate(linked, a_change(), guess, settings(), QUIET, NOW), Allow)
     assert gate(case, a_change(), a_trial(), settings(), QUIET, NOW) == Allow()
+
+
+def test_what_was_not_reproduced_waits_for_a_human_where_something_else_explains_it_as_well() -> None:
+    guess = replace(a_trial(), claim=Claim.CORRELATED)
+    surge = replace(a_diagnosis(), alternatives=(f"traffic surge: requests reads 60 (E1) {AS_WELL}", "a remark"))
+    rival = replace(a_suspect(SHA), score=a_suspect().score - AS_GOOD)
+    two = replace(a_diagnosis(), suspects=(a_suspect(), rival))
+    for diagnosis, said in ((surge, "traffic surge: requests reads 60"), (two, "0123456789 is linked as well")):
+        case = advance(CASE, an_entry(Diagnosed(diagnosis=diagnosis)))
+        decision = gate(case, a_change(), guess, settings(), QUIET, NOW)
+        assert isinstance(decision, Refuse)
+        assert f"c0ffee00c0 was not reproduced, and {said}" in decision.reasons[0]
+        assert "a remark" not in decision.reasons[0]
+        assert gate(case, a_change(), a_trial(), settings(), QUIET, NOW) == Allow()
+    for weaker in (replace(rival, score=0.7), replace(rival, linked_by="words"), replace(rival, before_onset=False)):
+        clear = replace(a_diagnosis(), suspects=(replace(a_suspect(), linked_by="trace"), weaker))
+        case = advance(CASE, an_entry(Diagnosed(diagnosis=clear)))
+        assert isinstance(gate(case, a_change(), guess, settings(), QUIET, NOW), Allow)
 
 
 @pytest.mark.parametrize("authority", ["observe", "propose"])
