@@ -37,8 +37,8 @@ class Reading(StillForge):
         del repository, sha
         return {"shop/pricing.py": PRICING, "prod/values.yaml": VALUES}.get(path)
 
-    def revert(self, repository: str, base: str, commit: str) -> Reverted:
-        del repository
+    def revert(self, repository: str, base: str, commit: str, first: str = "") -> Reverted:
+        del repository, first
         edit = FileEdit(path="shop/pricing.py", content=commit.encode())
         return Reverted(base=base, edits=(edit,), diff="", added=1, removed=1)
 
