@@ -1,7 +1,7 @@
 """Playbook: a kind of change that needs no language model, as anybody can write one. A plug-in imports only `cases`.
 
-It is found by its entry point, in the group `trackwalker.playbooks`: an object with what `Playbook` names, or a class of
-such without arguments. It answers with whole files or with why it has none, and writes nothing: the house makes the
+It is found by its entry point, in the group `trackwalker.playbooks`: an object with what `Playbook` names, or a class
+of such without arguments. It answers with whole files or with why it has none, and writes nothing: the house makes the
 diff, the promise and the blast radius, and refuses what leaves the scope or looks like a secret. Sandbox, gate and a
 human come after it, as after any other.
 """

@@ -85,6 +85,10 @@ class ServiceSettings(Section):
     tune: tuple[TuneSettings, ...] = ()
     """Values that may be tuned."""
 
+    flags: tuple[Glob, ...] = ("*flag*", "*toggle*", "features.*")
+    """Its files of feature flags (YAML, TOML, JSON), as in .gitignore: a flag that a suspect turned on is turned off
+    there, and never on. A flagd file is known by its shape, whatever its name."""
+
 
 class RepositorySandboxSettings(Section):
     """What trials of this repository need otherwise than `sandbox` says."""

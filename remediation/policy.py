@@ -12,6 +12,7 @@ from cases.pull_request import PullRequest
 from cases.verdict import Claim, Trial, Verdict
 from config.scope import in_scope
 from config.settings import Settings
+from remediation.playbooks import pin
 
 HOUR = timedelta(hours=1)
 
@@ -71,7 +72,13 @@ def _forbidden(change: Patch, settings: Settings) -> tuple[str, ...]:
     """Why this change may never become a pull request of ours."""
     paths = [path for part in change.parts for path in part.paths]
     reasons = list(
-        in_scope(paths, settings.scope, lines=change.blast_radius.lines, exact_inverse=change.undoes is not None)
+        in_scope(
+            paths,
+            settings.scope,
+            lines=change.blast_radius.lines,
+            exact_inverse=change.undoes is not None,
+            pins=pin.is_pin(change),
+        )
     )
     if change.blast_radius.migrations.startswith("found"):
         reasons.append(f"it touches a migration ({change.blast_radius.migrations}); undoing code does not undo data")

@@ -30,7 +30,14 @@ def together(git: GitCommand, commit: str, merged: Merged) -> tuple[str, ...]:
     """
     if not 1 < len(merged.titles) <= MOST:
         return (commit,)
-    words = ("log", "-z", "--first-parent", "--encoding=UTF-8", f"--max-count={len(merged.titles)}", "--format=%H%x01%P%x01%s")
+    words = (
+        "log",
+        "-z",
+        "--first-parent",
+        "--encoding=UTF-8",
+        f"--max-count={len(merged.titles)}",
+        "--format=%H%x01%P%x01%s",
+    )
     try:
         rows = [row.split("\x01") for row in text(git.run(*words, merged.sha).out).removesuffix("\0").split("\0")]
     except PermanentError:

@@ -85,7 +85,7 @@ def drafter_of(playbook: Playbook) -> Drafter:
             raise  # what it read is away: the step is tried again
         except PermanentError as refused:
             return CannotDraft(reason=f"{playbook.name} cannot be followed: {neutral(str(refused), 300)}")
-        except Exception as error:  # noqa: BLE001 - somebody else's code: what breaks in it ends its own draft alone
+        except Exception as error:
             log.warning("the playbook %s broke over case %s", playbook.name, case.id, exc_info=True)
             return CannotDraft(reason=f"the playbook {playbook.name} broke ({type(error).__name__})")
 

@@ -16,7 +16,8 @@ _PATHS = re.compile(
 )
 _LINES = (
     ("a table's shape", re.compile(r"\b(ALTER|CREATE|DROP|RENAME)\s+(TABLE|COLUMN|INDEX|TYPE)\b", re.IGNORECASE)),
-    ("a table's shape", re.compile(r"\bop\.(add|drop|alter|rename|create)_\w+\(|\bmodels\.\w+Field\(|\bmapped_column\(")),
+    ("a table's shape", re.compile(r"\bop\.(add|drop|alter|rename|create)_\w+\(|\bmodels\.\w+Field\(")),
+    ("a table's shape", re.compile(r"\bmapped_column\(")),
     (
         "the number of a format",
         re.compile(

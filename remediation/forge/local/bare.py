@@ -152,7 +152,9 @@ class Bare:
     def picked_tree(self, commit: str, onto: str) -> str | None:
         """The tree of `onto` with what one commit changed done to it as well, or None where that conflicts."""
         parent = self.facts(commit).parents[0]
-        tree, *conflicts = [text(part) for part in merged(self._git, parent, ours=onto, theirs=commit).split(b"\0") if part]
+        tree, *conflicts = [
+            text(part) for part in merged(self._git, parent, ours=onto, theirs=commit).split(b"\0") if part
+        ]
         return None if conflicts else tree
 
     def commit(self, tree: str, parents: Sequence[str], message: str, login: str) -> str:

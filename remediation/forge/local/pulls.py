@@ -246,7 +246,11 @@ def _why_not(call: Call, thread: Thread, method: str) -> str:
         return "Pull Request is not mergeable"
     if thread.draft:
         return "Pull Request is still a draft"
-    return "" if method in {"merge", "squash", "rebase"} else f"{method.capitalize()} merges are not allowed on this repository."
+    return (
+        ""
+        if method in {"merge", "squash", "rebase"}
+        else f"{method.capitalize()} merges are not allowed on this repository."
+    )
 
 
 def _message(body: Json, thread: Thread, method: str) -> str:
