@@ -5,9 +5,10 @@
 Files are what people wrote: of the folders, and of packages that are downloaded for this run and removed after it.
 Generated and test-data files are left out by name. One file of a kind counts once, whatever copies there are.
 
-A file is in question when an independent reader (libyaml, `json`, `tomllib`) reads it and finds a value on one line of
-text. One of its values is drawn: it is changed by `remediation.values`, and the file is read again by the independent
-reader: exact is one changed line and one changed value, of the same type, and the change undone byte for byte.
+A file is in question when an independent reader (libyaml, `json`, `tomllib`) reads it and finds a value in it. One of
+those that stand on one line of the file is drawn, as only there one line can differ. `remediation.values` changes it, and
+the file is read again by the independent reader: exact is one changed line and one changed value, of the same type, and
+the change undone byte for byte.
 Everything else is short of it: refused with a reason, or wrong. Templates ({{ … }}) are refused on purpose: they are
 counted, and are no part of the share. Beside it, ruamel.yaml sets the same value in the same
 YAML files and writes them again, with quotes kept and no line broken.
@@ -151,7 +152,7 @@ def another(scalar: Scalar) -> Any:  # noqa: ANN401 - any value
     """A value of the same kind that is not the one that is there."""
     if scalar.kind is Kind.STRING:
         return f"{str(scalar.value)[:40].strip('{}%#') or 'x'}2" if scalar.value else "x"
-    return not scalar.value if isinstance(scalar.value, bool) else (scalar.value or 0) * 2 + 1  # type: ignore[operator]
+    return not scalar.value if isinstance(scalar.value, bool) else abs(scalar.value or 0) * 2 + 1  # type: ignore[arg-type]
 
 
 def drawn(choice: random.Random, name: str, content: bytes) -> tuple[Place, Scalar]:
@@ -159,9 +160,9 @@ def drawn(choice: random.Random, name: str, content: bytes) -> tuple[Place, Scal
     found = [(place, s) for place, s in scalars(parsed(content, name)) if s.kind in KINDS and place.keys not in NAMES]
     if not found:
         raise NotEditable("holds no value of a plain kind")
-    plain = [pair for pair in found if not TEMPLATE.search(pair[1].source) and "\n" not in str(pair[1].value)]
+    plain = [pair for pair in found if not TEMPLATE.search(pair[1].source) and len(pair[1].source.splitlines()) < 2]
     if not plain:
-        raise NotEditable("is a template, value for value")
+        raise NotEditable("is a template or a text over several lines, value for value")
     return choice.choice(plain)
 
 
