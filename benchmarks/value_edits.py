@@ -6,9 +6,9 @@ Files are what people wrote: of the folders, and of packages that are downloaded
 Generated and test-data files are left out by name. One file of a kind counts once, whatever copies there are.
 
 A file is in question when an independent reader (libyaml, `json`, `tomllib`) reads it and finds a value in it. One of
-those that stand on one line of the file is drawn, as only there one line can differ. `remediation.values` changes it, and
-the file is read again by the independent reader: exact is one changed line and one changed value, of the same type, and
-the change undone byte for byte.
+those that stand on one line of the file is drawn, as only there one line can differ. `remediation.values` changes it,
+and the file is read again by the independent reader: exact is one changed line and one changed value, of the same type,
+and the change undone byte for byte.
 Everything else is short of it: refused with a reason, or wrong. Templates ({{ … }}) are refused on purpose: they are
 counted, and are no part of the share. Beside it, ruamel.yaml sets the same value in the same
 YAML files and writes them again, with quotes kept and no line broken.

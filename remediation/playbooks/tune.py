@@ -75,7 +75,7 @@ def stepped(current: Scalar, rule: TuneSettings) -> Plain:
     if (up and number >= rule.bound) or (not up and number <= rule.bound):
         raise NotEditable(f"is already at its bound {rule.bound:g}: a human has to decide")
     product = float(f"{number * rule.factor:.{_DIGITS}g}")
-    if current.kind is Kind.NUMBER or (rule.unit and isinstance(number, float)):
+    if current.kind is Kind.NUMBER or (rule.unit and "." in str(current.value)):
         reached = min(product, rule.bound) if up else max(product, rule.bound)
         return f"{reached:g}{rule.unit}" if rule.unit else reached
     whole = min(math.ceil(product), math.floor(rule.bound)) if up else max(math.floor(product), math.ceil(rule.bound))
