@@ -76,12 +76,18 @@ def draft(case: Case, ports: Ports) -> StepResult:
 
 def _new(case: Case, drafting: Drafting) -> Drafting:
     """The drafting, unless the sandbox disproved the very same change before."""
+    if isinstance(drafting, CannotDraft):
+        return drafting
     failed = {trial.change for trial in case.trials if trial.claim is Claim.DISPROVED}
     for earlier in case.changes:
-        same = isinstance(drafting, Patch) and (earlier.origin, earlier.parts) == (drafting.origin, drafting.parts)
-        if same and earlier.number in failed:
+        if earlier.number in failed and _what(earlier) == _what(drafting):
             return CannotDraft(reason=f"{earlier.title} did not mend it in the sandbox")
     return drafting
+
+
+def _what(change: Patch) -> tuple[object, ...]:
+    """What a change does, whatever it stands on and whoever drafted it."""
+    return tuple((part.repository, part.edits, part.runs) for part in change.parts)
 
 
 def _in_order(case: Case, ports: Ports, suspects: Sequence[Suspect]) -> Iterator[tuple[Drafter, Suspect | None]]:
