@@ -54,7 +54,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reverted:
-    """What undoing a commit on top of `base` gives. `conflicts` not empty means that git could not do it by itself."""
+    """What undoing a commit on top of `base` gives.
+
+    `conflicts` not empty means that git could not do it by itself: these files stay, and `edits` undo the others alone.
+    """
 
     base: str
     edits: tuple[FileEdit, ...]
@@ -101,6 +104,7 @@ class Patch:
     tests          paths of regression tests that the lead part adds: they fail again once the rest is taken out
     because        why this and no other change, with the evidence's ids, for the reader
     cost           what drafting it cost, for the reader; "" for nothing
+    marks          what its pull requests are labelled with beside the class: `partial`, `low-confidence`
     """
 
     number: int
@@ -116,6 +120,7 @@ class Patch:
     tests: tuple[str, ...] = ()
     because: str = ""
     cost: str = ""
+    marks: tuple[str, ...] = ()
     rolls_back: int | None = None  # the number of the change of this case that it undoes
 
     @property

@@ -232,8 +232,18 @@ class Forge(Protocol):
         """The commit that the git tag of that name points to, or None."""
         ...
 
-    def revert(self, repository: str, base: str, commit: str) -> Reverted:
-        """Undo one commit (a merge commit against its first parent) on top of `base`, without touching anything."""
+    def revert(self, repository: str, base: str, commit: str, first: str = "") -> Reverted:
+        """Undo one commit (a merge commit against its first parent) on top of `base`, without touching anything.
+
+        With `first`, all from that commit to `commit`, which follow each other on the watched branch.
+        """
+        ...
+
+    def came_with(self, repository: str, sha: str) -> tuple[str, ...]:
+        """The commits of the watched branch that one pull request brought with this one, oldest first, it among them.
+
+        More than one only where the forge says that it was merged by rebase, and git agrees.
+        """
         ...
 
     def push(self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str) -> Receipt:

@@ -18,6 +18,26 @@ def _rules(because: str, *patterns: str) -> tuple[Rule, ...]:
     return tuple(Rule(pattern=pattern, because=because) for pattern in patterns)
 
 
+LOCK_FILES: tuple[Rule, ...] = _rules(
+    "a lock file names code from elsewhere that nobody reads in review",
+    "*.lock",
+    "*.lock.*",
+    "*.lockb",
+    "*.lockfile",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "pnpm-lock.y*ml",
+    "packages.lock.json",
+    "package.resolved",
+    "cartfile.resolved",
+    "conda-lock.y*ml",
+    "pylock.toml",
+    "pylock.*.toml",
+    "go.sum",
+    "go.work.sum",
+)
+"""Files that only a change which puts pinned versions back may touch."""
+
 ALWAYS_DENIED: tuple[Rule, ...] = (
     *_rules(
         "continuous integration runs with credentials, and judges the change",
@@ -155,22 +175,5 @@ ALWAYS_DENIED: tuple[Rule, ...] = (
         "*.rego",
         "sudoers*",
     ),
-    *_rules(
-        "a lock file names code from elsewhere that nobody reads in review",
-        "*.lock",
-        "*.lock.*",
-        "*.lockb",
-        "*.lockfile",
-        "package-lock.json",
-        "npm-shrinkwrap.json",
-        "pnpm-lock.y*ml",
-        "packages.lock.json",
-        "package.resolved",
-        "cartfile.resolved",
-        "conda-lock.y*ml",
-        "pylock.toml",
-        "pylock.*.toml",
-        "go.sum",
-        "go.work.sum",
-    ),
+    *LOCK_FILES,
 )

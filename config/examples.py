@@ -113,7 +113,9 @@ EXAMPLES: Mapping[str, str] = {
         services:
           - name: shop
             repository: shop
-            tune: [{file: config/pool.yaml, path: .pool.size, signal: errors, factor: 2, bound: 64}]
+            tune:
+              - {file: config/pool.yaml, path: .pool.size, signal: errors, factor: 2, bound: 64}
+              - {file: config/http.yaml, path: .timeout, signal: errors, factor: 1.5, bound: 30, unit: s}
     """,
     "repositories[]": """
         repositories:

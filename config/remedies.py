@@ -49,7 +49,11 @@ class TuneSettings(Section):
     """What the value is multiplied by; below 1 to lower it."""
 
     bound: Annotated[float, Field(allow_inf_nan=False)]
-    """The farthest that it may come to: never past this."""
+    """The farthest that it may come to, in the unit of the value: never past this."""
+
+    unit: Text | None = None
+    """The unit that the value is written with, as in s of "30s" or Mi of "512Mi"; it is kept, and one with another unit
+    is left alone. None: the value is a plain number."""
 
 
 class ServiceSettings(Section):
@@ -85,6 +89,10 @@ class ServiceSettings(Section):
 
     tune: tuple[TuneSettings, ...] = ()
     """Values that may be tuned."""
+
+    flags: tuple[Glob, ...] = ("*flag*", "*toggle*", "features.*")
+    """Its files of feature flags (YAML, TOML, JSON), as in .gitignore: a flag that a suspect turned on is turned off
+    there, and never on. A flagd file is known by its shape, whatever its name."""
 
 
 class RepositorySandboxSettings(Section):

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from pathspec import GitIgnoreSpec
 
-from config.denied import ALWAYS_DENIED
+from config.denied import ALWAYS_DENIED, LOCK_FILES
 from config.errors import printable
 from config.settings import ScopeSettings
 
@@ -14,18 +14,21 @@ _LONGEST = 4096  # bytes of a path: Linux opens no longer one
 _LONGEST_NAME = 255  # bytes of one of its names
 
 
-def in_scope(paths: Sequence[str], scope: ScopeSettings, *, lines: int, exact_inverse: bool = False) -> tuple[str, ...]:
+def in_scope(
+    paths: Sequence[str], scope: ScopeSettings, *, lines: int, exact_inverse: bool = False, pins: bool = False
+) -> tuple[str, ...]:
     """Why a change of these paths is refused: every reason as a sentence with its path and rule; none when it is fine.
 
     `lines` is what it adds and removes together. `exact_inverse` is true for a change that exactly undoes a merged
-    one: it is excused from the allow list and from the size, never from what is denied. No path at all is refused.
+    one: it is excused from the allow list and from the size, never from what is denied. `pins` is true for one that
+    puts pinned versions back: it alone may touch lock files. No path at all is refused.
     """
     reasons = [] if paths else ["the change touches no file"]
     for path in paths:
         unclean = hygiene(path)
         reasons += [f"{printable(path)}: {reason}" for reason in unclean]
         if not unclean:  # patterns are only asked about paths that mean what they look like
-            reasons += _denied(path, scope.deny)
+            reasons += _denied(path, scope.deny, pins=pins)
             if not exact_inverse and not _spec(scope.allow).match_file(path):
                 reasons.append(f"{path}: outside scope.allow ({', '.join(scope.allow) or 'nothing'})")
     if not exact_inverse:
@@ -35,6 +38,11 @@ def in_scope(paths: Sequence[str], scope: ScopeSettings, *, lines: int, exact_in
         if lines > scope.max_lines:
             reasons.append(f"{lines} lines are changed, more than scope.max_lines ({scope.max_lines})")
     return tuple(reasons)
+
+
+def matches(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path is one of those that the patterns mean, as in .gitignore, without regard to letter case."""
+    return _spec(tuple(_plain(pattern) for pattern in patterns)).match_file(_plain(path))
 
 
 def hygiene(path: str) -> tuple[str, ...]:
@@ -61,14 +69,15 @@ def _is_git(name: str) -> bool:
     return _plain(name).partition(":")[0].rstrip(" .") in {".git", "git~1"}
 
 
-def _denied(path: str, deny: Sequence[str]) -> list[str]:
+def _denied(path: str, deny: Sequence[str], *, pins: bool) -> list[str]:
     """What denies the path: the built-in rules and the operator's, both without regard to letter case."""
     plain = _plain(path)
-    built_in = _spec(tuple(rule.pattern for rule in ALWAYS_DENIED)).check_file(plain).index
+    rules = [rule for rule in ALWAYS_DENIED if not (pins and rule in LOCK_FILES)]
+    built_in = _spec(tuple(rule.pattern for rule in rules)).check_file(plain).index
     own = _spec(tuple(_plain(pattern) for pattern in deny)).check_file(plain).index
     reasons: list[str] = []
     if built_in is not None:
-        rule = ALWAYS_DENIED[built_in]
+        rule = rules[built_in]
         reasons.append(f"{path}: always denied ({rule.pattern}): {rule.because}")
     if own is not None:
         reasons.append(f"{path}: denied by scope.deny ({deny[own]})")

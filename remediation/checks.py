@@ -89,6 +89,14 @@ def reproduction(reports: Pair | None) -> Check:
     )
 
 
+def of_a_pin(cause: Check) -> Check:
+    """A pin reaches a trial only where its image is made from it: a fault that stays says nothing against it."""
+    if cause.verdict is not Verdict.FAILED:
+        return cause
+    detail = f"{cause.detail}; the trial's image has dependencies of its own, which no pin changes"
+    return replace(cause, verdict=Verdict.INCONCLUSIVE, detail=detail)
+
+
 def by_the_new_test(
     command: Check, new: Check, reports: Pair | None, patch: Patch, production: Failure | None
 ) -> Check:

@@ -24,21 +24,34 @@ def claim(story: Story) -> str:
     return f"**{story.trial.claim}**: {_rolled_back(story) or _reason(story)}"
 
 
+KINDS = {
+    ChangeClass.REVERT: "a revert",
+    ChangeClass.CONFIGURATION: "a change of configuration",
+    ChangeClass.FLAG: "a flag, turned off",
+    ChangeClass.PIN: "a dependency, pinned back",
+    ChangeClass.EDIT: "an edit of code",
+    ChangeClass.EXPERIMENT: "an experiment",
+    ChangeClass.IMPROVEMENT: "an improvement, of no incident",
+}
+"""What each class of change is called in its pull requests."""
+
+
 def what_merging_does(story: Story) -> str:
-    """What changes, how much of it, and what else goes with it."""
+    """Of which class the change is, what changes, how much of it, and what else goes with it."""
     change, blast = story.change, story.change.blast_radius
+    kind = f"This is {', '.join((KINDS[change.kind], *(mark.replace('-', ' ') for mark in change.marks)))}."
     size = f"{files(len(change.lead.paths))}, +{change.lead.added} -{change.lead.removed}"
     removes = f", and takes “{blast.removes}” away" if blast.removes else ""
     if change.kind is ChangeClass.REVERT and change.inverse_of is not None:
-        return f"**Merging** undoes {story.blamed} exactly ({size}){removes}; migrations: {blast.migrations}."
+        return f"**Merging** undoes {story.blamed} exactly ({size}){removes}; migrations: {blast.migrations}. {kind}"
     if len(change.parts) == 1:
-        return f"**Merging** does this ({size}){removes}: {first_line(change.summary)}"
+        return f"**Merging** does this ({size}){removes}: {first_line(change.summary)} {kind}"
     part = change.parts[1]
     then = (
         f"Once it is merged, a second pull request takes {story.blamed} out of {part.repository} "
         f"(+{part.added} -{part.removed}{removes})"
     )
-    return f"**Merging** does this in {change.lead.repository} ({size}): {first_line(change.summary)} {then}."
+    return f"**Merging** does this in {change.lead.repository} ({size}): {first_line(change.summary)} {then}. {kind}"
 
 
 def first_line(text: str) -> str:

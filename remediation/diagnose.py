@@ -19,6 +19,8 @@ from remediation.edit.brief import reader
 from remediation.edit.hypotheses import consult
 from remediation.evidence import Pack, pack
 from remediation.operational import Cause, Symptoms, causes
+from remediation.playbooks import plugged
+from remediation.playbooks.python_edit import in_question
 from remediation.playbooks.tune import rules
 from remediation.ports import Ports
 from remediation.recall import reconsider
@@ -119,6 +121,9 @@ def _without_suspect(case: Case, ports: Ports, findings: Findings, logs: Traces)
             return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
         remark = opinion.because
     diagnosis = conclude(case, findings)
+    patterned = in_question(findings.hypotheses, ports.settings, case.service)
+    if (patterned or plugged.drafters()) and not _is_operational(findings):
+        return StepResult(events=(Diagnosed(diagnosis=diagnosis),))
     place = f"; {diagnosis.hypotheses[0].statement}" if diagnosis.hypotheses else ""
     named = diagnosis.finding in {Finding.NOTHING, Finding.OPERATIONAL}
     shown = diagnosis.claim if named else _nothing(findings)

@@ -20,26 +20,33 @@ from remediation.drafting import CannotDraft, Drafter, Drafting
 from remediation.edit.drafter import edit, rebased
 from remediation.edit.secrets import documented_secrets_in
 from remediation.neutral import neutral
-from remediation.playbooks import image_tag, restore, tune
-from remediation.playbooks.revert import CannotRevert, revert, roll_back
+from remediation.playbooks import close, flag, guard, image_tag, pin, plugged, restore, revert, revert_in_part, tune
+from remediation.playbooks.contract import kept
+from remediation.playbooks.revert import CannotRevert, roll_back
 from remediation.ports import Ports
 from remediation.recall import refused
 
+# Tried in this order, those that take least away first. The first answers a suspect, the second the trouble itself.
+OF_A_SUSPECT: Sequence[Drafter] = (
+    image_tag.drafter,
+    flag.drafter,
+    pin.drafter,
+    restore.drafter,
+    revert.drafter,
+    revert_in_part.drafter,
+)
+OF_NONE: Sequence[Drafter] = (tune.drafter, edit, guard.drafter, close.drafter)
 
-def undo(case: Case, ports: Ports, suspect: Suspect | None) -> Drafting:
-    """Revert a suspect on top of the watched branch as it is now."""
-    if suspect is None:
-        return CannotDraft()
-    head = ports.forge.head(suspect.repository)
-    undone = ports.forge.revert(suspect.repository, head, suspect.commit.sha)
-    service = ports.settings.service(case.service)
-    drafted = revert(case, len(case.changes) + 1, suspect.repository, suspect.commit, undone, service)
-    return CannotDraft(reason=drafted.reason) if isinstance(drafted, CannotRevert) else drafted
+
+def of_a_suspect() -> Sequence[Drafter]:
+    """Who is asked about a suspect: installed playbooks before the revert, which always knows something."""
+    revert_at = OF_A_SUSPECT.index(revert.drafter)
+    return (*OF_A_SUSPECT[:revert_at], *plugged.drafters(), *OF_A_SUSPECT[revert_at:])
 
 
-# Tried in this order. The first list answers a suspect, the second the trouble itself.
-OF_A_SUSPECT: Sequence[Drafter] = (image_tag.drafter, restore.drafter, undo)
-OF_NONE: Sequence[Drafter] = (tune.drafter, edit)
+def of_none() -> Sequence[Drafter]:
+    """Who is asked about the trouble itself: installed playbooks after the operator's rules, before an edit."""
+    return (*OF_NONE[:1], *plugged.drafters(), *OF_NONE[1:])
 
 
 def draft(case: Case, ports: Ports) -> StepResult:
@@ -55,7 +62,7 @@ def draft(case: Case, ports: Ports) -> StepResult:
     tried = _tried(case)
     reasons = [f"undoing {sha[:10]} did not mend it in the sandbox" for sha in tried]
     for drafter, suspect in _in_order(case, ports, [s for s in willing[:limit] if s.commit.sha not in tried]):
-        drafting = _clean(drafter(case, ports, suspect))
+        drafting = _new(case, _clean(kept(case, drafter(case, ports, suspect), ports.settings)))
         if isinstance(drafting, Patch):
             return StepResult(events=(Drafted(change=drafting),))
         reasons.append(drafting.reason)
@@ -84,16 +91,32 @@ def _clean(drafting: Drafting) -> Drafting:
     return drafting
 
 
+def _new(case: Case, drafting: Drafting) -> Drafting:
+    """The drafting, unless the sandbox disproved the very same change before."""
+    if isinstance(drafting, CannotDraft):
+        return drafting
+    failed = {trial.change for trial in case.trials if trial.claim is Claim.DISPROVED}
+    for earlier in case.changes:
+        if earlier.number in failed and _what(earlier) == _what(drafting):
+            return CannotDraft(reason=f"{earlier.title} did not mend it in the sandbox")
+    return drafting
+
+
+def _what(change: Patch) -> tuple[object, ...]:
+    """What a change does, whatever it stands on and whoever drafted it."""
+    return tuple((part.repository, part.edits, part.runs) for part in change.parts)
+
+
 def _in_order(case: Case, ports: Ports, suspects: Sequence[Suspect]) -> Iterator[tuple[Drafter, Suspect | None]]:
     """Which drafter is asked about whom, in turn. Suspects that nothing but time links come after an edit, if any."""
     editable = ports.model is not None and case.diagnosis is not None and bool(case.diagnosis.hypotheses)
     later = [suspect for suspect in suspects if editable and not suspect.mechanism]
     for suspect in suspects:
         if suspect not in later:
-            yield from ((drafter, suspect) for drafter in OF_A_SUSPECT)
-    yield from ((drafter, None) for drafter in OF_NONE)
+            yield from ((drafter, suspect) for drafter in of_a_suspect())
+    yield from ((drafter, None) for drafter in of_none())
     for suspect in later:
-        yield from ((drafter, suspect) for drafter in OF_A_SUSPECT)
+        yield from ((drafter, suspect) for drafter in of_a_suspect())
 
 
 def _tried(case: Case) -> tuple[str, ...]:
@@ -116,12 +139,12 @@ def _again(case: Case, ports: Ports, change: Patch) -> Drafting:
     if change.rolls_back is not None:
         harmful = next(earlier for earlier in case.changes if earlier.number == change.rolls_back)
         return _rollback(case, ports, harmful, change.number)
-    if change.kind is ChangeClass.EDIT:
+    if change.kind is ChangeClass.EDIT and change.origin.startswith("model:"):
         return rebased(case, ports, change)
     suspect = _suspect(case, change)
     reasons: list[str] = []
-    for drafter in [d for d in OF_NONE if d is not edit] if suspect is None else OF_A_SUSPECT:
-        drafted = drafter(case, ports, suspect)
+    for drafter in [d for d in of_none() if d is not edit] if suspect is None else of_a_suspect():
+        drafted = kept(case, drafter(case, ports, suspect), ports.settings)
         if isinstance(drafted, Patch) and drafted.origin == change.origin:
             return replace(drafted, number=change.number)
         reasons.append(drafted.reason if isinstance(drafted, CannotDraft) else "")

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeAlias
 
 from cases.case import Case
 from cases.change import Patch
 from cases.diagnosis import Suspect
 from remediation.ports import Ports
+
+HORIZON = timedelta(minutes=30)
+"""How long after its deploy a change is promised to have worked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

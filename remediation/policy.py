@@ -17,6 +17,7 @@ from remediation.edit.code import is_test
 from remediation.edit.rules import is_generated, modes
 from remediation.edit.secrets import documented_secrets_in
 from remediation.overlap import meetings
+from remediation.playbooks import pin
 
 HOUR = timedelta(hours=1)
 AS_GOOD = 0.05
@@ -99,7 +100,7 @@ def _forbidden(change: Patch, settings: Settings) -> tuple[str, ...]:
     paths = [path for part in change.parts for path in part.paths]
     counted = sum(part.added + part.removed for part in change.parts)
     lines = max(change.blast_radius.lines, counted)
-    reasons = list(in_scope(paths, settings.scope, lines=lines, exact_inverse=exact))
+    reasons = list(in_scope(paths, settings.scope, lines=lines, exact_inverse=exact, pins=pin.is_pin(change)))
     if change.blast_radius.migrations.startswith("found"):
         reasons.append(f"it touches a migration ({change.blast_radius.migrations}); undoing code does not undo data")
     for part in change.parts:

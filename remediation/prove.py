@@ -342,7 +342,7 @@ def _made_of(case: Case, bench: Bench, runs: Runs) -> tuple[tuple[Check, ...], f
         still, faster = checks.still_passes(tests, change), bench.speed()
         return (faster, still), own + faster.seconds
     causes = causes_of(case, runs)
-    if not change.tests and change.kind is not ChangeClass.EDIT:
+    if not needs_a_test(change):
         return (*causes, *bench.rendered(runs), checks.still_passes(tests, change)), own
     if tests is not None and _breaks_others(runs, change):
         # A new test may break its neighbours: then base is asked without it, or they would look broken before.
@@ -353,11 +353,16 @@ def _made_of(case: Case, bench: Bench, runs: Runs) -> tuple[tuple[Check, ...], f
     return (*causes, checks.still_passes(tests, change)), own
 
 
+def needs_a_test(change: Patch) -> bool:
+    """Whether it brings a regression test, or has to: a model's edit. A playbook's own is shown by the reproduction."""
+    return bool(change.tests) or (change.kind is ChangeClass.EDIT and change.origin.startswith("model:"))
+
+
 def causes_of(case: Case, runs: Runs) -> tuple[Check, ...]:
     """The checks that show that the change mends the fault: the reproduction, and an edit's new test."""
     change, cause = case.change, checks.reproduction(runs.of("reproduce"))
-    if not change.tests and change.kind is not ChangeClass.EDIT:
-        return (cause,)
+    if not needs_a_test(change):
+        return (checks.of_a_pin(cause) if change.kind is ChangeClass.PIN else cause,)
     tests = runs.of("test")
     new = checks.new_test(tests, change)
     return checks.by_the_new_test(cause, new, tests, change, _in_production(case)), new

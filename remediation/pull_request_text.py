@@ -34,7 +34,7 @@ def title(change: Patch) -> str:
 
 def labels(change: Patch) -> tuple[str, ...]:
     """What its pull requests carry."""
-    return (LABEL, f"{LABEL}:{change.kind}")
+    return (LABEL, f"{LABEL}:{change.kind}", *(f"{LABEL}:{mark}" for mark in change.marks))
 
 
 def commit_message(case: Case, change: Patch, subject: str, reason: str) -> str:

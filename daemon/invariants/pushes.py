@@ -16,6 +16,7 @@ from config.settings import Settings
 from daemon.invariants.finding import Finding
 from daemon.invariants.ground import Ground, Promised, case_of
 from daemon.invariants.policy import policy_digest
+from remediation.playbooks.pin import is_pin
 
 LOOK = "close its pull request, and look at who can push there"
 
@@ -51,7 +52,8 @@ def _outside(push: PushBranch, change: Change | None, settings: Settings, *, sam
     scope = settings.scope if same else settings.scope.model_copy(update={"deny": ()})
     exact = not same or (change is not None and change.undoes is not None)
     lines = change.blast_radius.lines if change else 0
-    return in_scope([edit.path for edit in push.edits], scope, lines=lines, exact_inverse=exact)
+    pins = change is not None and is_pin(change)
+    return in_scope([edit.path for edit in push.edits], scope, lines=lines, exact_inverse=exact, pins=pins)
 
 
 def _change(case: Case | None, push: PushBranch) -> Change | None:

@@ -16,7 +16,7 @@ def preflight(settings: Settings, clock: Clock, home: Home, *, trial: bool = Fal
     `trial` also runs each repository's own commands at the tip of its watched branch, in the sandbox.
     """
     from daemon.build import forge_of
-    from daemon.preflight import deploys, model, receivers, repositories, sandbox, sources, trials
+    from daemon.preflight import deploys, model, playbooks, receivers, repositories, sandbox, sources, trials
 
     reached, forge = sources.Reached(), forge_of(settings, home)
     try:
@@ -25,6 +25,7 @@ def preflight(settings: Settings, clock: Clock, home: Home, *, trial: bool = Fal
         yield from deploys.findings(settings, clock, forge, reached)
         yield from sandbox.findings(settings, home)
         yield from model.findings(settings, clock)
+        yield from playbooks.findings()
         yield from receivers.findings(settings)
         if trial:
             yield from trials.findings(settings, home, forge)

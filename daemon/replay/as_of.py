@@ -84,9 +84,13 @@ class ReadOnlyForge:
         """The commit that the git tag points to; tags carry no date, so this is as of today."""
         return self._forge.tagged(repository, tag)
 
-    def revert(self, repository: str, base: str, commit: str) -> Reverted:
-        """Undo one commit on top of `base`, without touching anything."""
-        return self._forge.revert(repository, base, commit)
+    def revert(self, repository: str, base: str, commit: str, first: str = "") -> Reverted:
+        """Undo one commit, or all from `first` to it, on top of `base`, without touching anything."""
+        return self._forge.revert(repository, base, commit, first)
+
+    def came_with(self, repository: str, sha: str) -> tuple[str, ...]:
+        """The commits that one pull request brought with this one: what the forge says of it today."""
+        return self._forge.came_with(repository, sha)
 
     def push(self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str) -> Receipt:
         """Refused."""

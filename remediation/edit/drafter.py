@@ -13,7 +13,7 @@ from cases.change import BlastRadius, ChangeClass, FileEdit, Part, Patch, Promis
 from cases.diagnosis import Hypothesis, Suspect
 from cases.errors import PermanentError
 from cases.events import Disproved, Retried
-from remediation.drafting import CannotDraft, Drafting
+from remediation.drafting import HORIZON, CannotDraft, Drafting
 from remediation.edit.asking import reason
 from remediation.edit.bare import clothed
 from remediation.edit.brief import Brief, brief_of
@@ -21,7 +21,6 @@ from remediation.edit.conversation import Conversation, Written
 from remediation.edit.replace import NoMatch, Replaced, carried
 from remediation.edit.rules import Proposal, refusals
 from remediation.neutral import neutral
-from remediation.playbooks.revert import HORIZON
 from remediation.ports import Ports
 from remediation.recall import REFUSED
 

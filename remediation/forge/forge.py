@@ -9,7 +9,7 @@ from cases.diagnosis import Commit
 from cases.errors import PermanentError
 from cases.pull_request import Comment, OpenWork, PullRequest
 from cases.steps import Receipt
-from remediation.forge import difference, history, plots, tree
+from remediation.forge import difference, history, plots, rebased, tree
 from remediation.forge.comments import CommentRecord
 from remediation.forge.deployments import DeploymentRecord
 from remediation.forge.github import GithubApi
@@ -110,10 +110,20 @@ class GitForge:
         """The commit that the git tag of that name points to, or None."""
         return self._mirror(repository).tagged(tag)
 
-    def revert(self, repository: str, base: str, commit: str) -> Reverted:
-        """Undo one commit on top of `base`: see `revert.reverted`."""
+    def revert(self, repository: str, base: str, commit: str, first: str = "") -> Reverted:
+        """Undo one commit, or all from `first` to it, on top of `base`: see `revert.reverted`."""
         mirror = self._mirror(repository)
-        return reverted(mirror.git, mirror.known(base), mirror.known(commit))
+        oldest = mirror.known(first) if first else ""
+        return reverted(mirror.git, mirror.known(base), mirror.known(commit), first=oldest)
+
+    def came_with(self, repository: str, sha: str) -> tuple[str, ...]:
+        """The commits that one pull request brought with this one, oldest first: see `rebased.together`."""
+        mirror = self._mirror(repository)
+        commit = mirror.known(sha)
+        if rebased.is_merge(mirror.git, commit):
+            return (commit,)
+        merged = self._api.merged_with(mirror.repository, commit)
+        return rebased.together(mirror.git, commit, merged) if merged else (commit,)
 
     def push(self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str) -> Receipt:
         """Make the branch hold `base` plus the edits as one commit; adopt it if it holds just that already.

@@ -10,12 +10,15 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from cases.errors import PermanentError, TemporaryError
 from cases.pull_request import PullRequest, PullRequestState
 from cases.steps import Receipt
 from remediation.forge.github_errors import asking, reason_of
+from remediation.forge.rebased import MOST as MOST_TOGETHER
+from remediation.forge.rebased import Merged
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository
 from remediation.forge.token import TokenRefused, shared
 
@@ -176,6 +179,16 @@ class GithubApi:
                 ),
             )
             return tuple((name, granted, "" if granted else advice) for name, granted, advice in rows)
+
+    def merged_with(self, repository: ForgeRepository, sha: str) -> Merged | None:
+        """The merged pull request that brought a commit to the watched branch, or None where the forge knows none."""
+        with self._asking(f"asking which pull request brought {sha[:10]} to {repository.full_name}"):
+            for pull in self._repository(repository).get_commit(sha).get_pulls():
+                if pull.merged_at is not None and pull.merge_commit_sha and pull.base.ref == repository.branch:
+                    commits = islice(pull.get_commits(), MOST_TOGETHER + 1)
+                    titles = tuple(commit.commit.message.partition("\n")[0] for commit in commits)
+                    return Merged(sha=pull.merge_commit_sha, titles=titles)
+            return None
 
     def heard(
         self, what: str, path: str, parameters: Mapping[str, str | int], *, etag: str = "", accept: Sequence[int] = ()

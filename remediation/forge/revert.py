@@ -1,35 +1,51 @@
-"""Undoing one commit on top of a later one, three-way, without touching anything."""
+"""Undoing a commit, or the commits of one pull request, on top of a later one, three-way, without touching anything."""
 
 from cases.change import FileEdit, Reverted
 from cases.errors import PermanentError
 from remediation.forge.difference import counts, unified
 from remediation.forge.git_command import GitCommand, text
-from remediation.forge.tree import ABSENT, EXECUTABLE, SUBMODULE, SYMLINK, Step, blobs, changed, check_path, commit_tree
+from remediation.forge.tree import (
+    ABSENT,
+    EXECUTABLE,
+    SUBMODULE,
+    SYMLINK,
+    Step,
+    blobs,
+    changed,
+    check_path,
+    commit_tree,
+    committed,
+)
 
 
-def reverted(git: GitCommand, base: str, commit: str) -> Reverted:
+def reverted(git: GitCommand, base: str, commit: str, *, first: str = "") -> Reverted:
     """What undoing `commit` on top of `base` gives; a merge commit is undone against its first parent.
 
+    With `first`, all from it to `commit` are undone as one. Where files conflict, `edits` undo the others alone.
     No edits and no conflicts: it was undone before. PermanentError when `commit` is no part of `base`, has no parent,
-    or undoing it would touch a symbolic link, a submodule, or a path that no edit may name.
+    does not follow `first`, or undoing it would touch a symbolic link, a submodule, or a path that no edit may name.
     """
     if git.run("merge-base", "--is-ancestor", commit, base, accept=(0, 1)).status != 0:
         raise PermanentError(f"{commit[:10]} is no part of {base[:10]}: there is nothing to undo")
-    parents = git.line("rev-list", "--parents", "-n", "1", commit).split(" ")[1:]
+    oldest = first or commit
+    if git.run("merge-base", "--is-ancestor", oldest, commit, accept=(0, 1)).status != 0:
+        raise PermanentError(f"{commit[:10]} does not follow {oldest[:10]}: they cannot be undone as one")
+    parents = git.line("rev-list", "--parents", "-n", "1", oldest).split(" ")[1:]
     if not parents:
-        raise PermanentError(f"{commit[:10]} is the repository's first commit: it cannot be undone")
-    answer = _merge(git, commit, ours=base, theirs=parents[0])
+        raise PermanentError(f"{oldest[:10]} is the repository's first commit: it cannot be undone")
+    answer = merged(git, commit, ours=base, theirs=parents[0])
     tree, *conflicts = [text(field) for field in answer.split(b"\0") if field]
-    if conflicts:
-        names = tuple(dict.fromkeys(conflicts))
-        return Reverted(base=base, edits=(), diff="", added=0, removed=0, conflicts=names)
-    steps = changed(git, base, tree)
+    names = tuple(dict.fromkeys(conflicts))
+    steps = tuple(step for step in changed(git, base, tree) if text(step.path) not in names)
+    edits = _edits(git, steps)
+    if names:  # the merged tree has marks of conflict: what is left of it is made by itself
+        tree = committed(git, base, edits, "undone in part\n")
     added, removed = counts(git, base, tree)
     diff = unified(git, base, tree)
-    return Reverted(base=base, edits=_edits(git, steps), diff=diff, added=added, removed=removed)
+    return Reverted(base=base, edits=edits, diff=diff, added=added, removed=removed, conflicts=names)
 
 
-def _merge(git: GitCommand, ancestor: str, *, ours: str, theirs: str) -> bytes:
+def merged(git: GitCommand, ancestor: str, *, ours: str, theirs: str) -> bytes:
     """Merge two trees as if `ancestor` were their common past: the tree, then the conflicted paths, NUL apart.
 
     `git merge-tree --merge-base` is younger than the git of Debian 12, so the past is told by three commits that only

@@ -17,7 +17,7 @@ from remediation.moments import SKEW
 from remediation.neutral import neutral
 from remediation.playbooks.bumping import bumped_again, configured_updater
 from remediation.playbooks.promise import cited, part_of, promise, reach
-from remediation.playbooks.revert import blast_radius
+from remediation.playbooks.revert import blast_radius, brought_with, first_of
 from remediation.playbooks.revert import part as revert_part
 from remediation.playbooks.versions import Earlier, Target, earlier, target
 from remediation.ports import Ports
@@ -115,7 +115,8 @@ def _edited(there: Target, back: Earlier) -> bytes:
 def _code_revert(forge: Forge, culprit: Suspect, service: ServiceSettings) -> _CodeRevert:
     commit, repository = culprit.commit, culprit.repository
     try:
-        undone = forge.revert(repository, forge.head(repository), commit.sha)
+        together = brought_with(forge, repository, commit)
+        undone = forge.revert(repository, forge.head(repository), together[-1], first_of(together))
     except PermanentError as refused:
         return _CodeRevert(parts=(), said=f"{commit.short} stays in {repository}: {neutral(str(refused), 160)}")
     if undone.conflicts:

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from cases.case import Case
 from cases.change import BlastRadius, FileEdit, Part, Promise
+from cases.diagnosis import Commit
 from cases.ports import Forge
 from config.settings import ServiceSettings
+from remediation.drafting import HORIZON
 from remediation.neutral import neutral
 from remediation.values.nodes import Scalar
 
-HORIZON = timedelta(minutes=30)
 _LOSES_ITS_BIT = "old mode 100755\nnew mode 100644"
 
 
@@ -52,6 +52,13 @@ def part_of(forge: Forge, repository: str, base: str, edits: Sequence[FileEdit])
         for edit in edits
     ]
     return forge.part(repository, base, kept)
+
+
+def is_inverse(forge: Forge, part: Part, commit: Commit) -> bool:
+    """Whether git's own undoing of the commit gives just these bytes."""
+    undone = forge.revert(part.repository, part.base, commit.sha)
+    ours = {edit.path: edit for edit in part.edits}
+    return not undone.conflicts and {edit.path: edit for edit in undone.edits} == ours
 
 
 def reach(parts: Sequence[Part], service: ServiceSettings, *, removes: str = "", migrations: str) -> BlastRadius:

@@ -7,17 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cases.case import Case
-from cases.change import ChangeClass, FileEdit, Part, Patch
+from cases.change import ChangeClass, FileEdit, Patch
 from cases.diagnosis import Commit, Suspect
 from cases.errors import PermanentError
 from cases.ports import Forge
 from config.settings import ServiceSettings
 from remediation.drafting import CannotDraft, Drafting
 from remediation.neutral import neutral
-from remediation.playbooks.promise import cited, part_of, promise, reach, shown
+from remediation.playbooks.promise import cited, is_inverse, part_of, promise, reach, shown
 from remediation.ports import Ports
 from remediation.values.edit import Changed, NotComparable, differences, is_configuration, put_back, read_value
 from remediation.values.nodes import Scalar
+from remediation.values.pinned import is_version
 from remediation.values.place import Place
 from remediation.values.refused import NotEditable
 from remediation.values.sensitive import sensitive
@@ -103,7 +104,7 @@ def restore(
         parts=(part,),
         promise=promise(case),
         blast_radius=reach((part,), service, migrations="none found"),
-        inverse_of=commit.sha if whole and _is_inverse(forge, part, commit) else None,
+        inverse_of=commit.sha if whole and is_inverse(forge, part, commit) else None,
         blames=commit.sha,
         because=f"{_history(commit, chosen.able)}{cited(case, commit.sha)}",
     )
@@ -155,6 +156,8 @@ def _sorted(forge: Forge, repository: str, head: str, commit: Commit, values: Se
 
 def _unable(content: bytes | None, value: Touched, commit: Commit) -> str:
     """Why a value is left as it is, or ""."""
+    if is_version(value.path, value.places[0].keys):
+        return "is the version of a dependency: that is no value to put back"
     if any(sensitive(place, value.before, value.after) for place in value.places):
         return "looks like a secret: a human has to put it back"
     if content is None:
@@ -183,13 +186,6 @@ def _can_be_reverted(forge: Forge, repository: str, head: str, commit: Commit) -
         return not forge.revert(repository, head, commit.sha).conflicts
     except PermanentError:
         return False  # a symbolic link, a submodule: a human's, but the values beside it are not
-
-
-def _is_inverse(forge: Forge, part: Part, commit: Commit) -> bool:
-    """Whether git's own undoing of the commit gives just these bytes."""
-    undone = forge.revert(part.repository, part.base, commit.sha)
-    ours = {edit.path: edit for edit in part.edits}
-    return not undone.conflicts and {edit.path: edit for edit in undone.edits} == ours
 
 
 def _title(commit: Commit, values: Sequence[Touched]) -> str:

@@ -1,18 +1,27 @@
-"""Revert the culprit: undo one commit (a merge commit whole, against its first parent) on top of what is there now."""
+"""Revert the culprit: undo the whole pull request that brought it, on top of what is there now.
 
+A merge commit is undone against its first parent, a squash commit is the pull request, and of a pull request that was
+merged by rebase all its commits are undone together.
+"""
+
+import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypeAlias
 
 from cases.case import Case
 from cases.change import BlastRadius, ChangeClass, Part, Patch, Promise, Reverted
-from cases.diagnosis import Commit
+from cases.diagnosis import Commit, Suspect
+from cases.ports import Forge
 from config.settings import ServiceSettings
+from remediation.drafting import HORIZON, CannotDraft, Drafting
 from remediation.neutral import neutral
+from remediation.playbooks.stored import stored
+from remediation.ports import Ports
 
 ORIGIN = "playbook:revert-the-culprit"
-HORIZON = timedelta(minutes=30)
-MIGRATIONS = ("migration", "alembic/versions", "schema.sql")
+
+
+_SECURITY = re.compile(r"\bCVE-\d|\bGHSA-|\bsecur|vulnerab|\bexploit", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +31,49 @@ class CannotRevert:
     reason: str
 
 
-Drafting: TypeAlias = Patch | CannotRevert
+Undoing: TypeAlias = Patch | CannotRevert
+
+
+def drafter(case: Case, ports: Ports, suspect: Suspect | None) -> Drafting:
+    """Revert a suspect on top of the watched branch as it is now."""
+    if suspect is None:
+        return CannotDraft()
+    commit, repository = suspect.commit, suspect.repository
+    together = brought_with(ports.forge, repository, commit)
+    undone = ports.forge.revert(repository, ports.forge.head(repository), together[-1], first_of(together))
+    service = ports.settings.service(case.service)
+    drafted = revert(case, len(case.changes) + 1, repository, commit, undone, service, together=together)
+    return CannotDraft(reason=drafted.reason) if isinstance(drafted, CannotRevert) else drafted
+
+
+def speaks_of_security(commit: Commit) -> bool:
+    """Whether a commit's title says that it was made for security."""
+    return _SECURITY.search(commit.title) is not None
+
+
+def brought_with(forge: Forge, repository: str, commit: Commit) -> tuple[str, ...]:
+    """The commits of the pull request that brought this one, oldest first; itself where it stands for all of it."""
+    if commit.pull_request is not None or len(commit.parents) != 1:
+        return (commit.sha,)
+    return forge.came_with(repository, commit.sha)
+
+
+def first_of(together: tuple[str, ...]) -> str:
+    """The oldest of several commits, as `Forge.revert` takes it; "" for one alone."""
+    return together[0] if len(together) > 1 else ""
 
 
 def revert(
-    case: Case, number: int, repository: str, culprit: Commit, undone: Reverted, service: ServiceSettings
-) -> Drafting:
-    """Draft the undoing of a suspect."""
+    case: Case,
+    number: int,
+    repository: str,
+    culprit: Commit,
+    undone: Reverted,
+    service: ServiceSettings,
+    *,
+    together: tuple[str, ...] = (),
+) -> Undoing:
+    """Draft the undoing of a suspect, and of the commits that came `together` with it."""
     if undone.conflicts:
         return CannotRevert(
             reason=f"undoing {culprit.short} conflicts in {', '.join(map(neutral, undone.conflicts[:3]))}"
@@ -37,12 +82,16 @@ def revert(
         return CannotRevert(reason=f"{culprit.short} is undone already on the watched branch")
     anomaly = case.anomaly
     title = neutral(culprit.title, 60)
+    named = culprit.short
+    if len(together) > 1:
+        named += f" and the {len(together) - 1} that came with it ({together[0][:10]} to {together[-1][:10]})"
+    hole = " Its title speaks of security: undoing it may open what it closed." if speaks_of_security(culprit) else ""
     return Patch(
         number=number,
         kind=ChangeClass.REVERT,
         origin=ORIGIN,
         title=f"Revert “{title}”" + (f" (PR {culprit.pull_request})" if culprit.pull_request else ""),
-        summary=f"Undoes {culprit.short} exactly, on top of {undone.base[:10]}.",
+        summary=f"Undoes {named} exactly, on top of {undone.base[:10]}.{hole}",
         parts=(part(repository, undone),),
         promise=Promise(
             signal=anomaly.signal.key,
@@ -58,7 +107,7 @@ def revert(
 
 def roll_back(
     case: Case, harmful: Patch, number: int, merged: Commit, undone: Reverted, service: ServiceSettings
-) -> Drafting:
+) -> Undoing:
     """Draft the undoing of the case's own harmful change, as another change of the same case."""
     if undone.conflicts:
         return CannotRevert(
@@ -104,13 +153,11 @@ def part(repository: str, undone: Reverted) -> Part:
 
 def blast_radius(undone: Reverted, service: ServiceSettings, *, removes: str) -> BlastRadius:
     """What the undoing touches."""
-    paths = [edit.path for edit in undone.edits]
-    found = [path for path in paths if any(mark in path.lower() for mark in MIGRATIONS)]
     return BlastRadius(
-        files=len(paths),
+        files=len(undone.edits),
         lines=undone.added + undone.removed,
         services=(service.name, *service.depends),
         owners=tuple(service.owners),
         removes=removes,
-        migrations=f"found: {', '.join(map(neutral, found[:3]))}" if found else "none found",
+        migrations=stored([edit.path for edit in undone.edits], undone.diff),
     )

@@ -19,6 +19,7 @@ from remediation.values.place import Place
 from remediation.values.refused import NotEditable
 
 ORIGIN = "playbook:tune-a-value"
+_QUANTITY = re.compile(r"((?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,9})?)([A-Za-zµ%]{1,8})")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,14}")
 _DIGITS = 12  # of a product, so that 3 x 0.1 is 0.3
 
@@ -65,30 +66,43 @@ def tune(case: Case, number: int, repository: str, forge: Forge, head: str, serv
 def stepped(current: Scalar, rule: TuneSettings) -> Plain:
     """The value times the factor, no farther than the bound, and of the type that it was. Raises NotEditable.
 
-    A string of digits stays a string: environment variables are written so.
+    A string of digits stays a string, as environment variables are written; one with a unit keeps it.
     """
-    number = _number(current)
+    number = _number(current, rule.unit)
     up = rule.factor > 1
     if number * (rule.factor - 1) == 0 or number < 0:
         raise NotEditable(f"is {current.source}: times {rule.factor:g} it would not be {'more' if up else 'less'}")
     if (up and number >= rule.bound) or (not up and number <= rule.bound):
         raise NotEditable(f"is already at its bound {rule.bound:g}: a human has to decide")
     product = float(f"{number * rule.factor:.{_DIGITS}g}")
-    if current.kind is Kind.NUMBER:
-        return min(product, rule.bound) if up else max(product, rule.bound)
+    if current.kind is Kind.NUMBER or (rule.unit and "." in str(current.value)):
+        reached = min(product, rule.bound) if up else max(product, rule.bound)
+        return f"{reached:g}{rule.unit}" if rule.unit else reached
     whole = min(math.ceil(product), math.floor(rule.bound)) if up else max(math.floor(product), math.ceil(rule.bound))
     if whole == number:
         raise NotEditable(f"has no whole number left before its bound {rule.bound:g}: a human has to decide")
-    return str(whole) if current.kind is Kind.STRING else whole
+    return f"{whole}{rule.unit or ''}" if current.kind is Kind.STRING else whole
 
 
-def _number(current: Scalar) -> float:
+def _number(current: Scalar, unit: str | None) -> float:
     value = current.value
+    if unit:
+        return _with_unit(current, unit)
     if current.kind in {Kind.INTEGER, Kind.NUMBER} and isinstance(value, int | float):
         return value
     if isinstance(value, str) and current.kind is Kind.STRING and _WHOLE.fullmatch(value):
         return int(value)
-    raise NotEditable(f"is {neutral(current.source, 40) or 'nothing'}, which is no number to multiply")
+    named = _QUANTITY.fullmatch(str(value)) if current.kind is Kind.STRING else None
+    hint = f": name its unit in the rule, as in unit: {neutral(named[2], 8)}" if named else ""
+    raise NotEditable(f"is {neutral(current.source, 40) or 'nothing'}, which is no number to multiply{hint}")
+
+
+def _with_unit(current: Scalar, unit: str) -> float:
+    """The number before the unit: whole stays whole. Raises NotEditable for any other unit, or none."""
+    found = _QUANTITY.fullmatch(str(current.value)) if current.kind is Kind.STRING else None
+    if found is None or found[2] != unit:
+        raise NotEditable(f"is {neutral(current.source, 40) or 'nothing'}, and the rule is for a number of {unit}")
+    return float(found[1]) if "." in found[1] else int(found[1])
 
 
 def _tuned(

@@ -16,7 +16,7 @@ from cases.errors import PermanentError, TemporaryError
 from cases.ports import Forge
 from cases.pull_request import PullRequestState
 from remediation.forge.local.server import Fault
-from tests.parts.hub import FIRST, READER, World, world
+from tests.parts.hub import FIRST, READER, World, git, world
 
 BRANCH = "trackwalker/case1-1"
 START = datetime.fromtimestamp(FIRST, tz=UTC)
@@ -100,6 +100,35 @@ def test_a_revert_undoes_one_commit_on_top_of_later_ones(there: World, forge: Fo
     assert [(e.path, e.content) for e in undone.edits] == [("extra.txt", None), ("shop/cart.py", b"limit = 10\n")]
     assert (base, 1, 2, ()) == (undone.base, undone.added, undone.removed, undone.conflicts)
     assert "+limit = 10\n" in undone.diff
+
+
+def test_a_pull_request_that_was_merged_by_rebase_is_undone_whole(there: World, forge: Forge) -> None:
+    start = there.hub.tip()
+    there.hub.commit("One", {"shop/cart.py": b"limit = 1\n"}, branch="topic", start=start)
+    there.hub.commit("Two", {"extra.txt": b"x\n"}, branch="topic")
+    there.hub.commit("Before", {"before.txt": b"1\n"})
+    number = there.ask("POST", "/pulls", json={"title": "Both", "head": "topic", "base": "main"}).json()["number"]
+    merge = there.ask("PUT", f"/pulls/{number}/merge", json={"merge_method": "rebase"}).json()
+    two, one = there.hub.tip(), git(there.hub.folder, "rev-parse", "main~1").decode().strip()
+    assert merge["sha"] == two
+    alone = there.hub.commit("Later", {"later.txt": b"1\n"})
+    assert forge.came_with("shop", one) == (one, two)
+    assert forge.came_with("shop", two) == (one, two)
+    assert forge.came_with("shop", alone) == (alone,)
+    undone = forge.revert("shop", alone, two, one)
+    assert [(e.path, e.content) for e in undone.edits] == [("extra.txt", None), ("shop/cart.py", b"limit = 10\n")]
+    with pytest.raises(PermanentError, match="does not follow"):
+        forge.revert("shop", alone, one, two)
+
+
+def test_where_some_files_conflict_the_others_can_be_undone(there: World, forge: Forge) -> None:
+    culprit = there.hub.commit("Break it", {"shop/cart.py": b"limit = 0\n", "extra.txt": b"x\n"})
+    base = there.hub.commit("Build on it", {"shop/cart.py": b"limit = 0  # for now\n"})
+    undone = forge.revert("shop", base, culprit)
+    assert undone.conflicts == ("shop/cart.py",)
+    assert [(e.path, e.content) for e in undone.edits] == [("extra.txt", None)]
+    assert (undone.added, undone.removed) == (0, 1)
+    assert "cart.py" not in undone.diff
 
 
 def test_a_revert_that_conflicts_names_the_paths_and_gives_no_edits(there: World, forge: Forge) -> None:

@@ -53,8 +53,12 @@ class StillForge:
         del repository, tag
         return None
 
-    def revert(self, repository: str, base: str, commit: str) -> Reverted:
-        raise AssertionError(f"nobody may revert {commit} of {repository} on {base}")
+    def revert(self, repository: str, base: str, commit: str, first: str = "") -> Reverted:
+        raise AssertionError(f"nobody may revert {first}..{commit} of {repository} on {base}")
+
+    def came_with(self, repository: str, sha: str) -> tuple[str, ...]:
+        del repository
+        return (sha,)
 
     def push(self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str) -> Receipt:
         raise AssertionError(f"nobody may push {branch} of {repository} ({base}, {edits}, {message})")

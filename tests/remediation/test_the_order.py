@@ -37,8 +37,8 @@ class Reading(StillForge):
         del repository, sha
         return {"shop/pricing.py": PRICING, "prod/values.yaml": VALUES}.get(path)
 
-    def revert(self, repository: str, base: str, commit: str) -> Reverted:
-        del repository
+    def revert(self, repository: str, base: str, commit: str, first: str = "") -> Reverted:
+        del repository, first
         edit = FileEdit(path="shop/pricing.py", content=commit.encode())
         return Reverted(base=base, edits=(edit,), diff="", added=1, removed=1)
 
@@ -144,3 +144,25 @@ def test_a_proposal_knows_what_it_adds() -> None:
         part=a_change().lead, seen=(), outside=(),
     )  # fmt: skip
     assert proposal.added("a.py") == "y = 3"
+
+
+def test_the_very_change_that_was_disproved_is_not_drafted_again() -> None:
+    files = {"c.yaml": b"n: 20\n"}
+
+    class OfFiles(StillForge):
+        def read(self, repository: str, sha: str, path: str) -> bytes | None:
+            del repository, sha
+            return files.get(path)
+
+    rule = {"file": "c.yaml", "path": ".n", "signal": "errors", "bound": 64}
+    settings = some_settings(services=[{"name": "shop", "repository": "shop", "tune": [rule]}])
+    case = advance(opened(an_entry(an_opened())), an_entry(Diagnosed(diagnosis=replace(a_diagnosis(), suspects=()))))
+    with some_ports(settings=settings, sandbox=ScriptedSandbox({}), head=SHA, forge=OfFiles(SHA)) as ports:
+        (event,) = draft(case, ports).events
+        assert isinstance(event, Drafted)
+        case = advance(case, an_entry(event))
+        disproved = replace(a_trial(Verdict.FAILED), claim=Claim.DISPROVED)
+        case = advance(case, an_entry(Disproved(trial=disproved)))
+        (event,) = draft(case, ports).events
+    assert isinstance(event, Escalated)
+    assert "Tune n in c.yaml from 20 to 40 did not mend it in the sandbox" in event.reason

@@ -28,6 +28,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", f"{REPOSITORY}/commits/<path:ref>", repositories.commit),
     ("GET", f"{REPOSITORY}/commits/<path:ref>/status", checks.combined_status),
     ("GET", f"{REPOSITORY}/commits/<path:ref>/check-runs", checks.check_runs),
+    ("GET", f"{REPOSITORY}/commits/<path:ref>/pulls", pulls.of_commit),
     ("GET", f"{REPOSITORY}/contents/", repositories.contents),
     ("GET", f"{REPOSITORY}/contents/<path:path>", repositories.contents),
     ("GET", f"{REPOSITORY}/compare/<path:basehead>", repositories.compare),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from remediation.forge.git_command import GitCommand, text
+from remediation.forge.revert import merged
 from remediation.forge.tree import Step, changed
 
 ZERO = "0" * 40
@@ -147,6 +148,14 @@ class Bare:
         """The tree of a merge, or None when it conflicts."""
         answer = self._git.run("merge-tree", "--write-tree", "--no-messages", "-z", ours, theirs, accept=(0, 1))
         return None if answer.status else text(answer.out).split("\0")[0].strip()
+
+    def picked_tree(self, commit: str, onto: str) -> str | None:
+        """The tree of `onto` with what one commit changed done to it as well, or None where that conflicts."""
+        parent = self.facts(commit).parents[0]
+        tree, *conflicts = [
+            text(part) for part in merged(self._git, parent, ours=onto, theirs=commit).split(b"\0") if part
+        ]
+        return None if conflicts else tree
 
     def commit(self, tree: str, parents: Sequence[str], message: str, login: str) -> str:
         """Store a commit made by that person now."""

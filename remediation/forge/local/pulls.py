@@ -111,7 +111,7 @@ def commits(call: Call) -> Response:
 
 
 def merge(call: Call) -> Response:
-    """PUT …/pulls/{number}/merge, by `merge` or `squash`."""
+    """PUT …/pulls/{number}/merge, by `merge`, `squash` or `rebase`."""
     body, thread = call.body(), _pull(call)
     if body.get("sha") and body["sha"] != thread.head_sha:
         raise Refusal(409, "Head branch was modified. Review and try the merge again.")
@@ -120,17 +120,45 @@ def merge(call: Call) -> Response:
     if refused:
         raise Refusal(405, refused)
     base = str(call.bare.tip(thread.base))
-    tree = call.bare.merged_tree(base, thread.head_sha)
-    if tree is None:
-        raise Refusal(405, "Pull Request is not mergeable")
-    parents = [base] if method == "squash" else [base, thread.head_sha]
-    sha = call.bare.commit(tree, parents, _message(body, thread, method), call.person.login)
+    sha = _rebased(call, thread, base) if method == "rebase" else _joined(call, thread, base, method)
     if not call.bare.update(f"heads/{thread.base}", sha, base):
         raise Refusal(409, "Base branch was modified. Review and try the merge again.")
     now, login = call.records.now(), call.person.login
     ended: Json = {"state": "closed", "closed": now, "closed_by": login, "merged": now, "merged_by": login}
     call.records.save(replace(thread, **ended, merge_sha=sha, base_sha=base, updated=now))
     return reply({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
+
+
+def _joined(call: Call, thread: Thread, base: str, method: str) -> str:
+    """The one commit of a merge or a squash."""
+    tree = call.bare.merged_tree(base, thread.head_sha)
+    if tree is None:
+        raise Refusal(405, "Pull Request is not mergeable")
+    parents = [base] if method == "squash" else [base, thread.head_sha]
+    return call.bare.commit(tree, parents, _message(call.body(), thread, method), call.person.login)
+
+
+def _rebased(call: Call, thread: Thread, base: str) -> str:
+    """The last of the pull request's commits, each made anew on top of the base."""
+    tip = base
+    for facts in call.bare.log("--max-count=250", f"{_start(call, thread)}..{thread.head_sha}")[::-1]:
+        tree = call.bare.picked_tree(facts.sha, tip) if len(facts.parents) == 1 else None
+        if tree is None:
+            raise Refusal(405, "This branch can't be rebased")
+        tip = call.bare.commit(tree, [tip], facts.message, call.person.login)
+    return tip
+
+
+def of_commit(call: Call) -> Response:
+    """GET …/commits/{sha}/pulls: the merged ones that brought the commit to their base."""
+    sha = call.commit(call.word("ref"))
+    found = [t for t in call.records.all(Thread, call.repository) if t.merge_sha and _brought(call, t, sha)]
+    return call.paged(found, lambda thread: call.threads.pull(thread, call.bare))
+
+
+def _brought(call: Call, thread: Thread, sha: str) -> bool:
+    bare = call.bare
+    return bare.is_ancestor(sha, thread.merge_sha) and not bare.is_ancestor(sha, thread.base_sha)
 
 
 def reviews(call: Call) -> Response:
@@ -218,7 +246,11 @@ def _why_not(call: Call, thread: Thread, method: str) -> str:
         return "Pull Request is not mergeable"
     if thread.draft:
         return "Pull Request is still a draft"
-    return "" if method in {"merge", "squash"} else f"{method.capitalize()} merges are not allowed on this repository."
+    return (
+        ""
+        if method in {"merge", "squash", "rebase"}
+        else f"{method.capitalize()} merges are not allowed on this repository."
+    )
 
 
 def _message(body: Json, thread: Thread, method: str) -> str:

@@ -135,7 +135,7 @@ class Views:
             "permissions": {"admin": False, "pull": True, "push": may_write and not bare.archived},
             "allow_merge_commit": True,
             "allow_squash_merge": True,
-            "allow_rebase_merge": False,
+            "allow_rebase_merge": True,
         }
 
     def label(self, repository: str, name: str, known: Label | None = None) -> Json:

@@ -15,7 +15,7 @@ from config.settings import ServiceSettings
 from remediation.forge.forge import GitForge
 from remediation.forge.repository import ForgeRepository
 from tests.parts.hub import Entry, Hub
-from tests.parts.nouns import NOW, SHA, a_diagnosis, a_suspect, an_entry, an_opened
+from tests.parts.nouns import CULPRIT, NOW, SHA, a_commit, a_diagnosis, a_suspect, an_entry, an_opened
 from tests.parts.ports import StillForge
 
 Files = Mapping[str | bytes, bytes | Entry | None]
@@ -53,6 +53,27 @@ class OneFile(StillForge):
         return self._file[1] if path == self._file[0] else None
 
 
+class Trees(StillForge):
+    """A repository of two trees, without git: what a commit found at its parent, SHA, and what it left."""
+
+    def __init__(self, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
+        super().__init__(CULPRIT)
+        self._trees = {SHA: before, CULPRIT: after}
+        self.commit = replace(a_commit(), files=tuple(sorted({**before, **after})))
+
+    def read(self, repository: str, sha: str, path: str) -> bytes | None:
+        del repository
+        return self._trees[sha].get(path)
+
+
+class AloneForge(GitForge):
+    """No API stands beside these repositories: no commit came with another."""
+
+    def came_with(self, repository: str, sha: str) -> tuple[str, ...]:
+        del repository
+        return (sha,)
+
+
 def ground(folder: Path) -> Ground:
     """Both repositories with a first commit each, long ago."""
     hubs = {name: Hub(folder / "remote", full_name=f"acme/{name}").create() for name in ("shop", "gitops")}
@@ -62,7 +83,7 @@ def ground(folder: Path) -> Ground:
     ]
     cache = folder / "cache"
     cache.mkdir()
-    forge = GitForge(known, "http://127.0.0.1:9/api/v3", lambda: "", cache, timedelta(0), local_files=True)
+    forge = AloneForge(known, "http://127.0.0.1:9/api/v3", lambda: "", cache, timedelta(0), local_files=True)
     return Ground(hubs=hubs, forge=forge)
 
 
