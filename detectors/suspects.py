@@ -157,7 +157,7 @@ def _suspect(
     incident: Incident, repository: str, commit: Commit, carrier: _Carrier | None, match: Match, between: int
 ) -> Suspect:
     started = carrier.deploy.started if carrier is not None else None
-    mechanism = linked(match)
+    mechanism, linked_by = linked(match), ""
     if carrier is None:
         score, mechanism = _NEVER * match.strength, "no deploy marker shows that it ever ran"
     elif carrier.deploy.started > incident.onset:
@@ -168,10 +168,11 @@ def _suspect(
         prose = is_documentation(commit)
         score = weigh(ran, match.strength, size_of(commit), prose=prose)
         mechanism = "" if prose else mechanism
+        linked_by = "words" if mechanism else ""
         raised = raised_in(commit, incident.raised)
         if raised is not None:
             score = min(1.0, score + gain(raised[0]))
-            mechanism = "; ".join(filter(None, (raised_words(*raised), mechanism)))
+            mechanism, linked_by = "; ".join(filter(None, (raised_words(*raised), mechanism))), "trace"
     return Suspect(
         commit=commit,
         repository=repository,
@@ -179,6 +180,7 @@ def _suspect(
         deployed=started,
         before_onset=started is not None and started <= incident.onset,
         mechanism=mechanism,
+        linked_by=linked_by,
     )
 
 
