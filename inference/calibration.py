@@ -1,8 +1,9 @@
 """Calibration: what a stated confidence is worth by the outcomes that came after figures like it. Pure numpy.
 
-With few outcomes a figure is pulled towards how many of them were right (a beta-binomial whose prior is the figure
-itself); with many, towards how many were right of those with about the same figure (isotonic regression: pool adjacent
-violators; Ayer et al. 1955, Zadrozny and Elkan 2002). `brier` and `expected_error` measure what that gives.
+With few outcomes a figure is moved by how many more or fewer of them were right than their own figures said (of like
+figures that is a beta-binomial whose prior is the figure); with many, it is pulled to how many were right of those with
+about the same figure (isotonic regression: pool adjacent violators; Ayer et al. 1955, Zadrozny and Elkan 2002).
+`brier` and `expected_error` measure what that gives.
 """
 
 from dataclasses import dataclass
@@ -49,10 +50,13 @@ def outcomes(triples: list[tuple[float, bool, float]]) -> Outcomes:
 
 
 def pulled(figure: float, raw: float, known: Outcomes) -> float:
-    """The figure after these outcomes, in [0, 1]; `raw` says which of many are about the same."""
+    """The figure after these outcomes, in [0, 1]. It is what `raw` has come to so far, by those that are less like."""
     if not len(known.raw):
         return figure
-    hits, n = (known.hits, known.n) if known.n < MANY else _about(raw, known)
+    if known.n < MANY:
+        said = float((np.clip(known.raw + figure - raw, 0.0, 1.0) * known.weight).sum())
+        return min(1.0, max(0.0, figure + (known.hits - said) / (STRENGTH + known.n)))
+    hits, n = _about(raw, known)
     return (STRENGTH * figure + hits) / (STRENGTH + n)
 
 

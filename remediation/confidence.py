@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from cases.case import Case
 from cases.change import Change, ChangeClass
-from cases.diagnosis import Hypothesis, Suspect, TrackRecord
+from cases.diagnosis import Diagnosis, Hypothesis, Suspect, TrackRecord
 from cases.outcome import Ending, Held, Lesson
 from cases.verdict import Claim
 from inference.calibration import outcomes, pulled
+from remediation.neutral import neutral
 
 MOST_LESSONS = 500
 """The newest lessons that are looked at."""
@@ -58,6 +59,15 @@ def calibrated(record: TrackRecord, lessons: Sequence[Lesson]) -> tuple[float, T
             figure = pulled(figure, record.raw, seen)
             record = replace(record, n=seen.n, right=seen.hits, of=", ".join(record.like[:shared]))
     return figure, record
+
+
+def confidence_said(diagnosis: Diagnosis) -> str:
+    """The stated confidence with its n, as a line of a pull request: what it is without the sandbox."""
+    stated, record = f"confidence before the sandbox: {diagnosis.confidence:.0%}", diagnosis.record
+    if record is None or not record.of:
+        return f"{stated}, the ranking's own figure: no outcome of a claim like it is known yet (n = 0)"
+    known = f"n = {record.n:g} outcomes of claims like it ({neutral(record.of, 80)}), {record.right:g} of them right"
+    return f"{stated}; {record.raw:.0%} by the ranking alone, {known}"
 
 
 def held(case: Case, ending: Ending) -> Held | None:

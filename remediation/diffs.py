@@ -1,16 +1,20 @@
 """Diffs cut to the hunks that matter: those that say what the symptom says come first, each with little around it."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TypeAlias
 
 LONGEST_PATCH = 200_000
 """Characters of a diff that are looked at."""
 CONTEXT = 2
 """Unchanged lines that are kept on either side of a change."""
 
+Clean: TypeAlias = Callable[[str], str]
+
 _LONGEST_LINE = 160
+_LONGEST_HUNK = 8_000
 _LONGEST_PATH = 200
 _WORD = re.compile(r"[a-z][a-z0-9]{2,}")
 _SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # addItem → add Item
@@ -32,10 +36,14 @@ class _Hunk:
         named += _IN_A_CHANGE * len(words & said(changed)) + _IN_CONTEXT * len(words & said(around))
         return bool(_SELDOM.search(self.path)), -named
 
-    def text(self) -> str:
-        """The hunk with its file, little of what it leaves alone, and no line longer than a reader takes in."""
-        head = f"{self.path[:_LONGEST_PATH]} {self.header[:_LONGEST_LINE]}".strip()
-        return "\n".join([head, *(line[:_LONGEST_LINE] for line in _near(self.lines))])
+    def text(self, clean: Clean) -> str:
+        """The hunk with its file, little of what it leaves alone, and no line longer than a reader takes in.
+
+        It is cleaned before a line is cut: a secret that is cut in two is not seen as one.
+        """
+        whole = clean("\n".join([self.header, *self.lines])[:_LONGEST_HUNK]).split("\n")
+        head = f"{clean(self.path[:_LONGEST_PATH])} {whole[0][:_LONGEST_LINE]}".strip()
+        return "\n".join([head, *(line[:_LONGEST_LINE] for line in _near(whole[1:]))])
 
 
 def said(text: str) -> set[str]:
@@ -43,31 +51,38 @@ def said(text: str) -> set[str]:
     return set(_WORD.findall(_SEAM.sub(" ", text).lower()))
 
 
-def trimmed(patch: str, words: Collection[str], limit: int) -> str:
-    """The hunks of a unified diff that matter most for these words, in at most `limit` characters; "" for no diff.
+def trimmed(patch: str, words: Collection[str], limits: Sequence[int], clean: Clean) -> tuple[str, ...]:
+    """The hunks of a unified diff that matter most for these words, in at most so many characters, for each limit.
 
     Whole hunks, best first, then in the order of the diff; the first one is cut where it alone is too long. What was
-    left out is said.
+    left out is said. `clean` takes out what nobody may read. A text that is no diff is cut.
     """
     found = list(_hunks(patch[:LONGEST_PATCH]))
     if not found:
-        return patch[:limit]
+        text = clean(patch[: 2 * max(limits, default=0)])
+        return tuple(text[:limit] for limit in limits)
     wanted = {word for each in words for word in said(each)}
     order = sorted(found, key=lambda hunk: hunk.weight(wanted))
-    kept: list[str] = []
-    left = limit - _NOTE
+    texts: list[str] = []
+    most = max(limits, default=0)
     for hunk in order:
-        text = hunk.text()
+        if sum(map(len, texts)) > most:
+            break
+        texts.append(hunk.text(clean))
+    return tuple(_within(texts, order, limit - _NOTE) for limit in limits)
+
+
+def _within(texts: Sequence[str], order: Sequence[_Hunk], left: int) -> str:
+    kept: list[str] = []
+    for text in texts:
         if len(text) + 1 > left:
             break
         kept.append(text)
         left -= len(text) + 1
-    if not kept:
-        kept = [order[0].text()[: max(0, left)]]
+    kept = kept or [texts[0][: max(0, left)]]
     rest = order[len(kept) :]
     if rest:
-        files = len({hunk.path for hunk in rest})
-        kept.append(f"[{len(rest)} more hunks in {files} files were left out]")
+        kept.append(f"[{len(rest)} more hunks in {len({hunk.path for hunk in rest})} files were left out]")
     return "\n".join(kept)
 
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from cases.asking import Material
 from cases.diagnosis import Commit, Evidence, EvidenceKind, Suspect
 from cases.redaction import redacted
-from remediation.diffs import LONGEST_PATCH, trimmed
+from remediation.diffs import trimmed
 from remediation.model.cleaning import visible
 
 LIMIT = 4_000
@@ -27,6 +27,7 @@ SUSPECTS = 5
 """Suspects whose diffs are shown; so many are never left out."""
 
 _MARKS = 130  # bytes that quoting adds to a piece of material
+_LOOKED_AT = 40  # facts of a kind: those behind them are left out unread
 _NAMED = 20  # facts that are left out and named
 _FRAME = _MARKS + 200  # what stands around the facts: their marks, and the names of those that are left out
 _WHOLE, _SHORT, _SHORTEST = 700, 260, 130  # bytes of a fact
@@ -160,7 +161,7 @@ def _facts(facts: Sequence[Evidence]) -> list[_Piece]:
     pieces: list[_Piece] = []
     for fact in facts:
         count[fact.kind] = count.get(fact.kind, 0) + 1
-        text = _line(fact.fact)
+        text = _line(fact.fact) if count[fact.kind] <= _LOOKED_AT else ""
         shorter = [clipped(text, most) for most in (_WHOLE, _SHORT, _SHORTEST)]
         stays = count[fact.kind] <= _STAY.get(fact.kind, 0)
         pieces.append(
@@ -178,8 +179,8 @@ def _facts(facts: Sequence[Evidence]) -> list[_Piece]:
 def _diffs(diffs: Sequence[Diff], words: Sequence[str]) -> list[_Piece]:
     pieces: list[_Piece] = []
     for diff in diffs:
-        patch = _block(diff.commit.patch[:LONGEST_PATCH])  # secrets are out before a line is cut in two
-        forms = tuple(clipped(trimmed(patch, words, most), most) for most in diff.most)
+        cut = trimmed(diff.commit.patch, words, diff.most, _block)
+        forms = tuple(clipped(text, most) for text, most in zip(cut, diff.most, strict=True))
         title, source = f"{diff.id}: its diff", f"{diff.repository} {diff.commit.short}"
         pieces.append(_Piece(kind=Extra.DIFF, id=diff.id, title=title, source=_line(source), forms=(*forms, "")))
     return pieces
@@ -247,7 +248,7 @@ def _put_together(pieces: Sequence[_Piece]) -> Packed:
 
 def _line(text: str) -> str:
     """One clean line: what is cut off is cut after secrets are out."""
-    return " ".join(redacted(visible(text[: 4 * _WHOLE])).split())
+    return " ".join(redacted(visible(text[: 2 * _WHOLE])).split())
 
 
 def _block(text: str) -> str:
