@@ -9,6 +9,7 @@ from cases.change import Change
 from cases.diagnosis import Diagnosis
 from cases.events import Entry, Merged, Proposed
 from cases.outcome import Judgement, Lesson, Outcome
+from cases.reach import Reach
 from cases.telemetry import Deploy, Severity
 from cases.verdict import Trial
 
@@ -59,6 +60,7 @@ class Case:
     hold_reason: str = ""
     anomalies: tuple[Anomaly, ...] = ()
     reasons: tuple[str, ...] = ()  # of its opening
+    reach: Reach | None = None  # at its opening; None: not known, or it is about another service now
     echoes: tuple[Echo, ...] = ()  # of services that depend on this one: listed, and never diagnosed
     recovered: datetime | None = None  # when its signals were last seen back to normal by themselves
     guidance: tuple[str, ...] = ()

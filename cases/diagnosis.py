@@ -8,6 +8,22 @@ from enum import StrEnum
 from cases.moments import utc
 
 
+class EvidenceKind(StrEnum):
+    """What a fact is about."""
+
+    SYMPTOM = "symptom"
+    REACH = "reach"
+    CAUSE = "operational cause"
+    ERROR = "error"
+    SPAN = "span"
+    DEPLOY = "deploy"
+    FLAG = "flag"
+    SUSPECT = "suspect"
+    LESSON = "lesson"
+    ANSWER = "answer"  # to what a language model asked to see
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """One stored fact. Every number that a pull request prints resolves to one of these.
@@ -23,6 +39,7 @@ class Evidence:
     source: str
     at: datetime
     numbers: Mapping[str, float] = field(default_factory=dict[str, float])
+    kind: EvidenceKind = EvidenceKind.OTHER
 
     def __post_init__(self) -> None:
         utc(self.at, "evidence")
@@ -92,6 +109,42 @@ AS_WELL = "may explain it as well"
 """How an alternative ends that is an operational cause: what nobody changed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """What a language model says of a suspect, or of a cause that nobody changed. It is told, and convicts nobody.
+
+    about      the sha of a suspect's commit, or the name of an operational cause
+    evidence   ids of facts that exist, each of which was shown to it
+    confidence in [0, 1], its own
+    """
+
+    about: str
+    statement: str
+    evidence: tuple[str, ...]
+    confidence: float
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackRecord:
+    """What a stated confidence rests on.
+
+    like  what it was for: kind of claim, what links it to the trouble, whose it is, the widest word first
+    raw   the figure before any outcome was looked at, in [0, 1]
+    n     how many outcomes were looked at, those in doubt counted in part; 0: the stated figure is the raw one
+    right how many of them were right
+    of    the narrowest part of `like` that had outcomes, in words; "" with none
+    about what the claim was about: a commit's sha, a file's path, or the name of an operational cause
+    """
+
+    like: tuple[str, str, str]
+    raw: float
+    n: float = 0.0
+    right: float = 0.0
+    of: str = ""
+    about: str = ""
+
+
 class Finding(StrEnum):
     """How far the ranking went. Only a proof in the sandbox makes a suspect a culprit."""
 
@@ -116,6 +169,8 @@ class Diagnosis:
     recalled: tuple[str, ...] = ()  # ids of the lessons that were consulted
     blind: tuple[str, ...] = ()  # what could not be looked at, in words
     hypotheses: tuple[Hypothesis, ...] = ()  # places in the code, best first
+    links: tuple[Link, ...] = ()  # what a model says of suspects and of operational causes
+    record: TrackRecord | None = None  # what `confidence` rests on; None where nothing was claimed
 
     @property
     def explained_otherwise(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from cases.anomaly import Anomaly
 from cases.change import Change
 from cases.diagnosis import Diagnosis, Evidence
 from cases.outcome import Judgement, Lesson, Outcome
+from cases.reach import Reach
 from cases.telemetry import Deploy
 from cases.verdict import Trial
 
@@ -22,6 +23,7 @@ class Opened:
     """The birth of a case: an anomaly that no active case has.
 
     reasons   why it is one, why of that severity and kind, and how far it reached then: a sentence each
+    reach     the same in figures; None where nobody looked
     """
 
     case_id: str
@@ -29,6 +31,7 @@ class Opened:
     fingerprint: str
     anomaly: Anomaly
     reasons: tuple[str, ...] = ()
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,6 +153,7 @@ def opened(entry: Entry) -> Case:
         entered=entry.at,
         anomalies=(event.anomaly,),
         reasons=event.reasons,
+        reach=event.reach,
         history=(entry,),
     )
 
@@ -268,4 +269,5 @@ def _traced(case: Case, anomaly: Anomaly, at: datetime, because: str) -> Case:
         echoes=(*case.echoes, *echoes),
         recovered=None,
         diagnosis=None,
+        reach=None,
     )

@@ -76,6 +76,21 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What became of the first claim of a diagnosis, whatever it said of its own confidence.
+
+    like    what it was for, as `cases.diagnosis.TrackRecord` has it; `raw` its figure before any outcome, in [0, 1]
+    right   whether the change that answered it worked
+    weight  how much it counts, in (0, 1]: a pull request that somebody closes says less than a judgement
+    """
+
+    like: tuple[str, str, str]
+    raw: float
+    right: bool
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
     """What an outcome taught, with its provenance. Recalled by fingerprint, then by service."""
 
@@ -91,6 +106,7 @@ class Lesson:
     text: str
     case: str
     pull_request: str  # its address, or "" when none was opened
+    held: Held | None = None  # None: nothing shows whether the diagnosis was right
 
     def __post_init__(self) -> None:
         utc(self.at, "a lesson")

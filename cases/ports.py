@@ -316,6 +316,10 @@ class LessonStore(Protocol):
         """Lessons of that fingerprint first, then of that service, newest first."""
         ...
 
+    def newest(self, limit: int = 100) -> tuple[Lesson, ...]:
+        """The newest lessons of all services, newest first."""
+        ...
+
 
 class CaseStore(Protocol):
     """The cases and their steps, durable. Every method is one transaction."""

@@ -49,6 +49,8 @@ class Signal:
     `threshold` is in the query's own unit; None leaves the decision to the forecast band.
     `pick` are labels that its series have: several signals may share one query, each with the series of its service.
     `rule` is the name of the alert rule that it was made from, or "".
+    `traffic` is a query of the same source that counts the service's requests a second: its own query where it counts
+    them itself, "" where nothing is said of that.
     """
 
     name: str
@@ -60,6 +62,12 @@ class Signal:
     threshold: float | None = None
     pick: Mapping[str, str] = field(default_factory=dict[str, str])
     rule: str = ""
+    traffic: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts the service's requests itself."""
+        return bool(self.traffic) and self.traffic == self.query
 
     @property
     def key(self) -> str:

@@ -68,6 +68,7 @@ EXAMPLES: Mapping[str, str] = {
           - {name: sales, service: shop, query: 'sum(rate(sales_total[5m]))', harm: down}   # what is normal is learnt
           - {name: disk, service: shop, query: 'disk_used_bytes', limit: disk_size_bytes, within: 3d, harm: up}
           - {name: memory, service: shop, query: 'container_memory_bytes', requested: memory_request_bytes, harm: up}
+          - {name: requests, service: shop, query: 'sum by (route) (rate(requests_total[1m]))', traffic: true}
     """,
     "watch[].slo": """
         watch:

@@ -110,7 +110,7 @@ def _queries(settings: Settings) -> Found:
 
 def _slo(loc: Loc, watch: WatchSettings, others: Collection[str]) -> Found:
     """An objective says by itself what is asked, what is harm and where it begins, and asks a Prometheus."""
-    for name in ("query", "threshold", "harm", "detector", "limit", "requested"):
+    for name in ("query", "threshold", "harm", "detector", "limit", "requested", "traffic"):
         if name in watch.model_fields_set:
             yield (*loc, name), ("an objective has its own", f"remove one of the two: {name} or slo")
     if watch.source in others:
@@ -178,6 +178,9 @@ def _limits(settings: Settings) -> Found:
         for name, value in (("limit", watch.limit), ("requested", watch.requested)):
             if isinstance(value, str) and watch.source in others:
                 yield (*loc, name), (f"{watch.source} is no Prometheus and takes no query here", "write a number")
+        if isinstance(watch.traffic, str) and watch.source in others:
+            problem = f"{watch.source} is no Prometheus and takes no query here"
+            yield (*loc, "traffic"), (problem, "write traffic: true at the watch that counts requests")
 
 
 def _hosts(settings: Settings) -> Found:

@@ -323,10 +323,16 @@ class Settings(Section):
                 harm=Direction.UP if watch.slo else watch.harm,
                 severity=Severity.PAGE if watch.slo and "severity" not in watch.model_fields_set else watch.severity,
                 threshold=1 - watch.slo.objective / 100 if watch.slo else watch.threshold,
+                traffic=watch.slo.total if watch.slo else _traffic(watch, queries.get(self.source_of(watch), "")),
             )
             for watch in self.watch
             if isinstance(watch, WatchSettings)
         )
+
+
+def _traffic(watch: WatchSettings, queried: str) -> str:
+    """The query that counts requests, "" for none; `queried` is that of the watch's own source, where it has one."""
+    return watch.traffic if isinstance(watch.traffic, str) else (watch.query or queried) if watch.traffic else ""
 
 
 def _query(watch: WatchSettings) -> str | None:

@@ -62,6 +62,25 @@ Limit: TypeAlias = Annotated[
 ]
 
 
+def _traffic(value: object) -> bool | str:
+    """Whether a watch counts requests, or the query that does."""
+    hint = "write traffic: true for a watch that counts requests, or the query that does in quotes"
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise _refused("the value is neither true, false nor a query", hint)
+    if value.strip().lower() in {"true", "false", "yes", "no"}:
+        raise _refused("the word is in quotes", hint)
+    return _checked_text(value, hint)
+
+
+Traffic: TypeAlias = Annotated[
+    bool | str,
+    PlainValidator(_traffic),
+    WithJsonSchema({"type": ["boolean", "string"], "title": "true, false or query", "pattern": "\\S"}),
+]
+
+
 class _Watching(Section):
     """What a watch of one service and a watch by service have in common."""
 
@@ -101,6 +120,12 @@ class _Watching(Section):
     requested: Limit = None
     """What is set aside for it, as a memory request, in the query's own unit: a number, or a query as for `limit`.
     Where less than a third was used for three weeks, the briefing says so, and nobody is told. None: not asked."""
+
+    traffic: Traffic = False
+    """What counts the service's requests a second, so that a case can say how many of them are hit. true: this watch
+    does; the first such one of a service is taken for all its watches. A query of the same source: that does, by the
+    labels that tell this watch's series apart, and it is asked when a case opens. false: nothing is known; an objective
+    has its `slo.total`."""
 
 
 class SloSettings(Section):

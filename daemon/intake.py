@@ -12,6 +12,7 @@ from cases.events import Closed, Echoed, Entry, Event, Joined, Opened, Recovered
 from cases.moments import EPOCH
 from cases.outcome import Ending, Outcome
 from cases.ports import CaseStore
+from cases.reach import IMPACT, Reach
 from cases.steps import Effect
 from cases.symptom import headline, symptom
 from cases.telemetry import SeriesBlock, Severity
@@ -20,10 +21,11 @@ from daemon.alerts.told import DETECTOR, ToldAlerts
 from daemon.lasting import Lasting
 from daemon.observe.metrics import Metrics
 from daemon.quiet import Hush, Hushes, Maintenance
+from daemon.traffic import Counting
 from detectors.baseline import Baseline
 from detectors.echoes import fading
 from detectors.flapping import flapping
-from detectors.opening import IMPACT, impact_reasons, kind_reason, severity_reason
+from detectors.opening import impact_reasons, kind_reason, severity_reason
 from detectors.recovery import Still, recovery
 from detectors.topology import Topology
 from detectors.triage import MOMENT, Decision, JoinCase, OpenCase, Suppressed, more_urgent, triage
@@ -56,6 +58,7 @@ class Intake:
         self._blocks: dict[str, SeriesBlock] = {}  # what Alertmanager told, as of the last look
         self._began = ports.now
         self._out: dict[str, datetime] = {}  # fingerprint → when this daemon last saw it out of range, for `_calm`
+        self._counting = Counting(ports)
         self._topology = Topology(calls={service.name: service.depends for service in ports.settings.services})
 
     def take(
@@ -114,8 +117,9 @@ class Intake:
                 case OpenCase():
                     joined[decision.case_id] += [decision.anomaly, *decision.others]
                     flaps = self._flapping(decision.anomaly.fingerprint, ended, now)
-                    reasons = _reasons(decision, flaps, anomalies, blocks, decided)
-                    if not self._open(decision, flaps, reasons, now):
+                    reach = self._counting.reach(decision.anomaly, anomalies, blocks, now)
+                    reasons = _reasons(decision, flaps, anomalies, reach, decided)
+                    if not self._open(decision, flaps, reasons, reach, now):
                         missed.add(decision.case_id)
                 case JoinCase(case_id=case_id, anomaly=anomaly):
                     had = [*_had(active.get(case_id)), *joined[case_id]]
@@ -149,7 +153,7 @@ class Intake:
         wanted = self._ports.settings.flapping
         return flapping([fingerprint], ended, at, times=wanted.times, within=wanted.within)
 
-    def _open(self, decision: OpenCase, flaps: str, reasons: tuple[str, ...], now: datetime) -> bool:
+    def _open(self, decision: OpenCase, flaps: str, reasons: tuple[str, ...], reach: Reach, now: datetime) -> bool:
         """Open the case, with what came with its leader. False when another daemon was first."""
         anomaly = decision.anomaly
         event = Opened(
@@ -158,9 +162,10 @@ class Intake:
             fingerprint=decision.fingerprint,
             anomaly=anomaly,
             reasons=reasons,
+            reach=reach,
         )
-        reach = [reason for reason in reasons if reason.startswith(IMPACT)]
-        told = self._tell(decision.case_id, "opened", anomaly, flaps=self._held_until(flaps), reach=reach)
+        said = [reason for reason in reasons if reason.startswith(IMPACT)]
+        told = self._tell(decision.case_id, "opened", anomaly, flaps=self._held_until(flaps), reach=said)
         # The others join before the case is due, so that its diagnosis sees all of them.
         due = now + timedelta(seconds=1) if decision.others else now
         case = self._cases.open(Entry(at=now, actor=ACTOR, event=event), told, due)
@@ -304,7 +309,7 @@ def _reasons(
     opening: OpenCase,
     flaps: str,
     found: Iterable[Anomaly],
-    blocks: Mapping[str, SeriesBlock],
+    reach: Reach,
     decided: Iterable[Decision],
 ) -> tuple[str, ...]:
     """What is said of a case at its opening."""
@@ -318,7 +323,7 @@ def _reasons(
         *([f"flapping: {flaps}"] if flaps else []),
         severity_reason(opening.anomaly, opening.others),
         kind_reason(opening.anomaly),
-        *impact_reasons(opening.anomaly, found, blocks, echoing),
+        *impact_reasons(opening.anomaly, found, reach, echoing),
     )
 
 

@@ -120,6 +120,7 @@ class Family:
             severity=wanted.severity,
             threshold=wanted.threshold,
             pick={wanted.by: service},
+            traffic=wanted.traffic if isinstance(wanted.traffic, str) else wanted.query if wanted.traffic else "",
         )
         return Watch(
             signal=signal,

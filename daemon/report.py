@@ -25,6 +25,7 @@ from cases.events import (
 from cases.moments import iso
 from cases.symptom import symptom
 from cases.verdict import Trial
+from remediation.confidence import confidence_said
 from remediation.neutral import neutral
 
 
@@ -127,10 +128,15 @@ def case_text(case: Case) -> str:
     if case.diagnosis:
         lines += ["", f"diagnosis: {case.diagnosis.claim}"]
         lines += [f"  {fact.id}  {fact.fact}  [{fact.source}]" for fact in case.diagnosis.facts]
+        lines += [f"  {confidence_said(case.diagnosis)}"]
         lines += ["suspects:"]
         lines += [
             f"  {s.score:.2f}  {s.commit.short}  {neutral(s.commit.title, 80)}  {neutral(s.mechanism)}"
             for s in case.diagnosis.suspects[:5]
+        ]
+        lines += [
+            f"  {neutral(link.origin, 60)} of {link.about[:10]}: {neutral(link.statement)} ({', '.join(link.evidence)})"
+            for link in case.diagnosis.links
         ]
         if case.diagnosis.hypotheses:
             lines += ["places in the code:"]

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from cases.diagnosis import Commit
 from cases.logs import Frame, Trace
+from cases.redaction import redacted
 
 LONGEST_PATCH = 200_000
 """Characters of a diff that are read: the rest counts by the names of its files alone."""
@@ -161,8 +162,8 @@ def writes_name(text: str, changes: Sequence[Hunk]) -> tuple[str, Hunk] | None:
     for hunk, added in _added(changes):
         for name in _LITERAL.findall(added):
             known = any(name in old for each in changes for old in each.removed)
-            if not known and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text):
-                return name, hunk
+            if not known and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) and name in redacted(added):
+                return name, hunk  # what redaction takes out of its line was a secret: away from there nobody sees it
     return None
 
 

@@ -9,11 +9,10 @@ import numpy as np
 
 from cases.anomaly import Anomaly, AnomalyKind
 from cases.moments import iso
+from cases.reach import IMPACT, Reach
 from cases.telemetry import SeriesBlock
 
 MOST_NAMED = 5
-IMPACT = "impact: "
-"""How a sentence about the reach begins."""
 TOLD = "alertmanager"  # the detector of what Alertmanager told
 
 
@@ -50,22 +49,33 @@ def kind_reason(anomaly: Anomaly) -> str:
     return f"kind {anomaly.kind}: {why}"
 
 
+def out_of_range(anomaly: Anomaly, found: Iterable[Anomaly]) -> tuple[Mapping[str, str], ...]:
+    """The labels of the anomaly's series and of all others of its signal that are out of range, each once."""
+    same = [anomaly, *(one for one in found if one.signal.key == anomaly.signal.key)]
+    return tuple({tuple(sorted(one.labels.items())): one.labels for one in same}.values())
+
+
+def reach_of(anomaly: Anomaly, found: Iterable[Anomaly], blocks: Mapping[str, SeriesBlock]) -> Reach:
+    """How far it reaches by what was read at this look (by `Signal.key`); nothing is said of traffic yet."""
+    return Reach(
+        signal=anomaly.signal.name,
+        service=anomaly.signal.service,
+        series=len(out_of_range(anomaly, found)),
+        whole=_series(blocks.get(anomaly.signal.key)),
+    )
+
+
 def impact_reasons(
-    anomaly: Anomaly, found: Iterable[Anomaly], blocks: Mapping[str, SeriesBlock], echoing: Collection[str]
+    anomaly: Anomaly, found: Iterable[Anomaly], reach: Reach, echoing: Collection[str]
 ) -> tuple[str, ...]:
-    """How far it reaches: series of its signal, the service's other signals, burn rate, services that echo it.
+    """How far it reaches: series, requests, the service's other signals, burn rate, services that echo it.
 
     found     everything that was out of range at this look
-    blocks    what was read at this look, by `Signal.key`
     echoing   services whose symptoms are its echoes
     """
     signal = anomaly.signal
-    here = [one for one in found if one.signal.service == signal.service]
-    series = {tuple(sorted(one.labels.items())) for one in here if one.signal.key == signal.key}
-    whole = _series(blocks.get(signal.key))
-    of = f" of {whole}" if whole else ""
-    said = [f"{IMPACT}{len(series) or 1}{of} series of {signal.name}"]
-    names = sorted({one.signal.name for one in here} - {signal.name})
+    said = [reach.series_said, *([reach.share_said] if reach.declared else [])]
+    names = sorted({one.signal.name for one in found if one.signal.service == signal.service} - {signal.name})
     if names:
         said.append(f"{IMPACT}{len(names)} other signals of {signal.service}: {_named(names)}")
     if anomaly.kind is AnomalyKind.BURN_RATE:

@@ -1,6 +1,7 @@
 """OPEN → DIAGNOSED: gather evidence, rank suspects, recall what was learnt. Nobody is accused.
 
-No model is needed. One is asked only where no change fits, and then it must cite facts and name code that exist.
+No model is needed. One is asked only where code cannot tell: of several suspects, or where no change fits and errors
+came with the trouble. It must cite facts that it was shown, and name commits and code that exist.
 """
 
 from collections.abc import Sequence
@@ -8,45 +9,85 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cases.case import Case
-from cases.diagnosis import AS_WELL, Commit, Diagnosis, Evidence, Finding, Hypothesis, Suspect
+from cases.diagnosis import Commit, EvidenceKind, Finding, Hypothesis
+from cases.errors import TemporaryError
 from cases.events import Diagnosed, Escalated
 from cases.incident import Incident
 from cases.moments import iso
-from cases.outcome import Lesson
+from cases.ports import LanguageModel
 from cases.steps import StepResult
 from cases.telemetry import Deploy, Severity
+from remediation.conclusion import Findings, conclude, convicted, fits, nothing
+from remediation.confidence import MOST_LESSONS
+from remediation.consult import Matter, Opinion, consult
+from remediation.edit.asking import reason
 from remediation.edit.brief import reader
-from remediation.edit.hypotheses import consult
 from remediation.evidence import Pack, pack
-from remediation.operational import Cause, Symptoms, causes
+from remediation.follow_up import FollowUp
+from remediation.operational import Symptoms, causes
 from remediation.playbooks import plugged
 from remediation.playbooks.python_edit import in_question
 from remediation.playbooks.tune import rules
 from remediation.ports import Ports
+from remediation.reach import add_reach
 from remediation.recall import reconsider
 from remediation.traces import Traces, traces
 
-# How far the best suspect must stand out to be named alone rather than in a shortlist. The proof decides in any case.
-CLEAR_LEAD = 0.15
-MOST_CAUSES = 2  # operational causes that are told beside a suspect
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """All that a conclusion is drawn from. `remarks` are what was set aside, `blind` what could not be seen."""
+class Gathered:
+    """What was gathered, and what a conclusion would be drawn from now."""
 
-    facts: tuple[Evidence, ...]
-    suspects: tuple[Suspect, ...]
-    hypotheses: tuple[Hypothesis, ...]
-    remarks: tuple[str, ...]
-    causes: tuple[Cause, ...]  # operational ones, the strongest first
-    lessons: Sequence[Lesson]
-    unseen: tuple[str, ...]  # of changes and deploys
-    blind: tuple[str, ...]  # of logs and models
+    case: Case
+    ports: Ports
+    pack: Pack
+    findings: Findings
+    logs: Traces
+    commits: Sequence[Commit]
+
+    def opinion(self, model: LanguageModel) -> Opinion:
+        """What the model says. Raises TemporaryError. What it asked to see is in the pack then."""
+        case, ports = self.case, self.ports
+        repository = ports.settings.service(case.service).repository
+        read = reader(ports.forge, repository, ports.forge.head(repository))
+        follow_up = FollowUp(
+            case=case, ports=ports, commits=self.commits, repository=repository, onset=onset_of(case), pack=self.pack
+        )
+        matter = Matter(
+            case=case.id,
+            suspects=[suspect for suspect in self.findings.suspects if suspect.evidence],
+            places=self.logs.places,
+            read=read,
+            words=words(case, self.logs.words),
+            follow_up=follow_up,
+        )
+        return consult(model, matter)
+
+    def told(self, opinion: Opinion) -> Findings:
+        """The findings with what a model said, and the facts that it asked for."""
+        found = self.findings
+        return replace(
+            found,
+            facts=tuple(self.pack.facts),
+            hypotheses=_joined(opinion.hypotheses, found.hypotheses),
+            links=opinion.links,
+            blind=(*found.blind, *filter(None, (opinion.because,))),
+        )
 
 
 def diagnose(case: Case, ports: Ports) -> StepResult:
     """Rank what changed before the onset, and where the logs point. With nothing that fits, a human gets the case."""
+    gathered = gather(case, ports)
+    findings = gathered.findings
+    if any(fits(suspect) for suspect in findings.suspects):
+        if ports.model is not None and convicted(findings.suspects, findings.causes) is None:
+            findings = gathered.told(_unhurried(gathered, ports.model))
+        return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
+    return _without_suspect(gathered)
+
+
+def gather(case: Case, ports: Ports) -> Gathered:
+    """Everything that is seen without a model."""
     service = ports.settings.service(case.service)
     now, onset = ports.now, onset_of(case)
     since = onset - ports.settings.diagnosis.look_back
@@ -69,10 +110,13 @@ def diagnose(case: Case, ports: Ports) -> StepResult:
     others = [had for other in ports.cases.active() if other.id != case.id for had in other.anomalies]
     seen = Symptoms(case=case, others=others, errors=logs.errors, facts=symptoms, told=told)
     operational = causes(seen, gathered)
-    facts, suspects = pack(case, ranked, deploys, lessons, now, gathered)
+    _, suspects = pack(case, ranked, deploys, lessons, now, gathered)
+    for cause in operational:
+        gathered.add(f"{cause.kind}: {cause.told}", ", ".join(cause.evidence), now, kind=EvidenceKind.CAUSE)
+    add_reach(gathered, case, service, ports.settings.services, now)
     running = () if deploys else ports.changes.running(case.service, onset)
     findings = Findings(
-        facts=facts,
+        facts=tuple(gathered.facts),
         suspects=suspects,
         hypotheses=hypotheses,
         remarks=remarks,
@@ -80,10 +124,9 @@ def diagnose(case: Case, ports: Ports) -> StepResult:
         lessons=lessons,
         unseen=_unseen(deploys, running, commits, since),
         blind=(logs.blind,) if logs.blind else (),
+        outcomes=ports.lessons.newest(MOST_LESSONS),
     )
-    if any(fits(suspect) for suspect in suspects):
-        return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
-    return _without_suspect(case, ports, findings, logs)
+    return Gathered(case=case, ports=ports, pack=gathered, findings=findings, logs=logs, commits=commits)
 
 
 def onset_of(case: Case) -> datetime:
@@ -98,25 +141,23 @@ def words(case: Case, extra: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*extra, *labels, *signals, case.service]))
 
 
-def fits(suspect: Suspect) -> bool:
-    """Whether it can have done it: it ran before the onset."""
-    return suspect.deployed is not None and suspect.before_onset
+def _unhurried(gathered: Gathered, model: LanguageModel) -> Opinion:
+    """What the model says of suspects that are there anyway: one that is busy holds no change up."""
+    try:
+        return gathered.opinion(model)
+    except TemporaryError as error:
+        return Opinion(because=reason(error))
 
 
-def _without_suspect(case: Case, ports: Ports, findings: Findings, logs: Traces) -> StepResult:
+def _without_suspect(gathered: Gathered) -> StepResult:
     """No change fits. A rule to tune by goes on to a draft, as does a place in the code with a model; else a human."""
+    case, ports, findings = gathered.case, gathered.ports, gathered.findings
     if rules(case, ports.settings.service(case.service)):
         return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
     remark = ""
-    if ports.model is not None and logs.errors and not _is_operational(findings):
-        repository = ports.settings.service(case.service).repository
-        read = reader(ports.forge, repository, ports.forge.head(repository))
-        opinion = consult(ports.model, case.id, findings.facts, logs.places, read)
-        findings = replace(
-            findings,
-            hypotheses=_joined(opinion.hypotheses, findings.hypotheses),
-            blind=(*findings.blind, *filter(None, (opinion.because,))),
-        )
+    if ports.model is not None and gathered.logs.errors and not _is_operational(findings):
+        opinion = gathered.opinion(ports.model)
+        findings = gathered.told(opinion)
         if opinion.usable:
             return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
         remark = opinion.because
@@ -126,12 +167,12 @@ def _without_suspect(case: Case, ports: Ports, findings: Findings, logs: Traces)
         return StepResult(events=(Diagnosed(diagnosis=diagnosis),))
     place = f"; {diagnosis.hypotheses[0].statement}" if diagnosis.hypotheses else ""
     named = diagnosis.finding in {Finding.NOTHING, Finding.OPERATIONAL}
-    shown = diagnosis.claim if named else _nothing(findings)
-    reason = f"no change explains it: {shown}{place}" + (f"; {remark}" if remark else "")
+    shown = diagnosis.claim if named else nothing(findings)
+    because = f"no change explains it: {shown}{place}" + (f"; {remark}" if remark else "")
     return StepResult(
-        events=(Diagnosed(diagnosis=diagnosis), Escalated(reason=reason)),
+        events=(Diagnosed(diagnosis=diagnosis), Escalated(reason=because)),
         effects=ports.tell(
-            f"{case.id}-escalated", Severity.PAGE, f"{case.service}: a human is needed", reason, case=case.id
+            f"{case.id}-escalated", Severity.PAGE, f"{case.service}: a human is needed", because, case=case.id
         ),
     )
 
@@ -144,59 +185,6 @@ def _is_operational(findings: Findings) -> bool:
 def _joined(said: tuple[Hypothesis, ...], traced: tuple[Hypothesis, ...]) -> tuple[Hypothesis, ...]:
     """A model's hypotheses and then the traces' own. Both stay: only a trace names the exception."""
     return (*said, *traced)
-
-
-def conclude(case: Case, findings: Findings) -> Diagnosis:
-    """Say how far the ranking goes, in words that never turn 'correlated' into 'caused'."""
-    suspects = findings.suspects
-    able = [suspect for suspect in suspects if fits(suspect)]
-    anomaly = case.anomaly
-    lead = able[0].score - able[1].score if len(able) > 1 else 1.0
-    cause = findings.causes[0] if findings.causes else None
-    if not able and cause is not None and (cause.sure or not findings.hypotheses):
-        finding, claim, confidence = Finding.OPERATIONAL, cause.claim, cause.strength
-    elif not able and findings.hypotheses:
-        best = findings.hypotheses[0]
-        finding, claim, confidence = Finding.HYPOTHESIS, best.statement, best.confidence
-    elif not able:
-        finding, claim, confidence = Finding.NOTHING, _nothing(findings), 0.0
-    elif able[0].mechanism and lead >= CLEAR_LEAD and not findings.causes:
-        finding, confidence = Finding.SUSPECT, min(0.9, able[0].score)
-        claim = f"{able[0].commit.short} was deployed before the onset, and {able[0].mechanism}"
-    else:
-        finding, confidence = Finding.SHORTLIST, min(0.5, able[0].score)
-        claim = f"{len(able)} commits were deployed before the onset; {able[0].commit.short} fits best"
-    set_aside = tuple(
-        f"{suspect.commit.short}: {suspect.mechanism or 'nothing links it to the symptom'}"
-        for suspect in suspects
-        if not fits(suspect)
-    )
-    beside = tuple(f"{each.claim} {AS_WELL}" for each in findings.causes if each.claim != claim)[:MOST_CAUSES]
-    return Diagnosis(
-        finding=finding,
-        claim=claim,
-        facts=findings.facts,
-        suspects=suspects,
-        confidence=round(confidence, 2),
-        disproof=(
-            f"{anomaly.signal.name} stays {anomaly.direction} after the change runs, "
-            + ("or the fault shows without the suspect" if able else "or the error is raised elsewhere as well")
-            if finding is not Finding.OPERATIONAL
-            else f"{anomaly.signal.name} stays {anomaly.direction} when that is over"
-        ),
-        alternatives=(*beside, *findings.remarks, *set_aside)[:6],
-        recalled=tuple(lesson.id for lesson in findings.lessons),
-        blind=(*findings.unseen, *findings.blind),
-        hypotheses=findings.hypotheses,
-    )
-
-
-def _nothing(findings: Findings) -> str:
-    if findings.unseen:
-        return "; ".join(findings.unseen)
-    if not findings.suspects:
-        return "no commit was made in the window that was looked at"
-    return f"none of {len(findings.suspects)} recent commits was deployed before the onset"
 
 
 def _unseen(

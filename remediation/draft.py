@@ -15,7 +15,7 @@ from cases.events import Drafted, Escalated, Redrafted
 from cases.steps import StepResult
 from cases.telemetry import Severity
 from cases.verdict import Claim
-from remediation.diagnose import fits
+from remediation.conclusion import fits
 from remediation.drafting import CannotDraft, Drafter, Drafting
 from remediation.edit.drafter import edit, rebased
 from remediation.edit.secrets import documented_secrets_in

@@ -1,12 +1,13 @@
 """The evidence pack: facts with ids, from which every number in a pull request comes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from cases.anomaly import Anomaly
 from cases.case import Case
-from cases.diagnosis import Evidence, Suspect
+from cases.diagnosis import Evidence, EvidenceKind, Suspect
 from cases.logs import ErrorSeen
 from cases.moments import iso
 from cases.outcome import Lesson
@@ -19,6 +20,8 @@ SUSPECTS_SHOWN = 5
 DEPLOYS_SHOWN = 8
 LESSONS_SHOWN = 3
 LONGEST_SAMPLE = 120
+MOST_LABELS = 8
+_TINY = 1e-12
 
 
 class Pack:
@@ -27,9 +30,18 @@ class Pack:
     def __init__(self, facts: Sequence[Evidence] = ()) -> None:
         self.facts: list[Evidence] = list(facts)
 
-    def add(self, fact: str, source: str, at: datetime, numbers: Mapping[str, float] | None = None) -> str:
+    def add(
+        self,
+        fact: str,
+        source: str,
+        at: datetime,
+        numbers: Mapping[str, float] | None = None,
+        kind: EvidenceKind = EvidenceKind.OTHER,
+    ) -> str:
         """Store a fact and return its id."""
-        evidence = Evidence(id=f"E{len(self.facts) + 1}", fact=fact, source=source, at=at, numbers=numbers or {})
+        evidence = Evidence(
+            id=f"E{len(self.facts) + 1}", fact=fact, source=source, at=at, numbers=numbers or {}, kind=kind
+        )
         self.facts.append(evidence)
         return evidence.id
 
@@ -43,16 +55,24 @@ class Pack:
         band = f"where {anomaly.expected:.4g} ({anomaly.low:.4g} to {anomaly.high:.4g}) was expected"
         seen = symptom(anomaly) if anomaly.kind in OWN_WORDS else f"reads {anomaly.value:.4g} {band}"
         first = self.add(
-            f"{anomaly.signal.name} of {anomaly.signal.service} {seen}{_labelled(anomaly.labels)}",
+            f"{anomaly.signal.name} of {anomaly.signal.service} {seen}{_effect(anomaly)}{_labelled(anomaly.labels)}",
             source,
             anomaly.detected,
-            {"value": anomaly.value, "expected": anomaly.expected, "low": anomaly.low, "high": anomaly.high},
+            {
+                "value": anomaly.value,
+                "expected": anomaly.expected,
+                "low": anomaly.low,
+                "high": anomaly.high,
+                **effects(anomaly),
+            },
+            EvidenceKind.SYMPTOM,
         )
         self.add(
             f"it began at {iso(anomaly.onset)}, give or take {anomaly.onset_bound_s:.0f} s ({anomaly.detector})",
             source,
             anomaly.detected,
             {"onset_bound_s": anomaly.onset_bound_s},
+            EvidenceKind.SYMPTOM,
         )
         return first
 
@@ -66,6 +86,7 @@ class Pack:
             f"{suspect.repository} {commit.short}",
             now,
             {"score": round(suspect.score, 3), "files": len(commit.files)},
+            EvidenceKind.SUSPECT,
         )
         return replace(suspect, evidence=(*suspect.evidence, evidence))
 
@@ -83,6 +104,7 @@ class Pack:
             f"logs of {seen.service}",
             now,
             {"count": float(seen.count), "usual": round(usual, 3)},
+            EvidenceKind.ERROR,
         )
 
     def news(self, seen: ErrorSeen, now: datetime) -> str:
@@ -94,7 +116,13 @@ class Pack:
             f"logs of {seen.service}",
             now,
             {"count": float(seen.count)},
+            EvidenceKind.ERROR,
         )
+
+    def deploy(self, deploy: Deploy, now: datetime, where: str = "") -> str:
+        """When a commit began to run; `where` is its service, if it is another than the case's."""
+        begun = f"{neutral(deploy.commit[:10])} began to run{where and f' in {neutral(where, 60)}'} at"
+        return self.add(f"{begun} {iso(deploy.started)}", deploy.source, now, kind=EvidenceKind.DEPLOY)
 
 
 def pack(
@@ -110,15 +138,38 @@ def pack(
     if not facts.facts:
         facts.anomalies(case.anomalies)
     for deploy in deploys[-DEPLOYS_SHOWN:]:
-        facts.add(f"{deploy.commit[:10]} began to run at {iso(deploy.started)}", deploy.source, now)
+        facts.deploy(deploy, now)
     named = tuple(facts.suspect(suspect, now) for suspect in suspects[:SUSPECTS_SHOWN])
     for lesson in lessons[:LESSONS_SHOWN]:
-        facts.add(f"lesson {lesson.id}: {neutral(lesson.text, 300)}", f"case {lesson.case}", lesson.at)
+        text = f"lesson {lesson.id}: {neutral(lesson.text, 300)}"
+        facts.add(text, f"case {lesson.case}", lesson.at, kind=EvidenceKind.LESSON)
     return tuple(facts.facts), (*named, *suspects[SUSPECTS_SHOWN:])
 
 
 def _labelled(labels: Mapping[str, str]) -> str:
-    shown = ", ".join(
-        f"{neutral(key, 60)}={neutral(value, 60)}" for key, value in sorted(labels.items()) if key != "__name__"
-    )
-    return f" ({shown})" if shown else ""
+    shown = [f"{neutral(key, 60)}={neutral(value, 60)}" for key, value in sorted(labels.items()) if key != "__name__"]
+    more = [f"{len(shown) - MOST_LABELS} more labels"] if len(shown) > MOST_LABELS else []
+    return f" ({', '.join([*shown[:MOST_LABELS], *more])})" if shown else ""
+
+
+def effects(anomaly: Anomaly) -> Mapping[str, float]:
+    """How large the departure is: `times` the expected, and how many `half_bands` away from it.
+
+    What cannot be reckoned is left out; of the kinds that have figures of their own neither says anything.
+    """
+    if anomaly.kind in OWN_WORDS:
+        return {}
+    found: dict[str, float] = {}
+    half = (anomaly.high - anomaly.low) / 2
+    if anomaly.expected > _TINY and anomaly.value > _TINY:
+        found["times"] = anomaly.value / anomaly.expected
+    if half > _TINY:
+        found["half_bands"] = abs(anomaly.value - anomaly.expected) / half
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def _effect(anomaly: Anomaly) -> str:
+    found = effects(anomaly)
+    said = [f"{found['times']:.3g} times as much"] if "times" in found else []
+    said += [f"{found['half_bands']:.3g} half bands away"] if "half_bands" in found else []
+    return f", {', '.join(said)}" if said else ""

@@ -10,6 +10,7 @@ from cases.moments import iso
 from cases.outcome import Ending, Lesson, Outcome, Ruling
 from cases.steps import StepResult
 from cases.telemetry import Severity
+from remediation.confidence import held
 from remediation.neutral import neutral
 from remediation.ports import Ports
 
@@ -91,6 +92,7 @@ def lesson_of(case: Case, outcome: Outcome, url: str) -> Lesson | None:
         text=text,
         case=case.id,
         pull_request=url,
+        held=held(case, outcome.ending),
     )
 
 

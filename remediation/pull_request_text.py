@@ -12,19 +12,24 @@ from urllib.parse import urlencode
 from cases.anomaly import Anomaly
 from cases.case import Case
 from cases.change import Patch
+from cases.diagnosis import Diagnosis, EvidenceKind
 from cases.moments import iso
 from cases.symptom import OWN_WORDS, symptom
 from cases.verdict import Claim, Trial
 from config import duration
 from remediation.claims import claim, files, first_line, what_merging_does
+from remediation.confidence import confidence_said
 from remediation.impact import impact_headline, impact_lines
 from remediation.neutral import neutral
+from remediation.reach import burn_headline, reach_headline
 from remediation.telling import Story
 
 LABEL = "trackwalker"
 MOST_LINES = 60
 MINUTES_FROM, HOURS_FROM = 90, 5400  # seconds from which a duration reads better in minutes, in hours
-UNCHECKED = "- not checked in this version: operational causes (traffic, certificates, DNS, provider, node, bad input)"
+LOOKED_FOR = (
+    "- looked for in signals and logs: traffic, certificates, DNS, provider, node, bad input; nothing shows any"
+)
 
 
 def title(change: Patch) -> str:
@@ -133,7 +138,10 @@ def _if_nothing_is_done(story: Story) -> str:
     if anomaly.kind in OWN_WORDS:
         goes_on = f"it stays as it is: {anomaly.signal.name} {symptom(anomaly)}"
     also = impact_headline(story.case, story.facts)
-    return f"**If nothing is done:** {goes_on}{f' ({also})' if also else ''}. No SLO is configured for it."
+    reach = reach_headline(story.facts)
+    beside = "; ".join(filter(None, (also, reach)))
+    budget = burn_headline(story.facts) or "No SLO is configured for it"
+    return f"**If nothing is done:** {goes_on}{f' ({beside})' if beside else ''}. {budget}."
 
 
 def _runbook(story: Story) -> str:
@@ -150,7 +158,7 @@ def _what_happened(story: Story) -> list[str]:
         "",
         f"`{story.spark}` {anomaly.signal.name}, until {story.now:%H:%M:%S} UTC",
         began,
-        *impact_lines(story.facts)[:4],
+        *impact_lines(story.facts)[:6],
         *(
             f"- also {other.signal.name}{_where(other)}: {figure(other.value)} (expected {_band(other)})"
             for other in [other for other in story.case.anomalies if other is not anomaly][:3]
@@ -172,10 +180,27 @@ def _why(story: Story) -> list[str]:
         *(f"- {ref}: {facts[ref]}" for ref in cited if ref in facts),
         *(f"- considered: {neutral(text, 160)}" for text in diagnosis.alternatives[:3]),
         *(f"- not seen: {neutral(text, 160)}" for text in diagnosis.blind),
-        *(() if story.trial.claim is Claim.PROVED else (UNCHECKED,)),
+        *_said_by_models(diagnosis),
+        *(() if story.trial.claim is Claim.PROVED or not _looked(diagnosis) else (LOOKED_FOR,)),
         *(f"- change {trial.change} was tried before this one, and disproved" for trial in _disproved(story)),
-        f"- confidence of the ranking alone, before the sandbox: {diagnosis.confidence:.0%} (not calibrated yet)",
+        f"- {confidence_said(diagnosis)}",
     ]
+
+
+def _said_by_models(diagnosis: Diagnosis) -> list[str]:
+    """What a model said of suspects and causes, as its word: none of it convicts."""
+    shas = {suspect.commit.sha: suspect.commit.short for suspect in diagnosis.suspects}
+    return [
+        f"- {neutral(link.origin, 60)} says, unproved: {shas.get(link.about, link.about)}, “{neutral(link.statement)}” "
+        f"({', '.join(link.evidence)})"
+        for link in diagnosis.links[:2]
+    ]
+
+
+def _looked(diagnosis: Diagnosis) -> bool:
+    """Whether operational causes were looked for, and none was found."""
+    kinds = {fact.kind for fact in diagnosis.facts}
+    return EvidenceKind.SYMPTOM in kinds and EvidenceKind.CAUSE not in kinds
 
 
 def _disproved(story: Story) -> list[Trial]:

@@ -9,12 +9,14 @@ from daemon.commands.options import json_option, print_json
 
 if TYPE_CHECKING:
     from detectors.ranking.ranking import Ranking
+    from remediation.packing import Packed
 
 
 @click.command("rank")
 @click.option("--bundle", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The incident's folder.")
+@click.option("--pack", is_flag=True, help="Print the evidence pack that a language model would be shown instead.")
 @json_option
-def command(bundle: Path, *, as_json: bool) -> None:
+def command(bundle: Path, *, pack: bool, as_json: bool) -> None:
     """Rank the suspects of an incident that lies in a folder.
 
     It holds alert.json, and as far as there are any series.csv, logs.ndjson, spans.ndjson and changes.json. Nobody is
@@ -23,8 +25,13 @@ def command(bundle: Path, *, as_json: bool) -> None:
     from daemon.rank.bundle import read_bundle
     from detectors.ranking.ranking import rank_bundle
 
-    ranking = rank_bundle(read_bundle(bundle))
-    if as_json:
+    read = read_bundle(bundle)
+    ranking = rank_bundle(read)
+    if pack:
+        from daemon.rank.packed import pack_of
+
+        _show(pack_of(read, ranking), as_json=as_json)
+    elif as_json:
         print_json(document(ranking))
     else:
         _say(ranking)
@@ -50,6 +57,17 @@ def document(ranking: "Ranking") -> dict[str, Any]:
         "onset": iso(from_milliseconds(ranking.onset)),
         "unread_log_entries": ranking.unread,
     }
+
+
+def _show(pack: "Packed", *, as_json: bool) -> None:
+    """The pack, as a model is shown it."""
+    if as_json:
+        material = [{"title": piece.title, "source": piece.source, "text": piece.text} for piece in pack.material]
+        print_json({"tokens": pack.tokens, "material": material, "left_out": list(pack.left_out)})
+        return
+    for piece in pack.material:
+        click.echo(f"--- {piece.title} ({piece.source})\n{piece.text}\n")
+    click.echo(f"{pack.tokens} tokens by estimate; {len(pack.left_out)} pieces left out")
 
 
 def _say(ranking: "Ranking") -> None:

@@ -32,6 +32,8 @@ def test_lessons_are_recalled_by_fingerprint_then_by_service_newest_first(ledger
     assert lessons.recall("same", "shop") == (taught["new"], taught["old"], taught["near"])
     assert lessons.recall("same", "shop", limit=1) == (taught["new"],)
     assert lessons.recall("none", "nowhere") == ()
+    assert lessons.newest(limit=1) == lessons.newest()[:1]
+    assert {lesson.id for lesson in lessons.newest()} >= {lesson.id for lesson in taught.values()}
 
 
 def test_a_pause_holds_until_it_is_taken_back(ledger: Ledger) -> None:

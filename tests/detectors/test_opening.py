@@ -7,7 +7,7 @@ import pytest
 
 from cases.anomaly import Anomaly, AnomalyKind
 from cases.telemetry import Severity
-from detectors.opening import impact_reasons, kind_reason, severity_reason
+from detectors.opening import impact_reasons, kind_reason, reach_of, severity_reason
 from tests.detectors.series import block, signal
 from tests.parts.nouns import an_anomaly
 
@@ -67,9 +67,10 @@ def test_the_reach_is_counted_before_anything_is_diagnosed() -> None:
         replace(SEEN, signal=signal("latency")),
         replace(SEEN, signal=signal("errors", service="cart")),
     ]
-    assert impact_reasons(series[0], found, blocks, {"web", "api"}) == (
+    assert impact_reasons(series[0], found, reach_of(series[0], found, blocks), {"web", "api"}) == (
         "impact: 3 of 39 series of errors",
         "impact: 1 other signals of shop: latency",
         "impact: 2 services that depend on it: api, web",
     )
-    assert impact_reasons(BURNING, [BURNING], {}, ()) == ("impact: 1 series of errors", "impact: burn rate 14.4")
+    burning = reach_of(BURNING, [BURNING], {})
+    assert impact_reasons(BURNING, [BURNING], burning, ()) == ("impact: 1 series of errors", "impact: burn rate 14.4")

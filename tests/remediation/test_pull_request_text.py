@@ -134,6 +134,7 @@ def test_every_figure_comes_from_what_is_stored() -> None:
         change.blast_radius.files, change.blast_radius.lines, change.lead.added, change.lead.removed,
         change.promise.before, change.promise.after, 30, round(trial.seconds, 1), trial.own_seconds, 1, 0, 27, 26,
         80,  # the confidence, in percent
+        anomaly.value / anomaly.expected, (anomaly.value - anomaly.expected) / 0.015,  # times as much, half bands away
         4, 5,  # minutes: from commit to deploy, and how long it has lasted; 0 is the cost as well
     }  # fmt: skip
     assert printed <= {float(f"{value:.3g}") for value in stored}, printed

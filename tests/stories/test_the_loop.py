@@ -8,7 +8,7 @@ import pytest
 from cases.case import Hold, Phase
 from cases.outcome import Ending
 from cases.trying import CommandReport
-from tests.parts.playhouse import BAD, NORMAL, WORSE, house
+from tests.parts.playhouse import BAD, NORMAL, QUERY, WORSE, house
 
 
 def test_a_bad_merge_is_reverted_judged_and_remembered(tmp_path: Path) -> None:
@@ -45,11 +45,13 @@ def test_a_bad_merge_is_reverted_judged_and_remembered(tmp_path: Path) -> None:
             assert again.diagnosis.recalled == (case.lesson.id,)
             newest = max(it.pull_requests(), key=lambda found: found["number"])
             assert f"lesson {case.lesson.id}" in newest["body"]
+            assert "n = 1 outcomes of claims like it (change" in newest["body"]
             assert app.ledger.cases.listed(5)[0].id == again.id
 
 
 def test_what_the_sandbox_does_not_reproduce_is_a_draft_that_says_so(tmp_path: Path) -> None:
-    with house(tmp_path) as it:
+    counted = {"name": "errors", "service": "shop", "query": QUERY, "harm": "up", "severity": "page", "traffic": "rate"}
+    with house(tmp_path, watch=[counted]) as it:
         it.trial = lambda _, command: CommandReport(
             name=command.name, exit_code=0, ended="exited", output="", seconds=0.1, tests=(("t::a", "passed"),)
         )
@@ -59,7 +61,9 @@ def test_what_the_sandbox_does_not_reproduce_is_a_draft_that_says_so(tmp_path: P
             assert pull["draft"]
             assert "**correlated, not reproduced**" in pull["body"]
             assert "proved" not in pull["body"]
-            assert "not checked in this version: operational causes" in pull["body"]
+            assert "looked for in signals and logs: traffic" in pull["body"]
+            assert "100% of the requests of shop (E" in pull["body"].splitlines()[6]
+            assert "no outcome of a claim like it is known yet (n = 0)" in pull["body"]
 
 
 def test_a_harmful_change_is_rolled_back_as_the_next_change_of_the_case(tmp_path: Path) -> None:
