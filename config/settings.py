@@ -32,16 +32,21 @@ from config.deploys import (
 )
 from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, lasting
 from config.keeping import BackupSettings, LeversSettings, ObserveSettings, RetentionSettings
+from config.models import (
+    BudgetSettings,
+    ClassBudgetSettings,
+    FailoverSettings,
+    ModelSettings,
+    PriceSettings,
+    ProviderSettings,
+)
 from config.remedies import (
     AuthoritySettings,
-    BudgetSettings,
     DeployedConfigSettings,
     DiagnosisSettings,
     ForgeSettings,
     JudgementSettings,
     KillSettings,
-    ModelSettings,
-    PriceSettings,
     RepositorySandboxSettings,
     RepositorySettings,
     SandboxSettings,
@@ -87,11 +92,13 @@ __all__ = [
     "CatalogFromSettings",
     "CatalogMetricSettings",
     "CatalogSettings",
+    "ClassBudgetSettings",
     "DeploySettings",
     "DeployedConfigSettings",
     "DetectionSettings",
     "DiagnosisSettings",
     "EmailSettings",
+    "FailoverSettings",
     "FamilyWatchSettings",
     "FlappingSettings",
     "ForgeSettings",
@@ -111,6 +118,7 @@ __all__ = [
     "ObserveSettings",
     "PriceSettings",
     "PrometheusSettings",
+    "ProviderSettings",
     "ReceiverSettings",
     "RepositorySandboxSettings",
     "RepositorySettings",

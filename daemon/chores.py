@@ -22,6 +22,7 @@ from remediation.ports import Ports
 log = logging.getLogger("trackwalker.chores")
 
 REAP = timedelta(hours=1)
+COSTS = timedelta(hours=1)
 
 
 def chores_of(
@@ -45,6 +46,16 @@ def chores_of(
         Chore(name="beat", every=BEAT, work=beat),
         Chore(name="vitals", every=BEAT, work=vitals.once),
     ]
+    if ports.model is not None:
+        from daemon.money import Money
+
+        money = Money(
+            ports=ports, spend=ledger.spend, cases=ledger.cases, outbox=ledger.outbox, checkpoints=ledger.checkpoints
+        )
+        chores += [
+            Chore(name="budget", every=every, work=money.stop),
+            Chore(name="costs", every=COSTS, work=money.spike),
+        ]
     chores.append(Chore(name="reap", every=REAP, work=_reaped(ports)))
     if isinstance(ports.logs, Tail):
         chores.append(Chore(name="tail", every=every, work=_followed(ports.logs, house)))
