@@ -4,6 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+REPOSITORY = "the repository"
+"""The `source` of material that is code: it is shown as it is, so that an answer can quote it exactly."""
+
+
+STEPS: Mapping[str, str] = {
+    "diagnose": "diagnose",
+    "triage": "triage",
+    "review": "review",
+    **dict.fromkeys(("edit", "experiment", "improvement"), "draft"),
+}
+"""The step of a case that asks questions of a purpose."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
@@ -18,7 +30,8 @@ class Material:
 class Question:
     """One structured question of one case.
 
-    purpose  "diagnose" or "edit": it chooses the model, and the spending is kept by it
+    purpose  "diagnose", "triage", "review", or the class of change that is drafted ("edit", "experiment",
+             "improvement"): it chooses the model, and the spending is kept by it and capped by its class
     task     our instructions; nothing from outside is in them
     material what it is about, quoted and marked on the way
     name     the name of the answer's shape; `schema` is its JSON Schema (an object)

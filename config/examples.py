@@ -180,6 +180,18 @@ EXAMPLES: Mapping[str, str] = {
     "model": """
         model: {provider: anthropic, api_key: env:ANTHROPIC_API_KEY, diagnose: a-model, draft: a-stronger-model}
     """,
+    "model.failover[]": """
+        model:
+          provider: anthropic
+          api_key: env:ANTHROPIC_API_KEY
+          diagnose: claude-sonnet-5-5
+          failover:
+            - {provider: openai, api_key: env:OPENAI_API_KEY, diagnose: gpt-5.1}
+            - {provider: ollama, diagnose: "qwen3:32b", prices: {"qwen3:32b": {input: 0, output: 0}}}
+    """,
+    "budget.usd_per_class": """
+        budget: {usd_per_day: 5, usd_per_class: {improvement: 0.5}}
+    """,
     "model.prices.*": """
         model: {provider: anthropic, api_key: env:KEY, diagnose: our-own, prices: {our-own: {input: 1, output: 5}}}
     """,

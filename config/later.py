@@ -4,14 +4,12 @@ from collections.abc import Mapping
 
 LEAVE_OUT = "leave it out"
 _ALL_KINDS = "prometheus, loki, alertmanager and sql are the kinds of source so far"
-_NO_MODEL = "write model: {provider: anthropic}, or {provider: none}: playbooks need no model"
 
 KEYS: Mapping[str, str] = {
     "schedule.quiet_hours": LEAVE_OUT,
     **dict.fromkeys((f"signals.{kind}" for kind in ("mixpanel", "amplitude", "ga4", "posthog")), _ALL_KINDS),
     "repositories[].sandbox.companions": "let `test` choose the tests that need no other service",
     "forge.app": "write token: env:GITHUB_TOKEN",
-    "model.failover": LEAVE_OUT,
     "sandbox.pool": LEAVE_OUT,
     "authority.file": "write default: observe, propose or pull_request",
     "alerts.routes": "every receiver is told of each case",
@@ -20,7 +18,6 @@ KEYS: Mapping[str, str] = {
 """Keys, `[]` for any position, and what to do instead."""
 
 VALUES: Mapping[str, Mapping[str, str]] = {
-    "model.provider": dict.fromkeys(("openai", "ollama", "vllm"), _NO_MODEL),
     "runtime.executor": dict.fromkeys(("processes", "dask"), "write executor: threads"),
     "authority.default": dict.fromkeys(("auto_merge", "auto-merge"), "auto-merge is only ever earned"),
     "repositories[].forge": dict.fromkeys(("gitlab", "gitea", "forgejo", "bitbucket"), "write forge: github"),

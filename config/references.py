@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
-from config import setups, tuned, windows
+from config import providers, setups, tuned, windows
 from config.document import Loc
 from config.settings import (
     BuildInfoSettings,
@@ -222,17 +222,6 @@ def _lengths(settings: Settings) -> Found:
     yield from ((loc, said) for fit, loc, said in fits if not fit)
 
 
-def _models(settings: Settings) -> Found:
-    """A provider has what it needs."""
-    model = settings.model
-    if model.provider == "anthropic" and model.diagnose is None:
-        yield ("model", "diagnose"), ("is missing", "name the model that is asked, by the provider's name for it")
-    if model.provider == "anthropic" and model.api_key is None and model.base_url is None:
-        yield ("model", "api_key"), ("is missing", "write api_key: env:ANTHROPIC_API_KEY")
-    if model.provider == "scripted" and model.script is None:
-        yield ("model", "script"), ("is missing", "name the file of the answers")
-
-
 def _alerts(settings: Settings) -> Found:
     """Enriching takes an Alertmanager."""
     if settings.alerts.mode == "enrich" and settings.signals.alertmanager is None:
@@ -321,7 +310,6 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     _limits,
     _hosts,
     _lengths,
-    _models,
     _alerts,
     _access,
     _markers,
@@ -329,4 +317,5 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     setups.misfits,
     tuned.misfits,
     windows.misfits,
+    providers.misfits,
 )

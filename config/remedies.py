@@ -1,6 +1,5 @@
-"""Settings of what is done: repositories, forge, sandbox, scope, authority, budget, and how a change is judged."""
+"""Settings of what is done: repositories, forge, sandbox, scope, authority, and how a change is judged."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -180,49 +179,6 @@ class ForgeSettings(Section):
     """The least time between two writes: GitHub asks for one second."""
 
 
-class PriceSettings(Section):
-    """What a model costs, in USD for a million tokens."""
-
-    input: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    """Tokens that it reads."""
-
-    output: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    """Tokens that it writes."""
-
-
-class ModelSettings(Section):
-    """The language model that drafts what playbooks cannot."""
-
-    provider: Literal["none", "anthropic", "scripted"] = "none"
-    """none: playbooks only (reverts first of all); they need no key and mend most of what a change broke. anthropic:
-    Anthropic's messages API, or what speaks it at `base_url`. scripted: answers from the file `script`, for trials."""
-
-    base_url: Url | None = None
-    """Where the API answers. None: the provider's own."""
-
-    api_key: SecretRef | None = None
-    """Where the key is found. None: there is none, and only a server of your own takes that."""
-
-    diagnose: Text | None = None
-    """The model that names a cause, by the provider's name for it. It must be named with a provider."""
-
-    draft: Text | None = None
-    """The model that writes an edit. None: the one of `diagnose`."""
-
-    script: Text | None = None
-    """The file of the answers, for provider: scripted."""
-
-    timeout: Duration = timedelta(minutes=2)
-    """How long one answer may take."""
-
-    max_output_tokens: Annotated[int, Field(ge=256, le=64_000)] = 8_192
-    """The longest answer, in tokens, and what most models think before it counts. With the price of the question it is
-    what is reserved before it is asked: from half a cent to 41 cents, by model."""
-
-    prices: Mapping[Text, PriceSettings] = Field(default_factory=dict)
-    """Prices of models that the shipped table does not have. A model without a price is refused."""
-
-
 class SandboxSettings(Section):
     """How a change is tried before anybody sees it: in a throwaway container with no network."""
 
@@ -271,30 +227,6 @@ class AuthoritySettings(Section):
     def granted(self) -> Authority:
         """The same as a noun."""
         return Authority[self.default.upper()]
-
-
-class BudgetSettings(Section):
-    """What may be spent."""
-
-    usd_per_day: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 5
-    """Money for language models in any 24 hours, over all cases. Reserved before it is spent, so it is never passed."""
-
-    usd_per_case: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
-    """Money for language models on one case: a few questions to a strong one."""
-
-    prs_per_hour: Annotated[int, Field(ge=1, le=60)] = 1
-    """New pull requests an hour, over all repositories: reviewers keep the bots that do not flood them."""
-
-    prs_open: Annotated[int, Field(ge=1, le=100)] = 3
-    """Pull requests that may wait for review at once, over all repositories."""
-
-    false_alerts_per_service_week: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 1
-    """How many departures from normal that are none may be told for each service and week: how loud one must be is
-    learnt from what its series do anyway. Thresholds and objectives are yours, and are not counted."""
-
-    opportunities_per_week: Annotated[int, Field(ge=0, le=50)] = 2
-    """New opportunities in the briefing, a service: what got slowly worse over weeks, looked for once a night. Nobody
-    is told of one, and none counts as an alert. 0: none are looked for."""
 
 
 class DiagnosisSettings(Section):

@@ -32,17 +32,22 @@ from config.deploys import (
 )
 from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, lasting
 from config.keeping import BackupSettings, LeversSettings, ObserveSettings, RetentionSettings
+from config.models import (
+    BudgetSettings,
+    ClassBudgetSettings,
+    FailoverSettings,
+    ModelSettings,
+    PriceSettings,
+    ProviderSettings,
+)
 from config.recipes import RegistrySettings, SetupSettings
 from config.remedies import (
     AuthoritySettings,
-    BudgetSettings,
     DeployedConfigSettings,
     DiagnosisSettings,
     ForgeSettings,
     JudgementSettings,
     KillSettings,
-    ModelSettings,
-    PriceSettings,
     RepositorySandboxSettings,
     RepositorySettings,
     SandboxSettings,
@@ -88,11 +93,13 @@ __all__ = [
     "CatalogFromSettings",
     "CatalogMetricSettings",
     "CatalogSettings",
+    "ClassBudgetSettings",
     "DeploySettings",
     "DeployedConfigSettings",
     "DetectionSettings",
     "DiagnosisSettings",
     "EmailSettings",
+    "FailoverSettings",
     "FamilyWatchSettings",
     "FlappingSettings",
     "ForgeSettings",
@@ -112,6 +119,7 @@ __all__ = [
     "ObserveSettings",
     "PriceSettings",
     "PrometheusSettings",
+    "ProviderSettings",
     "ReceiverSettings",
     "RegistrySettings",
     "RepositorySandboxSettings",

@@ -81,8 +81,8 @@ def with_ledger(
         from remediation.model import model_of
         from remediation.model.remembered import Remembered
 
-        asked = model_of(settings.model, ledger.purse(settings.budget), clock)
-        model = Remembered(asked, ledger.checkpoints, clock) if asked is not None else None
+        purse, checkpoints = ledger.purse(settings.budget), ledger.checkpoints
+        model = model_of(settings.model, purse, clock, remember=lambda asked: Remembered(asked, checkpoints, clock))
     notifiers = {name: _remembering(notifier, ledger) for name, notifier in outside.notifiers.items()}
     return replace(
         outside,

@@ -25,6 +25,7 @@ log = logging.getLogger("trackwalker.chores")
 REAP = timedelta(hours=1)
 SHOW = timedelta(minutes=10)
 PREPARE = timedelta(hours=1)
+COSTS = timedelta(hours=1)
 
 
 def chores_of(
@@ -51,6 +52,16 @@ def chores_of(
     standing = RecipeStandings(ledger.checkpoints)
     chores.append(Chore(name="recipes", every=SHOW, work=lambda: metrics.recipes(standing.ok(ports.settings))))
     chores.append(Chore(name="prepare", every=PREPARE, work=_prepared(ports)))
+    if ports.model is not None:
+        from daemon.money import Money
+
+        money = Money(
+            ports=ports, spend=ledger.spend, cases=ledger.cases, outbox=ledger.outbox, checkpoints=ledger.checkpoints
+        )
+        chores += [
+            Chore(name="budget", every=every, work=money.stop),
+            Chore(name="costs", every=COSTS, work=money.spike),
+        ]
     chores.append(Chore(name="reap", every=REAP, work=_reaped(ports)))
     if isinstance(ports.logs, Tail):
         chores.append(Chore(name="tail", every=every, work=_followed(ports.logs, house)))

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
     from daemon.ledger.ledger import Ledger
 
+KINDS = ("model", "purpose", "signal", "case")
+MOST_ROWS = 10
+"""Rows of each kind in the table; the dearest."""
+
 
 @click.command("spend")
 @click.option("--why", "case_id", metavar="CASE", help="Every call of one case.")
@@ -36,7 +40,12 @@ def _all(config: Path, *, as_json: bool) -> None:
     with ledger_of(config) as ledger:
         day = _document(ledger, SystemClock().now() - DAY)
         ever = _document(ledger, None)
-    caps = {"usd_per_day": budget.usd_per_day, "usd_per_case": budget.usd_per_case}
+    caps = {
+        "usd_per_day": budget.usd_per_day,
+        "usd_per_case": budget.usd_per_case,
+        "usd_per_call": budget.usd_per_call,
+        "usd_per_class": {name: usd for name, usd in budget.usd_per_class if usd is not None},
+    }
     if as_json:
         print_json({"last_24_hours": day, "in_all": ever, "budget": caps})
         return
@@ -44,7 +53,7 @@ def _all(config: Path, *, as_json: bool) -> None:
         click.echo("nothing was spent: no language model was asked so far")
         return
     for title, part in (("last 24 hours", day), ("in all", ever)):
-        rows = [_row(kind, one) for kind in ("model", "purpose") for one in part[f"by_{kind}"]]
+        rows = [_row(kind, one) for kind in KINDS for one in part[f"by_{kind}"][:MOST_ROWS]]
         print_table(
             f"{title}: {_usd(part['usd'])} in {part['calls']} calls",
             ("of", "calls", "USD", "set aside", "tokens in + out"),
@@ -62,17 +71,19 @@ def _why(case_id: str, config: Path, *, as_json: bool) -> None:
         calls = ledger.spend.calls(case_id)
         if not calls:
             ledger.cases.load(case_id)  # says so when there is no such case
+        origin = ledger.spend.origin(case_id)
     usd = sum(call.usd for call in calls)
     if as_json:
-        print_json({"case": case_id, "usd": usd, "calls": [{**asdict(call), "at": iso(call.at)} for call in calls]})
+        listed = [{**asdict(call), "at": iso(call.at), "step": _step(call.purpose)} for call in calls]
+        print_json({"case": case_id, **asdict(origin), "usd": usd, "calls": listed})
     elif calls:
         print_table(
-            f"case {case_id}: {_usd(usd)} in {len(calls)} calls",
-            ("at", "purpose", "model", "USD", "tokens in + out"),
+            f"case {case_id} of {origin.signal}: {_usd(usd)} in {len(calls)} calls",
+            ("at", "step", "model", "USD", "tokens in + out"),
             [
                 (
                     iso(call.at),
-                    call.purpose,
+                    _step(call.purpose),
                     call.model,
                     _usd(call.usd),
                     f"{call.input_tokens} + {call.output_tokens}" if call.settled else "not told; set aside",
@@ -92,7 +103,17 @@ def _document(ledger: "Ledger", since: "datetime | None") -> dict[str, Any]:
     del document["of"]
     document["by_model"] = [asdict(total) for total in spend.by_model(since)]
     document["by_purpose"] = [asdict(total) for total in spend.by_purpose(since)]
+    document["by_signal"] = [asdict(total) for total in spend.by_signal(since)]
+    document["by_service"] = [asdict(total) for total in spend.by_service(since)]
+    document["by_case"] = [asdict(total) for total in spend.by_case(since)]
     return document
+
+
+def _step(purpose: str) -> str:
+    """The step of the case that asked."""
+    from cases.asking import STEPS
+
+    return STEPS.get(purpose, purpose)
 
 
 def _row(kind: str, total: dict[str, Any]) -> tuple[str, ...]:

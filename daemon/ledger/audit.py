@@ -41,8 +41,8 @@ class AuditEntry:
     """One line of the audit.
 
     action   `signal.anomaly`; `case.Opened` and the other events; `effect.promised`, `.done`, `.adopted`, `.dropped`;
-             `lesson.learnt`; `model.reserved`, `.settled`; `sandbox.run`, `.ended`, `.prepare`, `.prepared`;
-             `pause.on`, `.off`; `daemon.…`, `job.…`, `retention.…`
+             `lesson.learnt`; `model.reserved`, `.settled`, `.refused`; `sandbox.run`, `.ended`, `.prepare`,
+             `.prepared`; `pause.on`, `.off`; `daemon.…`, `job.…`, `retention.…`
     case     "" for what belongs to no case
     parent   the `seq` of the entry that this one follows from. None: the newest one of its case, if it has one
     detail   a few words by name: keys, sequence numbers, reasons, digests; never what a case holds

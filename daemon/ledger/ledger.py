@@ -20,10 +20,11 @@ from daemon.ledger.health import LedgerHealth, health
 from daemon.ledger.lessons import LedgerLessons
 from daemon.ledger.levers import LedgerLevers
 from daemon.ledger.outbox import LedgerOutbox
-from daemon.ledger.spend import LedgerPurse, LedgerSpend
+from daemon.ledger.purse import Caps, LedgerPurse
+from daemon.ledger.spend import LedgerSpend
 
 if TYPE_CHECKING:
-    from config.remedies import BudgetSettings  # it brings pydantic, which an open ledger does without
+    from config.models import BudgetSettings  # it brings pydantic, which an open ledger does without
 
 BUSY = timedelta(seconds=10)
 
@@ -46,7 +47,9 @@ class Ledger:
 
     def purse(self, budget: "BudgetSettings") -> LedgerPurse:
         """The money for language models under these caps."""
-        return LedgerPurse(self.database, self.clock, budget.usd_per_day, budget.usd_per_case)
+        by_class = {name: usd for name, usd in budget.usd_per_class if usd is not None}
+        caps = Caps(day=budget.usd_per_day, case=budget.usd_per_case, call=budget.usd_per_call, classes=by_class)
+        return LedgerPurse(self.database, self.clock, caps)
 
     def health(self, now: datetime) -> LedgerHealth:
         """How the work stands, for metrics and reports."""

@@ -1,26 +1,23 @@
-"""Money for language models: reserved before it is spent, settled after, and read for reports.
+"""What language models cost, as reports read it: by model, purpose, case and signal, and day by day.
 
 A reservation that was never settled counts in full: nobody knows whether the answer was paid for.
 """
 
-import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
-from cases.errors import OverBudget
-from cases.ports import Clock
-from daemon.ledger import audit
-from daemon.ledger.audit import AuditEntry
-from daemon.ledger.chain import digest
-from daemon.ledger.database import Database, alone
-from daemon.ledger.tables import spend, storable
+from cases.events import Opened
+from daemon.ledger.codec import EVENTS
+from daemon.ledger.database import Database
+from daemon.ledger.tables import history, spend
 
 DAY = timedelta(hours=24)
 RESERVED, SETTLED = "model.reserved", "model.settled"
 _COST = func.coalesce(spend.c.usd, spend.c.reserved)
-_ROUNDING = 1e-9  # of sums of dollars: a cap that is just reached is not passed
+UNKNOWN = "(of no case that is kept)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +44,14 @@ class Total:
     unsettled_usd: float  # of which only set aside
     input_tokens: int
     output_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a case's money was spent for: the signal that opened it, and its service."""
+
+    signal: str
+    service: str
 
 
 class LedgerSpend:
@@ -77,6 +82,33 @@ class LedgerSpend:
         """The same by case, dearest first."""
         return self._totals(spend.c.case_id, since)
 
+    def by_signal(self, since: datetime | None = None) -> tuple[Total, ...]:
+        """The same by the signal whose anomaly opened the case, dearest first."""
+        return _together(self.by_case(since), lambda case: self.origin(case).signal)
+
+    def by_service(self, since: datetime | None = None) -> tuple[Total, ...]:
+        """The same by service, dearest first."""
+        return _together(self.by_case(since), lambda case: self.origin(case).service)
+
+    def origin(self, case: str) -> Origin:
+        """What the case's money was spent for."""
+        first = select(history.c.kind, history.c.payload).where(history.c.case_id == case, history.c.seq == 1)
+        with self._database.reading() as connection:
+            row = connection.execute(first).one_or_none()
+        event = EVENTS.unpack(row.kind, row.payload, f"entry 1 of case {case}") if row is not None else None
+        if not isinstance(event, Opened):
+            return Origin(signal=UNKNOWN, service=UNKNOWN)
+        return Origin(signal=event.anomaly.signal.key, service=event.service)
+
+    def days(self, now: datetime, many: int) -> tuple[float, ...]:
+        """What each of the last so many stretches of 24 hours cost, in USD; the one that ends now comes first."""
+        sums = [0.0] * many
+        query = select(spend.c.at, _COST.label("usd")).where(spend.c.at > now - many * DAY, spend.c.at <= now)
+        with self._database.reading() as connection:
+            for row in connection.execute(query):
+                sums[(now - row.at) // DAY] += row.usd
+        return tuple(sums)
+
     def _totals(self, of: ColumnElement[str] | None, since: datetime | None) -> tuple[Total, ...]:
         sums = (
             func.count().label("calls"),
@@ -103,62 +135,25 @@ class LedgerSpend:
             )
 
 
-class LedgerPurse:
-    """The purse of one ledger (see `cases.ports.Purse`): its caps hold over every daemon on the same store."""
-
-    def __init__(self, database: Database, clock: Clock, usd_per_day: float, usd_per_case: float) -> None:
-        self._database = database
-        self._clock = clock
-        self._per_day = usd_per_day
-        self._per_case = usd_per_case
-        self._lines: dict[str, int] = {}  # the audit's line of each reservation of this process that is not settled
-
-    def reserve(self, case: str, purpose: str, model: str, usd: float, *, prompt: str = "") -> str:
-        """Set aside the worst case of one call; the reservation's id. Raises OverBudget when a cap would be passed."""
-        reservation, now = uuid.uuid4().hex, self._clock.now()
-        with self._database.writing() as connection:
-            alone(connection)  # nobody else spends between the sums and the row
-            day = _spent(connection, spend.c.at > now - DAY)
-            if day + usd > self._per_day + _ROUNDING:
-                raise OverBudget(
-                    f"{_dollars(day)} of budget.usd_per_day {_dollars(self._per_day)} is spent or set aside in the "
-                    f"last 24 hours, and this may cost {_dollars(usd)}; wait, or raise budget.usd_per_day"
-                )
-            of_case = _spent(connection, spend.c.case_id == case)
-            if of_case + usd > self._per_case + _ROUNDING:
-                raise OverBudget(
-                    f"{_dollars(of_case)} of budget.usd_per_case {_dollars(self._per_case)} is spent or set aside for "
-                    f"case {case}, and this may cost {_dollars(usd)}; work on it by hand, or raise budget.usd_per_case"
-                )
-            row = {"id": reservation, "at": now, "case_id": case, "purpose": purpose, "model": model, "reserved": usd}
-            connection.execute(insert(spend).values(**row, usd=None, input_tokens=0, output_tokens=0))
-            words = {"purpose": storable(purpose), "model": storable(model)}
-            sha = digest(id=reservation, at=now, case_id=storable(case), reserved=float(usd), **words)
-            asked = {"reservation": reservation, "usd": repr(float(usd)), "prompt": prompt, "sha": sha, **words}
-            self._lines[reservation] = self._told(connection, RESERVED, case, None, asked)
-        return reservation
-
-    def settle(self, reservation: str, usd: float, input_tokens: int, output_tokens: int) -> None:
-        """Put what it really cost in place of the reservation. LookupError for one that was never made: a bug."""
-        cost = {"usd": usd, "input_tokens": input_tokens, "output_tokens": output_tokens}
-        with self._database.writing() as connection:
-            query = update(spend).where(spend.c.id == reservation).values(cost).returning(spend.c.case_id)
-            case: str | None = connection.execute(query).scalar_one_or_none()
-            if case is None:
-                raise LookupError(f"there is no reservation {reservation}")
-            came_to = {"reservation": reservation, "usd": repr(float(usd))}
-            tokens = {"input_tokens": str(input_tokens), "output_tokens": str(output_tokens)}
-            self._told(connection, SETTLED, case, self._lines.get(reservation), {**came_to, **tokens})
-            self._lines.pop(reservation, None)
-
-    def _told(self, connection: Connection, action: str, case: str, parent: int | None, detail: dict[str, str]) -> int:
-        line = AuditEntry(
-            at=self._clock.now(), actor=audit.DAEMON, action=action, case=case, parent=parent, detail=detail
+def _together(totals: Iterable[Total], of: Callable[[str], str]) -> tuple[Total, ...]:
+    """Totals added up by what `of` says of each, dearest first."""
+    sums: dict[str, Total] = {}
+    for one in totals:
+        name = of(one.of)
+        so_far = sums.get(name) or Total(of=name, calls=0, usd=0, unsettled_usd=0, input_tokens=0, output_tokens=0)
+        sums[name] = Total(
+            of=name,
+            calls=so_far.calls + one.calls,
+            usd=so_far.usd + one.usd,
+            unsettled_usd=so_far.unsettled_usd + one.unsettled_usd,
+            input_tokens=so_far.input_tokens + one.input_tokens,
+            output_tokens=so_far.output_tokens + one.output_tokens,
         )
-        return audit.append(connection, line)
+    return tuple(sorted(sums.values(), key=lambda total: (-total.usd, total.of)))
 
 
-def _spent(connection: Connection, which: ColumnElement[bool]) -> float:
+def spent(connection: Connection, which: ColumnElement[bool]) -> float:
+    """What those calls cost, or may yet cost, in USD."""
     total: float = connection.execute(select(func.coalesce(func.sum(_COST), 0.0)).where(which)).scalar_one()
     return total
 
@@ -174,7 +169,3 @@ def _call(row: Row[tuple[object, ...]]) -> Call:
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
     )
-
-
-def _dollars(usd: float) -> str:
-    return f"${usd:.4f}" if usd < 1 else f"${usd:.2f}"

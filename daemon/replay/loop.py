@@ -68,8 +68,9 @@ class Replayed:
 def replay(settings: Settings, wanted: Wanted, *, clock: Clock, build: Build | None = None) -> Replayed:
     """Look at the service's signals as they stood then, and take the case they make as far as a pull request.
 
-    Telemetry, commits and deploys are read up to the moment; no language model is asked, as that costs money. Raises
-    PermanentError for a service that nothing watches or a moment to come, TemporaryError for a system that is away.
+    Telemetry, commits and deploys are read up to the moment; no language model is asked, as that costs money: a
+    recorded session (`model: {provider: replay}`) answers in its place. Raises PermanentError for a service that
+    nothing watches or a moment to come, TemporaryError for a system that is away.
     """
     if wanted.at > clock.now():
         raise PermanentError(f"{iso(wanted.at)} is still to come; --at takes a moment of the past")
@@ -108,7 +109,7 @@ def _at_that_time(settings: Settings, wanted: Wanted, clock: Clock, build: Build
                 "store": f"sqlite:///{Path(folder).resolve()}/replay.db",
                 "home": None,
                 "watch": _watches(settings, wanted.service),
-                "model": ModelSettings(),
+                "model": free_of_charge(settings.model),
                 "alerts": settings.alerts.model_copy(update={"mode": "direct"}),
                 "api": ApiSettings(listen="127.0.0.1:0"),
                 "runtime": RuntimeSettings(executor="inline"),
@@ -116,6 +117,11 @@ def _at_that_time(settings: Settings, wanted: Wanted, clock: Clock, build: Build
         )
         with running(apart, clock=StandingClock(wanted.at, clock), build=read_only) as app:
             yield app
+
+
+def free_of_charge(model: ModelSettings) -> ModelSettings:
+    """A recorded session as it is, and no language model in place of any other."""
+    return model if model.provider == "replay" else ModelSettings()
 
 
 def _watches(settings: Settings, service: str) -> tuple[object, ...]:

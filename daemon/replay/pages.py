@@ -142,7 +142,8 @@ _LIMITS = (
     "## What a replay cannot know",
     "",
     "- A commit counts from its committer time on, a tag as it stands today.",
-    "- Lessons, pull requests and silences of that time are left out, and no language model is asked.",
+    "- Lessons, pull requests and silences of that time are left out, and no language model is asked;",
+    "  a recorded session may answer in its place.",
     "- Telemetry is what its source still keeps; it may have been finer then.",
 )
 

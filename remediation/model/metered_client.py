@@ -1,4 +1,4 @@
-"""The HTTP client that the SDK sends through: every attempt is paid for here, whatever the SDK makes of the answer.
+"""The HTTP client that adapters send through: every attempt is paid for here, whatever is made of the answer.
 
 It runs once an attempt, sees the very bytes that leave and the very bytes that come back, reads an answer whole before
 anybody looks at it, and bounds it in size and time.
@@ -6,6 +6,7 @@ anybody looks at it, and bounds it in size and time.
 
 import hashlib
 import ssl
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -14,7 +15,8 @@ import httpx2
 
 from cases.ports import Clock
 from remediation.model.meter import Meter, Reservation
-from remediation.model.reply import reply_of
+from remediation.model.reply import Reply
+from remediation.model.wire import NETWORK, Wire
 
 LARGEST = 8 * 2**20
 """Bytes of an answer, far above the longest that a model writes."""
@@ -38,15 +40,30 @@ class TooMuch(httpx2.ReadError):
 class MeteredClient(httpx2.Client):
     """A client for the questions of one `meter`; without one it can only ask what costs nothing (the probe).
 
-    `patience` bounds a whole answer: a server that drips bytes is not waited for.
+    `patience` bounds a whole answer: a server that drips bytes is not waited for. `read` finds what an answer used.
     """
 
-    def __init__(self, clock: Clock, patience: timedelta, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        patience: timedelta,
+        meter: Meter | None = None,
+        *,
+        read: Callable[[bytes, str], Reply],
+        wire: Wire = NETWORK,
+    ) -> None:
         # Redirects stay off: the key would follow them.
-        super().__init__(timeout=patience.total_seconds(), follow_redirects=False, verify=_trust())
+        super().__init__(
+            timeout=patience.total_seconds(),
+            follow_redirects=False,
+            verify=_trust() if wire.transport is None else False,
+            transport=wire.transport,
+        )
         self._clock = clock
         self._patience = patience.total_seconds()
         self._meter = meter
+        self._read = read
+        self._tape = wire.tape
 
     def send(
         self,
@@ -64,13 +81,17 @@ class MeteredClient(httpx2.Client):
         reservation = self._meter.reserve(len(asked), prompt=hashlib.sha256(asked).hexdigest())
         try:
             response = self._attempt(request)
-        except _NEVER_LEFT:
-            self._meter.free(reservation)
-            raise
-        except httpx2.RequestError:
-            self._meter.keep(reservation)  # it was sent, and may have been answered: it counts in full
+        except httpx2.RequestError as error:
+            if isinstance(error, _NEVER_LEFT):
+                self._meter.free(reservation)
+            else:
+                self._meter.keep(reservation)  # it was sent, and may have been answered: it counts in full
+            if self._tape is not None:
+                self._tape.failed(request, error)
             raise
         self._settle(self._meter, reservation, response)
+        if self._tape is not None:
+            self._tape.answered(request, response)
         return response
 
     def _attempt(self, request: httpx2.Request) -> httpx2.Response:
@@ -90,13 +111,12 @@ class MeteredClient(httpx2.Client):
         kept = [(k, v) for k, v in response.headers.multi_items() if k not in {"content-encoding", "content-length"}]
         return httpx2.Response(response.status_code, headers=kept, content=bytes(body), request=request)
 
-    @staticmethod
-    def _settle(meter: Meter, reservation: Reservation, response: httpx2.Response) -> None:
+    def _settle(self, meter: Meter, reservation: Reservation, response: httpx2.Response) -> None:
         """Put the usage that the raw answer tells in place of the reservation, or leave that in full."""
         if response.status_code >= FIRST_REDIRECT:
             meter.free(reservation)  # a refusal is not billed
             return
-        usage = reply_of(response.content, response.headers.get("content-type", "")).usage
+        usage = self._read(response.content, response.headers.get("content-type", "")).usage
         if usage is None:
             meter.keep(reservation)
         else:

@@ -1,7 +1,8 @@
 """Remembered: answers are kept for a day, so that a step which was killed after its answer does not pay for it twice.
 
-A case's answers are one checkpoint, `answers/CASE`: its last few, each under the hash of the whole question and of the
-model that was asked. One case is worked on by one daemon at a time, so nothing is written over.
+A case's answers are one checkpoint, `answers/CASE`: its last few, each under the hash of the whole question, of the
+rules around it and of the model that was asked. What failed is not kept. One case is worked on by one daemon at a
+time, so nothing is written over.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import Any
 
 from cases.asking import Answer, Question
 from cases.ports import Checkpoints, Clock, LanguageModel
+from remediation.model.quoting import digest_of_rules
 
 KEEP = timedelta(hours=24)
 MOST = 8
@@ -61,5 +63,6 @@ class Remembered:
         return {mark: entry for mark, entry in entries.items() if datetime.fromisoformat(entry["at"]) > oldest}
 
     def _mark(self, question: Question) -> str:
-        whole = {"question": asdict(question), "model": self._model.describe(question.purpose)}
+        model = self._model.describe(question.purpose)
+        whole = {"question": asdict(question), "model": model, "rules": digest_of_rules()}
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -47,11 +47,11 @@ def _refuse(word: str) -> object:
 
 
 def _of_message(value: object) -> Reply:
-    message = _mapping(value)
+    message = mapping(value)
     blocks = message.get("content")
-    texts = [_string(_mapping(block).get("text")) for block in cast("list[object]", blocks)] if _listed(blocks) else []
+    texts = [string(mapping(block).get("text")) for block in cast("list[object]", blocks)] if listed(blocks) else []
     return Reply(
-        text="".join(texts), stop=_string(message.get("stop_reason")), usage=_usage(_mapping(message.get("usage")))
+        text="".join(texts), stop=string(message.get("stop_reason")), usage=_usage(mapping(message.get("usage")))
     )
 
 
@@ -63,16 +63,16 @@ def _of_events(events: Iterator[Mapping[str, object]]) -> Reply:
     for event in events:
         match event.get("type"):
             case "message_start":
-                usage.update(_mapping(_mapping(event.get("message")).get("usage")))
+                usage.update(mapping(mapping(event.get("message")).get("usage")))
             case "content_block_delta":
-                texts.append(_string(_mapping(event.get("delta")).get("text")))
+                texts.append(string(mapping(event.get("delta")).get("text")))
             case "message_delta":
-                stop = _string(_mapping(event.get("delta")).get("stop_reason"))
-                usage.update({k: v for k, v in _mapping(event.get("usage")).items() if v is not None})
+                stop = string(mapping(event.get("delta")).get("stop_reason"))
+                usage.update({k: v for k, v in mapping(event.get("usage")).items() if v is not None})
             case "message_stop":
                 ended = True
             case "error":
-                error = _string(_mapping(event.get("error")).get("type")) or "error"
+                error = string(mapping(event.get("error")).get("type")) or "error"
             case _:
                 pass  # pings, and kinds that the API may add
     return Reply(text="".join(texts), stop=stop, usage=_usage(usage) if ended else None, error=error)
@@ -81,34 +81,41 @@ def _of_events(events: Iterator[Mapping[str, object]]) -> Reply:
 def _events(body: bytes) -> Iterator[Mapping[str, object]]:
     for line in body.decode(errors="replace").split("\n"):  # splitlines would also break JSON at U+2028
         if line.startswith("data:"):
-            yield _mapping(parsed(line.removeprefix("data:")))
+            yield mapping(parsed(line.removeprefix("data:")))
 
 
 def _usage(found: Mapping[str, object]) -> Usage | None:
-    counts = [_count(found.get(name)) for name in ("input_tokens", "output_tokens")]
-    caches = [_count(found.get(f"cache_{name}_input_tokens", 0) or 0) for name in ("creation", "read")]
-    if None in counts or None in caches:
+    counts = [count(found.get(name)) for name in ("input_tokens", "output_tokens")]
+    caches = [count(found.get(f"cache_{name}_input_tokens", 0) or 0) for name in ("creation", "read")]
+    kept = count(mapping(found.get("cache_creation")).get("ephemeral_1h_input_tokens", 0) or 0)
+    if None in counts or None in caches or kept is None:
         return None
+    written = caches[0] or 0
     return Usage(
         input_tokens=counts[0] or 0,
         output_tokens=counts[1] or 0,
-        cache_written=caches[0] or 0,
+        cache_written=max(0, written - kept),
+        cache_kept=min(written, kept),
         cache_read=caches[1] or 0,
         one_region=found.get("inference_geo") == "us",
     )
 
 
-def _count(value: object) -> int | None:
+def count(value: object) -> int | None:
+    """A number of tokens, or None for what is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def mapping(value: object) -> Mapping[str, Any]:
+    """A JSON object, or an empty one for what is none."""
     return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _listed(value: object) -> bool:
+def listed(value: object) -> bool:
+    """Whether it is a JSON array."""
     return isinstance(value, list)
 
 
-def _string(value: object) -> str:
+def string(value: object) -> str:
+    """A JSON string, or "" for what is none."""
     return value if isinstance(value, str) else ""

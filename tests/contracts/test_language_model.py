@@ -1,4 +1,4 @@
-"""The contract of `LanguageModel`: the adapter of the messages API and the scripted stand-in keep the same suite."""
+"""The contract of `LanguageModel`: both adapters of servers, a replayed session and the stand-in keep one suite."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -11,12 +11,17 @@ import pytest
 from cases.asking import Answer
 from cases.errors import NoAnswer, OverBudget, PermanentError, TemporaryError
 from cases.ports import LanguageModel
+from config.models import PriceSettings
 from daemon.clock import SystemClock
 from remediation.model.anthropic import AnthropicModel
+from remediation.model.chat import ChatModel
+from remediation.model.failover import FailoverModel
 from remediation.model.pocket import PocketPurse
 from remediation.model.scripted import Entry, ScriptedModel
+from tests.parts.chat_api import LOCAL, MODEL, ChatApi, chat_api
+from tests.parts.chat_api import refusal as no
 from tests.parts.messages_api import KEY, Behaviour, MessagesApi, messages_api, refusal
-from tests.parts.questions import BAD, GOOD, a_question, model_settings
+from tests.parts.questions import BAD, GOOD, a_question, chat_settings, model_settings
 
 COST = 0.0033  # 1,200 tokens read at $2 a million, 90 written at $10 a million
 PLENTY = 10.0
@@ -33,16 +38,19 @@ class Stage:
     asked: Callable[[], int]
 
 
-@pytest.fixture(params=["anthropic", "scripted"])
+@pytest.fixture(params=["anthropic", "openai", "ollama", "failover", "scripted"])
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     if request.param == "scripted":
         yield scripted()
-        return
-    with messages_api() as server:
-        yield real(server, tmp_path)
+    elif request.param in {"openai", "ollama"}:
+        with chat_api(request.param) as server:
+            yield chatting(server, tmp_path)
+    else:
+        with messages_api() as server:
+            yield real(server, tmp_path, alone=request.param == "anthropic")
 
 
-def real(server: MessagesApi, folder: Path) -> Stage:
+def real(server: MessagesApi, folder: Path, *, alone: bool) -> Stage:
     def behaviour(doing: Any) -> Behaviour:  # noqa: ANN401 - as Stage says
         if doing == "refuse":
             return server.answers("", stop_reason="refusal", content=[])
@@ -53,7 +61,27 @@ def real(server: MessagesApi, folder: Path) -> Stage:
     def made(doings: list[Any], usd: float) -> tuple[LanguageModel, PocketPurse]:
         server.will(*map(behaviour, doings))
         purse = PocketPurse(usd)
-        return AnthropicModel(model_settings(server.url, folder), purse, SystemClock()), purse
+        model = AnthropicModel(model_settings(server.url, folder), purse, SystemClock())
+        return model if alone else FailoverModel([model], SystemClock()), purse
+
+    return Stage(made=made, asked=lambda: len(server.asked))
+
+
+def chatting(server: ChatApi, folder: Path) -> Stage:
+    def behaviour(doing: Any) -> Behaviour:  # noqa: ANN401 - as Stage says
+        if doing == "refuse":
+            return server.answers("", refusal="I cannot help with that")
+        if doing == "busy":
+            return no(429, f"Rate limit reached for {KEY}", "rate_limit_exceeded")
+        return server.answers(doing)
+
+    def made(doings: list[Any], usd: float) -> tuple[LanguageModel, PocketPurse]:
+        server.will(*map(behaviour, doings))
+        purse = PocketPurse(usd)
+        name = MODEL if server.kind == "openai" else LOCAL
+        prices = {name: PriceSettings(input=2, output=10)}
+        settings = chat_settings(server.url, folder, server.kind, diagnose=name, prices=prices)
+        return ChatModel(settings, purse, SystemClock()), purse
 
     return Stage(made=made, asked=lambda: len(server.asked))
 

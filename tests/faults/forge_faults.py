@@ -86,11 +86,14 @@ FORGE_FAULTS: Mapping[int, Row] = {
     ),
     28: (
         "the model answers 429 or 529, or not at all",
-        "it is waited for as long as it asks; the caps hold, whatever may have been paid. There is no second provider",
+        "the next step asks the next provider, or it is waited for; the caps hold, whatever may have been paid",
         (
             f"{_MODEL}::test_a_busy_server_is_waited_for_as_long_as_it_asks_and_costs_nothing",
             f"{_MODEL}::test_an_answer_that_never_comes_is_for_later_and_counts_in_full",
+            f"{_MODEL}::test_while_the_first_provider_is_away_the_next_one_mends_it",
             "tests/remediation/model/test_money.py::test_a_cap_of_two_cents_holds_through_every_kind_of_failure",
+            "tests/remediation/model/test_failover.py",
+            "tests/remediation/model/test_fuzz.py",
         ),
     ),
     29: (
@@ -99,12 +102,17 @@ FORGE_FAULTS: Mapping[int, Row] = {
         (
             f"{_MODEL}::test_a_model_that_only_answers_rubbish_is_given_up",
             f"{_MODEL}::test_an_edit_that_is_rubbish_three_times_is_given_up",
+            f"{_MODEL}::test_a_model_that_is_of_no_help_leaves_the_case_to_a_human_with_the_reason",
         ),
     ),
     30: (
         "the budget is spent",
-        "no model is asked; detection and playbooks go on",
-        (f"{_MODEL}::test_with_the_money_spent_drafts_stop_and_detection_and_playbooks_go_on",),
+        "no model is asked, which is told once; detection and playbooks go on, and drafts when there is money again",
+        (
+            f"{_MODEL}::test_with_the_money_spent_drafts_stop_and_detection_and_playbooks_go_on",
+            f"{_MODEL}::test_the_days_money_is_told_once_and_the_case_goes_on_when_there_is_some",
+            f"{_MODEL}::test_a_question_that_may_cost_more_than_its_cap_is_not_asked",
+        ),
     ),
     31: (
         "the Docker engine is gone, or hangs",

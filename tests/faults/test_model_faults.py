@@ -12,6 +12,7 @@ import pytest
 from cases.case import Phase
 from cases.change import ChangeClass
 from cases.diagnosis import Finding
+from tests.parts.chat_api import LOCAL, ChatApi, chat_api
 from tests.parts.messages_api import KEY, MODEL, Behaviour, MessagesApi, drops, messages_api, refusal, says
 from tests.parts.playhouse import BAD, NORMAL, House
 from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, old_shop, run_tests
@@ -44,6 +45,23 @@ def answering(server: MessagesApi, *first: Behaviour) -> None:
         server.answers(DIAGNOSIS if diagnosing else EDIT)(request, body)
 
     server.otherwise = answer
+
+
+@contextmanager
+def chatting(folder: Path, **more: Any) -> Generator[tuple[House, ChatApi]]:  # noqa: ANN401 - keys of `model`
+    """The same shop, and a server of the chat completions API, as an own machine has one."""
+    with chat_api("vllm") as server, old_shop(folder, model=False) as it:
+        prices = {LOCAL: {"input": 0, "output": 0}}
+        it.extra["model"] = {
+            "provider": "vllm", "base_url": server.url, "diagnose": LOCAL, "prices": prices, "timeout": "2s", **more,
+        }  # fmt: skip
+
+        def answer(request: Any, body: dict[str, Any]) -> None:  # noqa: ANN401 - the handler
+            diagnosing = "hypotheses" in json.dumps(body["response_format"])
+            server.answers(DIAGNOSIS if diagnosing else EDIT)(request, body)
+
+        server.otherwise = answer
+        yield it, server
 
 
 def spent(it: House) -> float:
@@ -134,3 +152,90 @@ def test_with_the_money_spent_drafts_stop_and_detection_and_playbooks_go_on(tmp_
             assert again.diagnosis.finding is Finding.SUSPECT
             assert server.asked == []
             assert app.ledger.spend.total().usd == 0
+
+
+def test_a_server_of_ones_own_mends_it_for_nothing(tmp_path: Path) -> None:
+    with chatting(tmp_path) as (it, server), it.alive() as app:
+        case = it.until(Phase.PROPOSED)
+        assert case.change.kind is ChangeClass.EDIT
+        calls = app.ledger.spend.calls(case.id)
+        assert [(call.model, call.usd, call.settled) for call in calls] == [(LOCAL, 0, True)] * 2
+        assert [body["model"] for body in server.asked] == [LOCAL] * 2
+        assert [total.of for total in app.ledger.spend.by_signal()] == [case.anomaly.signal.key]
+
+
+def test_while_the_first_provider_is_away_the_next_one_mends_it(tmp_path: Path) -> None:
+    """Each step is one provider's: nobody goes on with what another began, and nothing is paid for a refusal."""
+    with asking(tmp_path) as (it, first), chat_api("vllm") as second:
+        first.otherwise = refusal(529, "overloaded_error")
+
+        def answer(request: Any, body: dict[str, Any]) -> None:  # noqa: ANN401 - the handler
+            diagnosing = "hypotheses" in json.dumps(body["response_format"])
+            second.answers(DIAGNOSIS if diagnosing else EDIT)(request, body)
+
+        second.otherwise = answer
+        it.extra["model"]["failover"] = [
+            {
+                "provider": "vllm",
+                "base_url": second.url,
+                "diagnose": LOCAL,
+                "prices": {LOCAL: {"input": 0, "output": 0}},
+            }
+        ]
+        with it.alive() as app:
+            case = it.until(Phase.PROPOSED)
+            assert case.change.kind is ChangeClass.EDIT
+            paid = [call for call in app.ledger.spend.calls(case.id) if call.input_tokens]
+            assert [(call.purpose, call.model) for call in paid] == [("diagnose", LOCAL), ("edit", LOCAL)]
+            assert spent(it) == 0
+            assert len(first.asked) >= 1
+            assert case.escalation == ""
+
+
+ENDINGS: Mapping[str, tuple[Any, str]] = {
+    "refuses": ({"refusal": "I will not"}, "refused the question"),
+    "is cut off": ({"finish_reason": "length"}, "cut off at 8192 tokens"),
+    "bills what it cannot have cost": ({"read": 90_000_000}, "more than it can; look at the account"),
+}
+
+
+@pytest.mark.parametrize(
+    "how", [name if name.startswith("bills") else pytest.param(name, marks=pytest.mark.long) for name in ENDINGS]
+)
+def test_a_model_that_is_of_no_help_leaves_the_case_to_a_human_with_the_reason(tmp_path: Path, how: str) -> None:
+    what, said = ENDINGS[how]
+    with chatting(tmp_path, prices={LOCAL: {"input": 0.001, "output": 0.001}}) as (it, server):
+        server.otherwise = server.answers(DIAGNOSIS, **what)
+        with it.alive():
+            case = it.until(Phase.ESCALATED)
+            assert said in case.escalation
+            assert "ValueError is raised in shop/pricing.py:6 amount()" in case.escalation
+            asked = len(server.asked)
+            it.passes(10)
+            assert len(server.asked) == asked <= 4
+            assert it.pull_requests() == []
+
+
+def test_a_question_that_may_cost_more_than_its_cap_is_not_asked(tmp_path: Path) -> None:
+    with asking(tmp_path, budget={"usd_per_call": 0.001}) as (it, server), it.alive():
+        case = it.until(Phase.ESCALATED)
+        assert "budget.usd_per_call $0.0010 is all for one question" in case.escalation
+        assert server.asked == []
+        assert spent(it) == 0
+
+
+def test_the_days_money_is_told_once_and_the_case_goes_on_when_there_is_some(tmp_path: Path) -> None:
+    """What is spent of another case keeps this one waiting; a day later it is tried again by itself."""
+    with asking(tmp_path, budget={"usd_per_day": 0.2}) as (it, server):
+        answering(server)
+        with it.alive() as app:
+            purse = app.ledger.purse(app.settings.budget)
+            purse.settle(purse.reserve("another", "diagnose", MODEL, 0.2), 0.2, 1, 1)
+            case = it.until(Phase.ESCALATED)
+            assert "budget.usd_per_day" in case.escalation
+            it.passes(10)
+            assert it.subjects().count("the day's money for language models is used up") == 1
+            assert server.asked == []
+            it.clock.advance(timedelta(hours=24))
+            assert it.until(Phase.PROPOSED).id == case.id
+            assert it.subjects().count("the day's money for language models is used up") == 1

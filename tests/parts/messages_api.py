@@ -37,7 +37,7 @@ class MessagesApi:
 
     url: str = ""
     behaviours: list[Behaviour] = field(default_factory=list[Behaviour])
-    otherwise: Behaviour = field(default=lambda request, _: _send(request, 500, b"nothing was prepared"))
+    otherwise: Behaviour = field(default=lambda request, _: sent(request, 500, b"nothing was prepared"))
     asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     billed: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     complaints: list[str] = field(default_factory=list[str])
@@ -51,7 +51,8 @@ class MessagesApi:
 
     def text(self, number: int = -1) -> str:
         """The whole of what one question says."""
-        return f"{self.asked[number]['system']}\n{self.asked[number]['messages'][0]['content']}"
+        rules = "\n\n".join(block["text"] for block in self.asked[number]["system"])
+        return f"{rules}\n{self.asked[number]['messages'][0]['content']}"
 
     def take(self, request: BaseHTTPRequestHandler) -> None:
         """Do what is to be done with one question."""
@@ -79,9 +80,9 @@ class MessagesApi:
         def behave(request: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
             self.billed.append((read, written))
             if body.get("stream"):
-                _send(request, 200, b"".join(_events(message)), "text/event-stream; charset=utf-8")
+                sent(request, 200, b"".join(_events(message)), "text/event-stream; charset=utf-8")
             else:
-                _send(request, 200, json.dumps(message).encode())
+                sent(request, 200, json.dumps(message).encode())
 
         return behave
 
@@ -94,7 +95,7 @@ class MessagesApi:
             start: dict[str, Any] = {"type": "message_start", "message": {"content": [], "usage": usage}}
             last = {"type": "error", "error": {"type": error, "message": "sorry"}}
             events = [_event(start), _event(last)] if error else [_event(start)]
-            _send(request, 200, b"".join(events), "text/event-stream", length=9999 if drop else None)
+            sent(request, 200, b"".join(events), "text/event-stream", length=9999 if drop else None)
 
         return behave
 
@@ -124,7 +125,7 @@ def says(status: int, body: str | bytes, kind: str = "application/json", **heade
     """Just that."""
     content = body if isinstance(body, bytes) else body.encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda request, _: _send(request, status, content, kind, headers=named)
+    return lambda request, _: sent(request, status, content, kind, headers=named)
 
 
 def drops(request: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
@@ -147,9 +148,9 @@ def messages_api() -> Generator[MessagesApi]:
             if self.headers.get("authorization") != f"Bearer {KEY}":
                 refusal(401, "authentication_error", "invalid bearer token")(self, {})
             elif not server.lists_models:
-                _send(self, 404, b"no such page", "text/html")
+                sent(self, 404, b"no such page", "text/html")
             elif self.path == f"/v1/models/{MODEL}":
-                _send(self, 200, json.dumps({"type": "model", "id": MODEL, "display_name": "Sonnet"}).encode())
+                sent(self, 200, json.dumps({"type": "model", "id": MODEL, "display_name": "Sonnet"}).encode())
             else:
                 refusal(404, "not_found_error", self.path)(self, {})
             self.close_connection = True
@@ -197,6 +198,8 @@ def _wrong(body: dict[str, Any]) -> Generator[str]:
         yield "messages: the first and the last one must be the user's"
     if any(not message.get("content") for message in body.get("messages", ())):
         yield "messages: content is empty"
+    if any(set(block) - {"type", "text", "cache_control"} or not block.get("text") for block in body.get("system", ())):
+        yield "system: each block has a text"
     form = body.get("output_config", {}).get("format")
     if form is not None and form.get("type") != "json_schema":
         yield "output_config.format.type: must be json_schema"
@@ -244,7 +247,7 @@ def _event(event: dict[str, Any]) -> bytes:
     return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
 
 
-def _send(
+def sent(
     request: BaseHTTPRequestHandler,
     status: int,
     body: bytes,
@@ -253,6 +256,7 @@ def _send(
     headers: dict[str, str] | None = None,
     length: int | None = None,
 ) -> None:
+    """Send a whole response; `length` is what its header claims, where that is not so."""
     request.send_response(status)
     request.send_header("content-type", kind)
     request.send_header("content-length", str(len(body) if length is None else length))

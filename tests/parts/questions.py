@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from cases.asking import Material, Question
-from config.remedies import ModelSettings
+from config.models import ModelSettings
 from config.secret import Secret
+from tests.parts.chat_api import MODEL as CHAT_MODEL
 from tests.parts.messages_api import KEY, MODEL
 
 SCHEMA: dict[str, Any] = {
@@ -43,3 +44,8 @@ def model_settings(url: str, folder: Path, **more: Any) -> ModelSettings:  # noq
     key.write_text(KEY)
     given = {"base_url": url, "api_key": Secret("file", str(key)), "diagnose": MODEL, "timeout": timedelta(seconds=5)}
     return ModelSettings.model_validate({"provider": "anthropic", **given, "max_output_tokens": 4096, **more})
+
+
+def chat_settings(url: str, folder: Path, provider: str = "openai", **more: Any) -> ModelSettings:  # noqa: ANN401 - keys of the section
+    """Settings that reach a server of the chat completions API."""
+    return model_settings(url, folder, **{"provider": provider, "diagnose": CHAT_MODEL, **more})

@@ -10,7 +10,7 @@ from cases.errors import PermanentError, TemporaryError
 from cases.steps import Receipt
 from cases.telemetry import Deploy
 from config.keeping import RetentionSettings
-from config.remedies import BudgetSettings
+from config.models import BudgetSettings
 from daemon.keeping import removal
 from daemon.keeping.purge import Wanted, planned, purged
 from daemon.keeping.removal import CUT, PURGED, Remover, removed_cases

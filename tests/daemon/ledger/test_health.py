@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from cases.events import Closed, Frozen, Gated
-from config.remedies import BudgetSettings
+from config.models import BudgetSettings
 from daemon.ledger.health import LedgerHealth, Owed
 from daemon.ledger.ledger import Ledger
 from tests.parts.nouns import NOW

@@ -8,7 +8,7 @@ from cases.events import Closed, Guided
 from cases.leases import Pause, Swap
 from cases.steps import Receipt
 from cases.telemetry import Deploy
-from config.remedies import BudgetSettings
+from config.models import BudgetSettings
 from daemon.ledger.audit import AuditEntry
 from daemon.ledger.ledger import Ledger
 from tests.parts.nouns import NOW, a_lesson, an_entry, an_opened, an_outcome

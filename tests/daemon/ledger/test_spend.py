@@ -12,11 +12,12 @@ from click.testing import CliRunner
 
 from cases.errors import OverBudget, PermanentError
 from cases.ports import Purse
-from config.remedies import BudgetSettings
+from config.models import BudgetSettings
 from daemon.clock import ManualClock, SystemClock
 from daemon.commands.spend import command
 from daemon.ledger.ledger import Ledger, open_ledger
-from daemon.ledger.spend import LedgerPurse, Total
+from daemon.ledger.purse import LedgerPurse
+from daemon.ledger.spend import Total
 from remediation.model.pocket import PocketPurse
 from tests.parts.nouns import NOW, an_entry, an_opened
 from tests.parts.settings import a_document
@@ -123,6 +124,40 @@ def test_what_was_spent_is_read_by_model_by_purpose_and_by_case(ledger: Ledger) 
     assert calls == {("edit", 0.05, True), ("edit", 0.25, False)}
 
 
+def test_every_cent_is_traced_to_the_signal_that_opened_its_case(ledger: Ledger) -> None:
+    opened = an_opened()
+    ledger.cases.open(an_entry(opened), (), NOW)
+    money = ledger.purse(BUDGET)
+    money.settle(money.reserve(opened.case_id, "diagnose", "m", 0.2), 0.1, 7, 1)
+    money.settle(money.reserve(opened.case_id, "edit", "m", 0.2), 0.05, 7, 1)
+    money.reserve("gone", "edit", "m", 0.2)
+    assert [(t.of, t.calls, round(t.usd, 6)) for t in ledger.spend.by_signal()] == [
+        ("(of no case that is kept)", 1, 0.2),
+        (opened.anomaly.signal.key, 2, 0.15),
+    ]
+    assert {t.of for t in ledger.spend.by_service()} == {"(of no case that is kept)", "shop"}
+    assert sum(t.usd for t in ledger.spend.by_signal()) == pytest.approx(ledger.spend.total().usd)
+
+
+CAPPED = BudgetSettings.model_validate(
+    {"usd_per_day": 1, "usd_per_case": 0.9, "usd_per_call": 0.5, "usd_per_class": {"improvement": 0.3}}
+)
+
+
+def test_a_call_has_a_cap_and_so_has_a_class_of_change(ledger: Ledger) -> None:
+    money = ledger.purse(CAPPED)
+    with pytest.raises(OverBudget, match=r"may cost \$0\.6000, and budget\.usd_per_call \$0\.5000 is all for one"):
+        money.reserve("a", "diagnose", "m", 0.6)
+    money.reserve("a", "improvement", "m", 0.2)
+    with pytest.raises(OverBudget, match=r"\$0\.2000 of budget\.usd_per_class\.improvement \$0\.3000 .*raise budget"):
+        money.reserve("b", "improvement", "m", 0.2)
+    money.reserve("b", "edit", "m", 0.2)
+    assert [line.detail["cap"] for line in ledger.audit.listed() if line.action == "model.refused"] == [
+        "usd_per_call",
+        "usd_per_class",
+    ]
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "trackwalker.yaml"
@@ -143,7 +178,8 @@ def test_the_command_tells_what_was_spent_and_on_what(config: Path) -> None:
     assert document["in_all"] == document["last_24_hours"]
     assert document["in_all"]["usd"] == pytest.approx(0.6)
     assert [row["of"] for row in document["in_all"]["by_purpose"]] == ["edit", "diagnose"]
-    assert document["budget"] == {"usd_per_day": 5, "usd_per_case": 0.5}
+    assert [row["of"] for row in document["in_all"]["by_signal"]] == ["(of no case that is kept)"]
+    assert document["budget"] == {"usd_per_day": 5, "usd_per_case": 0.5, "usd_per_call": None, "usd_per_class": {}}
     assert "last 24 hours: $0.6000 in 4 calls" in told(config)
 
 
@@ -152,9 +188,9 @@ def test_the_command_tells_every_call_of_a_case(config: Path) -> None:
         some_spend(ledger.purse(BUDGET))
         ledger.cases.open(an_entry(an_opened()), (), NOW)
     calls = json.loads(told(config, "--why", "a", "--json"))["calls"]
-    assert {(call["at"], call["purpose"], call["settled"]) for call in calls} == {
-        ("2026-03-04T05:06:07Z", "diagnose", True),
-        ("2026-03-04T05:06:07Z", "edit", True),
+    assert {(call["at"], call["step"], call["purpose"], call["settled"]) for call in calls} == {
+        ("2026-03-04T05:06:07Z", "diagnose", "diagnose", True),
+        ("2026-03-04T05:06:07Z", "draft", "edit", True),
     }
     assert "not told; set aside" in told(config, "--why", "b")
     assert told(config, "--why", "deadbeef") == "case deadbeef: no language model was asked\n"

@@ -22,8 +22,10 @@ from daemon.preflight.trials import judged
 from sandbox.base_image import ensure_base_image
 from sandbox.images import ImageEngine
 from sandbox.prepare import LABEL
+from tests.parts.chat_api import chat_api
 from tests.parts.dockerd import ensure_dockerd
 from tests.parts.hub import TOKEN, Entry, World, world
+from tests.parts.messages_api import KEY, MODEL, messages_api
 from tests.parts.misbehaving import misbehaving, says
 from tests.parts.prometheus import RunningPrometheus, exposition, running_prometheus
 from tests.parts.settings import some_settings
@@ -232,6 +234,55 @@ def test_a_model_is_asked_who_it_is_and_nothing_is_spent(tmp_path: Path) -> None
     assert "none.yaml" in finding.said
     with pytest.raises(OverBudget, match="a check spends nothing"):
         model.NoMoney().reserve("", "diagnose", "any", 0.01)
+
+
+def test_every_provider_has_a_row_that_says_what_to_do(tmp_path: Path) -> None:
+    """A good key, a bad one, nobody there, a model that is not there, one without a price: each by itself."""
+    (tmp_path / "good").write_text(KEY)
+    (tmp_path / "bad").write_text("another-key-0123456789")
+    good, bad = f"file:{tmp_path / 'good'}", f"file:{tmp_path / 'bad'}"
+    own: dict[str, Any] = {"qwen": {"input": 0, "output": 0}}
+    with messages_api() as messages, chat_api() as chat:
+        openai: dict[str, Any] = {"provider": "openai", "base_url": chat.url, "diagnose": "gpt-5.1"}
+        providers = {
+            "provider": "anthropic", "base_url": messages.url, "api_key": good, "diagnose": MODEL,
+            "record": str(tmp_path / "session"),
+            "failover": [
+                {**openai, "api_key": bad},
+                {**openai, "api_key": good, "draft": "gpt-5.4"},
+                {**openai, "api_key": good, "draft": "gpt-unheard-of"},
+                {**openai, "api_key": f"file:{tmp_path / 'none'}"},
+                {"provider": "ollama", "base_url": "http://127.0.0.1:9/v1", "diagnose": "qwen", "prices": own},
+                {"provider": "vllm", "base_url": "http://127.0.0.1:9/v1", "diagnose": "qwen"},
+                {**openai, "api_key": good},
+            ],
+        }  # fmt: skip
+        found = list(model.findings(some_settings(model=providers), SystemClock()))
+        assert (messages.asked, chat.asked) == ([], [])
+    assert [(finding.status, finding.system) for finding in found] == [
+        (0, "model"),
+        (1, "model.failover[0] (openai)"),
+        (1, "model.failover[1] (openai)"),
+        (1, "model.failover[2] (openai)"),
+        (1, "model.failover[3] (openai)"),
+        (3, "model.failover[4] (ollama)"),
+        (1, "model.failover[5] (vllm)"),
+        (0, "model.failover[6] (openai)"),
+        (0, "model.record"),
+    ]
+    said = [
+        f"has {MODEL}",
+        "refuses the key (401: Incorrect API key provided); put a valid one where model.api_key says",
+        "has no model 'gpt-5.4'; name another in model, or load it there",
+        "no price is known for the model 'gpt-unheard-of'",
+        "cannot be read",
+        "cannot be reached",
+        "write its price as model.prices: {qwen: {input: …, output: …}}",
+        "has gpt-5.1",
+        "will be begun",
+    ]
+    assert [part in finding.said for part, finding in zip(said, found, strict=True)] == [True] * len(said)
+    assert not (tmp_path / "session").exists(), "a check writes nothing"
 
 
 def test_a_trial_runs_the_base_and_names_what_fails(ground: Ground) -> None:

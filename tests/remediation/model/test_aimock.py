@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from cases.errors import NoAnswer, TemporaryError
+from config.models import PriceSettings
 from daemon.clock import ManualClock
 from remediation.model.anthropic import AnthropicModel
+from remediation.model.chat import ChatModel
 from remediation.model.pocket import PocketPurse
 from tests.parts.nouns import NOW
 from tests.parts.prometheus import free_port
-from tests.parts.questions import GOOD, a_question, model_settings
+from tests.parts.questions import GOOD, a_question, chat_settings, model_settings
 
 pytestmark = pytest.mark.long
 
@@ -69,6 +71,21 @@ def test_it_says_nothing_that_can_be_used(aimock: str, tmp_path: Path) -> None:
     with pytest.raises(NoAnswer, match="not one JSON object"):
         AnthropicModel(model_settings(aimock, tmp_path), purse, ManualClock(NOW)).ask(a_question("say nothing"))
     assert purse.spent == pytest.approx(0.0066)
+
+
+@pytest.mark.parametrize("provider", ["openai", "vllm"])
+def test_it_speaks_chat_completions_too(aimock: str, tmp_path: Path, provider: str) -> None:
+    purse = PocketPurse(1)
+    prices = {"any-model": PriceSettings(input=2, output=10)}
+    settings = chat_settings(f"{aimock}/v1", tmp_path, provider, diagnose="any-model", prices=prices)
+    model = ChatModel(settings, purse, ManualClock(NOW))
+    answer = model.ask(a_question("it is slow"))
+    assert (answer.content, answer.input_tokens, answer.output_tokens) == (GOOD, 1200, 90)
+    with pytest.raises(NoAnswer, match="not one JSON object"):
+        model.ask(a_question("say nothing"))
+    with pytest.raises(TemporaryError, match="529"):
+        model.ask(a_question("be busy"))
+    assert purse.spent == pytest.approx(0.0033 * 3)
 
 
 def test_it_is_busy(aimock: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cases.errors import NoAnswer, PermanentError, TemporaryError
-from config.remedies import ModelSettings, PriceSettings
+from config.models import ModelSettings, PriceSettings
 from daemon.clock import ManualClock, SystemClock
 from remediation.model import model_of
 from remediation.model.anthropic import AnthropicModel
@@ -153,7 +153,7 @@ def test_a_rate_limit_says_when_to_come_back_within_reason(
         (402, "billing_error", PermanentError, "wants to be paid"),
         (400, "invalid_request_error", PermanentError, "refuses the question"),
         (413, "request_too_large", PermanentError, "refuses the question"),
-        (302, "moved", PermanentError, "refuses the question"),
+        (302, "moved", PermanentError, "sends us elsewhere"),
     ],
 )
 def test_refusals_cost_nothing_and_mean_what_they_mean(
@@ -252,7 +252,7 @@ def test_cached_and_regional_tokens_are_paid(server: MessagesApi, tmp_path: Path
     server.will(server.answers(GOOD, usage=usage))
     answer = a_model(server, tmp_path, purse).ask(a_question())
     assert answer.input_tokens == 3000
-    assert answer.usd == pytest.approx(1.1 * (4000 * 2 + 100 * 10) / 1e6)
+    assert answer.usd == pytest.approx(1.1 * ((1000 + 1.25 * 1000 + 0.1 * 1000) * 2 + 100 * 10) / 1e6)
 
 
 def test_the_probe_spends_nothing_and_notices_a_wrong_key_and_a_wrong_model(
@@ -331,7 +331,7 @@ def test_what_cannot_be_asked_is_refused_at_once(purse: PocketPurse) -> None:
 def test_the_sdk_is_loaded_by_the_first_question_only() -> None:
     program = (
         "import sys\n"
-        "from config.remedies import ModelSettings\n"
+        "from config.models import ModelSettings\n"
         "from daemon.clock import SystemClock\n"
         "from remediation.model import model_of\n"
         "from remediation.model.pocket import PocketPurse\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cases.errors import OverBudget, TrackwalkerError
-from config.remedies import BudgetSettings, PriceSettings
+from config.models import BudgetSettings, PriceSettings
 from daemon.clock import ManualClock
 from daemon.ledger.ledger import open_ledger
 from remediation.model.anthropic import AnthropicModel

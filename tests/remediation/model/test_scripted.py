@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cases.errors import PermanentError
-from config.remedies import ModelSettings
+from config.models import ModelSettings
 from daemon.clock import ManualClock
 from remediation.model import model_of
 from remediation.model.pocket import PocketPurse
