@@ -57,7 +57,7 @@ def drafter(case: Case, ports: Ports, suspect: Suspect | None) -> Drafting:
         return CannotDraft()
     forge, repository, commit = ports.forge, suspect.repository, suspect.commit
     service = ports.settings.service(case.service)
-    found = tuple(turned_on(forge, repository, commit, service))
+    found = list(turned_on(forge, repository, commit, service))
     if not found:
         return CannotDraft()
     if len(found) > 1:
