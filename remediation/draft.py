@@ -92,9 +92,9 @@ def _clean(drafting: Drafting) -> Drafting:
 
 
 def _new(case: Case, drafting: Drafting) -> Drafting:
-    """The drafting, unless the sandbox disproved the very same change before."""
-    if isinstance(drafting, CannotDraft):
-        return drafting
+    """The drafting, unless it is a playbook's and the sandbox disproved the very same change before."""
+    if isinstance(drafting, CannotDraft) or drafting.origin.startswith("model:"):
+        return drafting  # a model's edits have a limit of their own, and say what was wrong with the last
     failed = {trial.change for trial in case.trials if trial.claim is Claim.DISPROVED}
     for earlier in case.changes:
         if earlier.number in failed and _what(earlier) == _what(drafting):

@@ -44,11 +44,12 @@ def in_bounds(ground: Ground) -> Iterator[Finding]:
         line = ground.told.by_seq.get(promised.promised)
         same = line is None or line.detail.get("policy", today) == today
         change = _change(cases.get(promised.case), push)
-        for reason in _outside(push, change, ground.settings, same=same):
+        for reason in outside_scope(push, change, ground.settings, same=same):
             yield Finding(invariant="I4", row=f"effects {push.key}", what=reason, advice=LOOK)
 
 
-def _outside(push: PushBranch, change: Change | None, settings: Settings, *, same: bool) -> tuple[str, ...]:
+def outside_scope(push: PushBranch, change: Change | None, settings: Settings, *, same: bool) -> tuple[str, ...]:
+    """Why what was pushed is outside the scope. `same`: it was promised under the policy of today."""
     scope = settings.scope if same else settings.scope.model_copy(update={"deny": ()})
     exact = not same or (change is not None and change.undoes is not None)
     lines = change.blast_radius.lines if change else 0

@@ -57,7 +57,7 @@ def drafter(case: Case, ports: Ports, suspect: Suspect | None) -> Drafting:
         return CannotDraft()
     forge, repository, commit = ports.forge, suspect.repository, suspect.commit
     service = ports.settings.service(case.service)
-    found = tuple(turned_on(forge, repository, commit, service))
+    found = list(turned_on(forge, repository, commit, service))
     if not found:
         return CannotDraft()
     if len(found) > 1:
@@ -84,7 +84,8 @@ def turned_on(forge: Forge, repository: str, commit: Commit, service: ServiceSet
 
 def _of_file(path: str, before: bytes | None, after: bytes, *, named: bool) -> Iterator[TurnedOn]:
     now = parsed(after, path)
-    variants = {} if len(now.documents) != 1 else _flagd(now.documents[0].root)
+    roots = [document.root for document in now.documents]
+    variants = _flagd(roots[0]) if len(roots) == 1 else {}
     if not named and not variants:
         return
     had = dict(scalars(parsed(before, path))) if before is not None else {}

@@ -20,6 +20,7 @@ from cases.logs import ErrorSeen, Frame, Trace
 from remediation.draft import OF_A_SUSPECT, OF_NONE, of_a_suspect, of_none
 from remediation.drafting import CannotDraft, Drafter
 from remediation.edit.drafter import edit
+from remediation.forge.forge import GitForge
 from remediation.playbooks import close, flag, guard, image_tag, pin, plugged, restore, revert, revert_in_part, tune
 from remediation.playbooks.contract import kept, known_evidence
 from remediation.ports import Ports
@@ -28,7 +29,7 @@ from tests.parts.nouns import NOW, SHA
 from tests.parts.plug_in import PLAYBOOK, installed
 from tests.parts.ports import some_ports
 from tests.parts.settings import some_settings
-from tests.remediation.playbooks.ground import AloneForge, Ground, a_case, ground
+from tests.remediation.playbooks.ground import Ground, a_case, ground
 from tests.remediation.playbooks.test_drafters import CONFIG, GITOPS, SHOP, TUNE
 from tests.remediation.playbooks.test_pin import UV_LOCK
 
@@ -133,7 +134,7 @@ GROUNDS: Mapping[str, Callable[[Ground], Played]] = {
 class Watched:
     """A forge whose every call is noted; what writes is refused."""
 
-    def __init__(self, forge: AloneForge) -> None:
+    def __init__(self, forge: GitForge) -> None:
         self._forge = forge
         self.called: set[str] = set()
 
@@ -180,8 +181,7 @@ def played(request: pytest.FixtureRequest, there: Ground) -> Played:
     return made
 
 
-def files_of(forge: AloneForge, repository: str, tar: bytes) -> dict[str, bytes]:
-    del forge, repository
+def files_of(tar: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(tar)) as packed:
         return {m.name: (packed.extractfile(m) or io.BytesIO()).read() for m in packed.getmembers() if m.isfile()}
 
@@ -192,9 +192,7 @@ def test_a_playbook_keeps_its_contract(there: Ground, played: Played) -> None:
 
     # the tree is the base with the edits, and the diff is theirs
     for part in patch.parts:
-        before, after = (
-            files_of(forge, part.repository, forge.tree(part.repository, part.base, e)) for e in ((), part.edits)
-        )
+        before, after = (files_of(forge.tree(part.repository, part.base, e)) for e in ((), part.edits))
         differing = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
         assert differing == set(part.paths)
         assert replace(forge.part(part.repository, part.base, part.edits), runs=part.runs) == part
@@ -229,21 +227,18 @@ def test_a_playbook_keeps_its_contract(there: Ground, played: Played) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "path", "before", "after"),
+    ("drafter", "path", "before", "after"),
     [
-        ("flag", "flags.yaml", b"token: off\n", b"token: on\n"),
-        ("restore", "c.yaml", b"api_key: abcdefgh1\n", b"api_key: abcdefgh2\n"),
-        ("revert", "a.py", b"KEY = 'AKIAABCDEFGHIJKLMNOP'\n", b"KEY = ''\n"),
+        (restore.drafter, "c.yaml", b"api_key: abcdefgh1\n", b"api_key: abcdefgh2\n"),
+        (revert.drafter, "a.py", b"KEY = 'AKIAABCDEFGHIJKLMNOP'\n", b"KEY = ''\n"),
     ],
 )
-def test_a_secret_is_put_back_by_nobody(there: Ground, name: str, path: str, before: bytes, after: bytes) -> None:
-    drafters: dict[str, Drafter] = {"flag": flag.drafter, "restore": restore.drafter, "revert": revert.drafter}
-    played = of_commits(there, drafters[name], {path: before}, {path: after})
+def test_a_secret_is_put_back_by_nobody(
+    there: Ground, drafter: Drafter, path: str, before: bytes, after: bytes
+) -> None:
+    played = of_commits(there, drafter, {path: before}, {path: after})
     with ports_of(there, played) as ports:
         drafting = kept(played.case, played.drafter(played.case, ports, played.suspect), ports.settings)
-    if name == "flag":  # a switch is no secret, whatever it is called
-        assert isinstance(drafting, Patch)
-        return
     assert isinstance(drafting, CannotDraft)
     assert "secret" in drafting.reason or "AWS key" in drafting.reason
     assert "AKIA" not in drafting.reason

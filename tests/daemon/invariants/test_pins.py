@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from cases.change import ChangeClass, FileEdit, Patch
 from cases.steps import PushBranch
-from daemon.invariants.pushes import _outside
+from daemon.invariants.pushes import outside_scope
 from remediation.playbooks import pin
 from tests.parts.nouns import CULPRIT, SHA, a_change
 from tests.parts.settings import some_settings
@@ -14,7 +14,7 @@ EDITS = (FileEdit(path="uv.lock", content=b""), FileEdit(path="pyproject.toml", 
 
 def outside(patch: Patch) -> tuple[str, ...]:
     push = PushBranch(key="k", repository="shop", branch="trackwalker/a-1", base=SHA, edits=EDITS, message="m")
-    return _outside(push, patch, some_settings(), same=True)
+    return outside_scope(push, patch, some_settings(), same=True)
 
 
 def test_a_pin_may_have_touched_its_lock_file() -> None:

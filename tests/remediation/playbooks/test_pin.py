@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,9 @@ from remediation.drafting import CannotDraft, Drafting
 from remediation.playbooks import pin
 from remediation.playbooks.contract import kept
 from remediation.values.refused import NotEditable
+from sandbox.scripted import ScriptedSandbox
+from tests.parts.nouns import SHA, a_suspect
+from tests.parts.ports import some_ports
 from tests.parts.settings import some_settings
 from tests.remediation.playbooks.ground import Ground, Trees, a_case
 from tests.remediation.playbooks.test_drafters import ports_of
@@ -146,13 +150,10 @@ def test_what_changed_since_elsewhere_in_the_files_stays(there: Ground) -> None:
     assert [edit.content for edit in patch.lead.edits] == [later.replace("0.29.0", "0.28.1").encode()]
 
 
-def test_only_this_playbook_may_touch_a_lock_file(there: Ground) -> None:
-    patch = pinned_back(there, {"uv.lock": UV_LOCK}, {"uv.lock": UV_LOCK.replace("2.14.0", "2.15.0")})
-    assert isinstance(patch, Patch), patch
-    paths, scope = patch.lead.paths, ScopeSettings()
-    assert in_scope(paths, scope, lines=2, pins=True) == ()
-    assert "lock file" in in_scope(paths, scope, lines=2)[0]
-    assert "ci" in in_scope((".github/workflows/ci.yml",), scope, lines=2, pins=True)[0]
+def test_only_this_playbook_may_touch_a_lock_file() -> None:
+    assert in_scope(["uv.lock"], ScopeSettings(), lines=2, pins=True) == ()
+    assert "lock file" in in_scope(["uv.lock"], ScopeSettings(), lines=2)[0]
+    assert "always denied" in in_scope([".github/workflows/ci.yml"], ScopeSettings(), lines=2, pins=True)[0]
 
 
 BUMPED = REQUIREMENTS.replace("0.28.1", "0.29.0")
@@ -173,16 +174,19 @@ def test_what_is_more_than_versions_is_left(after: str, said: str) -> None:
         list(pin.bumped(trees, "shop", trees.commit, ["requirements.txt"]))
 
 
-def test_code_that_came_with_the_version_keeps_it(there: Ground) -> None:
-    after = {"requirements.txt": REQUIREMENTS.replace("0.28.1", "0.29.0"), "shop.py": "a = 2\n"}
-    drafted = pinned_back(there, {"requirements.txt": REQUIREMENTS, "shop.py": "a = 1\n"}, after)
-    assert a_reason(drafted).endswith("changed shop.py beside its pins: they may belong together")
-
-
-def test_a_version_that_was_raised_for_its_security_is_a_humans(there: Ground) -> None:
-    after = {"requirements.txt": REQUIREMENTS.replace("0.28.1", "0.29.0")}
-    drafted = pinned_back(there, {"requirements.txt": REQUIREMENTS}, after, "Bump httpx (CVE-2026-1234)")
-    assert "speaks of security" in a_reason(drafted)
+@pytest.mark.parametrize(
+    ("more", "title", "said"),
+    [
+        ({"shop.py": b"a = 2\n"}, "Bump httpx", "changed shop.py beside its pins: they may belong together"),
+        ({}, "Bump httpx (CVE-2026-1234)", "speaks of security"),
+        ({}, "Mend a vulnerability", "speaks of security"),
+    ],
+)
+def test_code_that_came_with_it_and_security_keep_a_version(more: dict[str, bytes], title: str, said: str) -> None:
+    trees = Trees({"requirements.txt": REQUIREMENTS.encode()}, {"requirements.txt": BUMPED.encode(), **more})
+    suspect = replace(a_suspect(), commit=replace(trees.commit, title=title))
+    with some_ports(settings=some_settings(), sandbox=ScriptedSandbox({}), head=SHA, forge=trees) as ports:
+        assert said in a_reason(pin.drafter(a_case(suspect), ports, suspect))
 
 
 def test_a_version_that_was_set_again_is_left(there: Ground) -> None:
@@ -191,7 +195,3 @@ def test_a_version_that_was_set_again_is_left(there: Ground) -> None:
         there, {"requirements.txt": REQUIREMENTS}, {"requirements.txt": bumped}, then={"requirements.txt": again}
     )
     assert "was changed in the same place since" in a_reason(drafted)
-
-
-def test_a_commit_of_code_alone_has_no_pins(there: Ground) -> None:
-    assert pinned_back(there, {"a.py": "a = 1\n"}, {"a.py": "a = 2\n"}) == CannotDraft()
