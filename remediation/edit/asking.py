@@ -102,7 +102,11 @@ def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 
     fields = cast("dict[str, Any]", node)
     if "$ref" in fields:
         return _inlined(definitions[str(fields["$ref"]).rpartition("/")[2]], definitions)
-    return {key: _inlined(value, definitions) for key, value in fields.items() if key not in {"title", "default"}}
+    return {
+        key: _inlined(value, definitions)
+        for key, value in fields.items()
+        if key not in {"title", "default", "description"}
+    }
 
 
 def ask(
