@@ -87,7 +87,8 @@ class PaperForge(StillForge):
         diff = "\n".join(lines)
         return Part(repository=repository, base=base, edits=tuple(edits), diff=diff, added=added, removed=removed)
 
-    def revert(self, repository: str, base: str, commit: str) -> Reverted:
+    def revert(self, repository: str, base: str, commit: str, first: str = "") -> Reverted:
+        del first
         if commit != CULPRIT:
             return Reverted(base=base, edits=(), diff="", added=0, removed=0, conflicts=("README.md",))
         content = self.files["shop/pricing.py"].replace(LINE, GOOD_LINE).encode()
@@ -129,6 +130,9 @@ class Remembered:
 
     def recall(self, fingerprint: str, service: str, limit: int = 5) -> tuple[Lesson, ...]:
         del fingerprint, service
+        return self.lessons[:limit]
+
+    def newest(self, limit: int) -> tuple[Lesson, ...]:
         return self.lessons[:limit]
 
 
