@@ -57,8 +57,9 @@ def draft(case: Case, ports: Ports) -> StepResult:
     lessons = ports.lessons.recall(case.fingerprint, case.service)
     able = [suspect for suspect in (case.diagnosis.suspects if case.diagnosis else ()) if fits(suspect)]
     willing = [suspect for suspect in able if not refused(suspect, lessons)]
-    willing.sort(key=lambda suspect: not suspect.mechanism)  # what only time links is refused without a reproduction
     limit = ports.settings.diagnosis.suspects
+    # Of those that are tried, what only time links comes last: it is refused without a reproduction.
+    willing[:limit] = sorted(willing[:limit], key=lambda suspect: not suspect.mechanism)
     tried = _tried(case)
     reasons = [f"undoing {sha[:10]} did not mend it in the sandbox" for sha in tried]
     for drafter, suspect in _in_order(case, ports, [s for s in willing[:limit] if s.commit.sha not in tried]):

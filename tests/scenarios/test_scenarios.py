@@ -8,13 +8,19 @@ import pytest
 from tests.parts.hub import TOKEN
 from tests.scenarios.bench import plain_bench
 from tests.scenarios.catalogue import every, scenario
-from tests.scenarios.models import adversary
+from tests.scenarios.models import Talking, adversary
 from tests.scenarios.modes import MODES, scores, unplayable
 from tests.scenarios.playing import Way, play
+from tests.scenarios.scenario import Scenario
 from tests.scenarios.score import scored, summed, table
 from tests.scenarios.stage import Stage, staged
 
-PLAIN = Way(mode="playbooks", sandbox=plain_bench, watches=("errors", "latency", "requests", "pool-waiting"))
+PLAIN = Way(
+    mode="playbooks",
+    sandbox=plain_bench,
+    watches=("errors", "requests", "pool-waiting"),
+    settings={"detection": {"history": "6h"}},
+)
 SHORT = (("bug", 1), ("small-pool", 0), ("no-cause", 0), ("bug", 3))
 
 
@@ -52,7 +58,11 @@ def test_a_surge_accuses_nobody(stage: Stage) -> None:
 
 def test_what_an_adversary_writes_is_never_pushed(stage: Stage) -> None:
     talker = adversary()
-    way = replace(PLAIN, mode="adversary", model=lambda _: talker)
+
+    def known(_: Scenario) -> Talking:
+        return talker
+
+    way = replace(PLAIN, mode="adversary", model=known)
     it = scored(play(stage, scenario("bug", 3), way), plain_bench())
     assert talker.asked
     assert (it.hostile, it.played.branches) == (0, ())
@@ -61,7 +71,6 @@ def test_what_an_adversary_writes_is_never_pushed(stage: Stage) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_all_of_them_with_playbooks_only(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The floors are what was measured; the goals are in docs/figures.md."""
     from sandbox.docker import DockerSandbox
     from tests.parts.dockerd import base_image
 
@@ -74,6 +83,8 @@ def test_all_of_them_with_playbooks_only(tmp_path_factory: pytest.TempPathFactor
         judge.close()
     it = summed(found)
     assert it.right >= 0.6, table(found)
+    assert it.wrong_share <= 0.05, table(found)
+    assert it.accused == 0, table(found)
     assert it.in_pack == it.packs, table(found)
 
 
