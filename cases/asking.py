@@ -18,7 +18,7 @@ class Material:
 class Question:
     """One structured question of one case.
 
-    purpose  "diagnose" or "edit": it chooses the model, and the spending is kept by it
+    purpose  it chooses the model, and the spending is kept by it: locate, diagnose, reproduce, edit, loop, review
     task     our instructions; nothing from outside is in them
     material what it is about, quoted and marked on the way
     name     the name of the answer's shape; `schema` is its JSON Schema (an object)

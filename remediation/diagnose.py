@@ -17,6 +17,7 @@ from cases.steps import StepResult
 from cases.telemetry import Deploy, Severity
 from remediation.edit.brief import reader
 from remediation.edit.hypotheses import consult
+from remediation.edit.locate import Located, located
 from remediation.evidence import Pack, pack
 from remediation.operational import Cause, Symptoms, causes
 from remediation.playbooks import plugged
@@ -111,11 +112,14 @@ def _without_suspect(case: Case, ports: Ports, findings: Findings, logs: Traces)
     if ports.model is not None and logs.errors and not _is_operational(findings):
         repository = ports.settings.service(case.service).repository
         read = reader(ports.forge, repository, ports.forge.head(repository))
-        opinion = consult(ports.model, case.id, findings.facts, logs.places, read)
+        mapped = Located(places=logs.places)
+        if not logs.places:
+            mapped = located(case, ports, ports.model, findings.facts, words(case, logs.words))
+        opinion = consult(ports.model, case.id, findings.facts, mapped.places, read)
         findings = replace(
             findings,
             hypotheses=_joined(opinion.hypotheses, findings.hypotheses),
-            blind=(*findings.blind, *filter(None, (opinion.because,))),
+            blind=(*findings.blind, *filter(None, (mapped.because, opinion.because))),
         )
         if opinion.usable:
             return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))

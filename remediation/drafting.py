@@ -21,5 +21,10 @@ class CannotDraft:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAllowed(CannotDraft):
+    """A rule refused what was drafted."""
+
+
 Drafting: TypeAlias = Patch | CannotDraft
 Drafter: TypeAlias = Callable[[Case, Ports, Suspect | None], Drafting]

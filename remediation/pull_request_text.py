@@ -193,7 +193,9 @@ def _verified(story: Story) -> list[str]:
         "| check | base | with the change | verdict |",
         "|---|---|---|---|",
         *rows,
+        f"| Policy | | {files(len(story.change.lead.paths))} | **passed** scope, size, what is always denied |",
         "",
+        *(f"Before it was chosen: {neutral(other, 200)}." for other in story.change.beside[:3]),
         f"Tried at base {trial.base[:10]} in {trial.sandbox}.",
         f"It took {trial.seconds:.1f} s, of which {trial.own_seconds:.1f} s were the repository's own commands.",
     ]

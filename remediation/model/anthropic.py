@@ -49,7 +49,8 @@ class AnthropicModel:
         self._settings = settings
         self._purse = purse
         self._clock = clock
-        self._models = {"diagnose": settings.diagnose, "edit": settings.draft or settings.diagnose}
+        drafts = dict.fromkeys(("reproduce", "edit", "loop"), settings.draft or settings.diagnose)
+        self._models = {"diagnose": settings.diagnose, **drafts}
         self._prices = {model: price_of(model, settings.prices) for model in set(self._models.values())}
         self._url = settings.base_url or PUBLIC
         self._where = "Anthropic's API" if settings.base_url is None else f"the model server at {_host(self._url)}"
