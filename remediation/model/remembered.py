@@ -15,8 +15,8 @@ from cases.asking import Answer, Question
 from cases.ports import Checkpoints, Clock, LanguageModel
 
 KEEP = timedelta(hours=24)
-MOST = 8
-"""Answers of one case that are kept: more than one step asks for."""
+MOST = 24
+"""Answers of one case that are kept: more than one step asks for, but the longest look around."""
 
 
 class Remembered:

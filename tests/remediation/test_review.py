@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from cases.asking import Question
 from cases.case import Case
 from cases.change import ChangeClass, FileEdit, Patch
-from cases.errors import NoAnswer, OverBudget
+from cases.errors import NoAnswer, OverBudget, TemporaryError
 from cases.events import Diagnosed, Drafted
 from cases.lifecycle import advance, opened
 from cases.verdict import Check, Claim, Trial, Verdict
@@ -88,6 +89,13 @@ def test_a_veto_that_cites_nothing_that_exists_is_written_down_and_counts_as_non
 def test_a_look_that_could_not_be_taken_is_said(error: NoAnswer | OverBudget) -> None:
     check, _ = look(error)
     assert (check.verdict, check.change, check.detail) == (Verdict.INCONCLUSIVE, "not taken", str(error))
+
+
+def test_a_busy_server_costs_no_second_proof() -> None:
+    def busy(question: Question) -> Mapping[str, Any]:
+        raise TemporaryError(f"no {question.purpose} now")
+
+    assert look(busy)[0].detail == "no review now"
 
 
 def test_it_sees_diagnosis_diff_and_checks_and_not_what_the_drafter_said() -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cases.asking import Question
 from cases.case import Case, Phase
 from cases.change import ChangeClass
 from cases.diagnosis import Finding
@@ -253,8 +254,11 @@ REFUSED: Mapping[str, tuple[Mapping[str, Any], str]] = {
 
 def test_what_breaks_a_rule_goes_to_a_human_with_the_reason(tmp_path: Path) -> None:
     answers: list[Mapping[str, Any]] = []
-    tests = [lambda _: {"test": answers[-1]["test"]}]
-    with old_shop(tmp_path, edits=[lambda _: answers[-1]], tests=tests) as it, it.alive():
+
+    def present(question: Question) -> Mapping[str, Any]:
+        return answers[-1] if question.purpose == "edit" else {"test": answers[-1]["test"]}
+
+    with old_shop(tmp_path, edits=[present], tests=[present]) as it, it.alive():
         for what, (answer, said) in REFUSED.items():
             answers.append(answer)
             case = escalated(it)

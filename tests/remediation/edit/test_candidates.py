@@ -10,12 +10,14 @@ from cases.asking import Question
 from cases.case import Case
 from cases.change import Patch
 from cases.diagnosis import Finding, Hypothesis
-from cases.errors import NoAnswer, OverBudget
+from cases.errors import NoAnswer, OverBudget, TemporaryError
 from cases.events import Diagnosed
 from cases.lifecycle import advance, opened
 from cases.trying import Command, CommandReport, TrialOrder
 from remediation.drafting import CannotDraft, Drafting
 from remediation.edit.drafter import edit
+from remediation.edit.first_test import otherwise
+from remediation.failures import Failure
 from sandbox.scripted import ScriptedSandbox
 from tests.parts.models import Said, TalkingModel
 from tests.parts.nouns import SHA, a_diagnosis, an_entry, an_opened
@@ -175,6 +177,44 @@ def test_a_model_that_is_of_no_help_is_named_wherever_it_is_asked(what: str) -> 
     assert a_patch(held).beside == ()  # what was found before is not lost
     wrongs = [an_edit(WRONG), an_edit("return Decimal(1)")]
     assert said in refused(searched({"edit": wrongs, "loop": [answer]}, loop={"turns": 2})[0])
+
+
+def test_a_server_that_is_busy_is_asked_again_later() -> None:
+    def busy(question: Question) -> Mapping[str, Any]:
+        raise TemporaryError(f"no {question.purpose} now")
+
+    for purpose in ("reproduce", "edit"):
+        with pytest.raises(TemporaryError):
+            searched({purpose: [busy]})
+
+
+PRODUCTION = Failure(exception="shop.errors.ValueError", path="shop/pricing.py")
+NEW = "tests.test_new::test_it"
+
+
+def ran(outcome: str = "failed", output: str = "", **more: Any) -> CommandReport:  # noqa: ANN401 - fields of a report
+    tests = ((NEW, outcome), ("tests.test_pricing::test_adds", "passed"))
+    told = {"name": "test", "exit_code": 1, "ended": "exited", "seconds": 0.1, "tests": tests, **more}
+    return CommandReport(output=f"____ test_it ____\n\n{output}\n", **told)
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (ran(output="shop/pricing.py:6: ValueError"), ""),
+        (ran(output="shop/cart.py:6: ValueError"), "it fails with ValueError in shop/cart.py, and production with"),
+        (ran(output="shop/pricing.py:6: TypeError"), "it fails with TypeError in shop/pricing.py, and production with"),
+        (ran(), "it fails with nothing that can be read, and production with ValueError in shop/pricing.py"),
+        (ran("passed"), "it passes as the code is now"),
+        (ran("skipped"), "it passes as the code is now"),
+        (ran(tests=()), "the test command leaves no report a test"),
+        (ran(tests=(("tests.test_pricing::test_adds", "passed"),)), "it was not run"),
+        (ran(ended="timed out", exit_code=None), "could not be run to their end"),
+    ],
+)
+def test_how_a_first_test_must_end_on_base(report: CommandReport, said: str) -> None:
+    assert otherwise(report, "tests/test_new.py", PRODUCTION).startswith(said)
+    assert bool(otherwise(report, "tests/test_new.py", PRODUCTION)) == bool(said)
 
 
 WRONGS = (an_edit(WRONG), an_edit("return Decimal(1)"))
