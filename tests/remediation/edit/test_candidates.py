@@ -209,7 +209,7 @@ def ran(outcome: str = "failed", output: str = "", **more: Any) -> CommandReport
         (ran("skipped"), "it passes as the code is now"),
         (ran(tests=()), "the test command leaves no report a test"),
         (ran(tests=(("tests.test_pricing::test_adds", "passed"),)), "it was not run"),
-        (ran(ended="timed out", exit_code=None), "could not be run to their end"),
+        (ran(ended="timed out", exit_code=None), "the tests could not be run to their end"),
     ],
 )
 def test_how_a_first_test_must_end_on_base(report: CommandReport, said: str) -> None:

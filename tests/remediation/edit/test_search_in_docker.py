@@ -9,13 +9,13 @@ from cases.change import Patch
 from remediation.edit.drafter import edit
 from sandbox.docker import DockerSandbox
 from tests.parts.dockerd import base_image, containers
-from tests.parts.models import TalkingModel
+from tests.parts.models import Said, TalkingModel
 from tests.parts.nouns import SHA
 from tests.parts.ports import some_ports
 from tests.parts.settings import some_settings
 from tests.parts.shelf import ShelfForge
-from tests.remediation.edit.test_candidates import DONE, FOUND, SHOWN, WRONGS, a_case
-from tests.stories.test_an_edit import LINE, MENDED, PRICING, TESTS
+from tests.remediation.edit.test_candidates import DONE, FOUND, WRONGS, a_case
+from tests.stories.test_an_edit import LINE, MENDED, PRICING, SHOWN, TESTS
 
 OWNER = f"search-{os.getpid()}"
 FILES = {
@@ -34,7 +34,7 @@ def nothing_left() -> Iterator[None]:
 
 @pytest.mark.long
 def test_two_edits_fail_and_a_model_that_looks_around_finds_one() -> None:
-    actions = [
+    actions: list[Said] = [
         {"action": "search", "text": "Decimal(float"},
         {"action": "search", "text": "$(id) `id` '\"; id #"},
         {"action": "read", "path": "shop/pricing.py", "first": 4, "last": 6},
