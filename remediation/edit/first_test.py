@@ -89,7 +89,7 @@ def first_test(case: Case, ports: Ports, model: LanguageModel, brief: Brief) -> 
             return NotAllowed(reason=f"the model's test is not allowed: {'; '.join(refused)}")
         at, edits = (brief.repository, brief.head), proposed.part.edits
         report = tried_on(case, ports, at, edits, (lines["test"],), f"first{number}").commands[0]
-        because = otherwise(report, said.test.path, production)
+        because = otherwise(report, said.test.path, production, content)
         if not because:
             return FirstTest(path=said.test.path, content=content, report=report, answers=tuple(answers))
         told = (
@@ -104,13 +104,13 @@ def first_test(case: Case, ports: Ports, model: LanguageModel, brief: Brief) -> 
     )
 
 
-def otherwise(report: CommandReport, path: str, production: Failure) -> str:
-    """How the test ended, where it did not fail as production does; "" where it did."""
+def otherwise(report: CommandReport, path: str, production: Failure, content: bytes = b"") -> str:
+    """How the test ended, where it did not fail as production does; "" where it did. `content` is the test's file."""
     if report.ended != "exited":
         return "the tests could not be run to their end"
     if not report.tests:
         return "the test command leaves no report a test, so the new one cannot be told"
-    outcomes = outcomes_of(report, path)
+    outcomes = outcomes_of(report, path, content)
     if not outcomes:
         return "it was not run: its file cannot be collected, or test runners do not look there"
     failing = [test for test, outcome in outcomes.items() if outcome == "failed"]

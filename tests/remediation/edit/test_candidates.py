@@ -17,7 +17,7 @@ from cases.trying import Command, CommandReport, TrialOrder
 from remediation.drafting import CannotDraft, Drafting
 from remediation.edit.drafter import edit
 from remediation.edit.first_test import otherwise
-from remediation.failures import Failure
+from remediation.failure import Failure
 from sandbox.scripted import ScriptedSandbox
 from tests.parts.models import Said, TalkingModel
 from tests.parts.nouns import SHA, a_diagnosis, an_entry, an_opened
