@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from cases.asking import Answer
 from cases.case import Case
 from cases.change import Patch
 from cases.diagnosis import Suspect
@@ -23,7 +24,9 @@ class CannotDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotAllowed(CannotDraft):
-    """A rule refused what was drafted."""
+    """A rule refused what was drafted. `answers` are what a model was paid for until then."""
+
+    answers: tuple[Answer, ...] = ()
 
 
 Drafting: TypeAlias = Patch | CannotDraft

@@ -7,6 +7,7 @@ of a log line is in it.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cases.asking import Answer
 from cases.case import Case
 from cases.change import ChangeClass, FileEdit, Patch
 from cases.diagnosis import Hypothesis, Suspect
@@ -49,16 +50,16 @@ def edit(case: Case, ports: Ports, suspect: Suspect | None) -> Drafting:
         return drafting
     # Whoever wrote a comment may have asked for what was refused: the comments are out when it is asked once more.
     plain = brief_of(case, ports, repository, head, pointed, plain=True)
-    again = drafting if plain.material == brief.material else _found(case, ports, ports.model, plain)
+    again = drafting if plain.material == brief.material else _found(case, ports, ports.model, plain, drafting.answers)
     return again if isinstance(again, Patch) else drafting
 
 
-def _found(case: Case, ports: Ports, model: LanguageModel, brief: Brief) -> Drafting:
+def _found(case: Case, ports: Ports, model: LanguageModel, brief: Brief, before: Sequence[Answer] = ()) -> Drafting:
     """A test first, then edits that are tried with it; the best of them, or what the last resort finds."""
     fixed = first_test(case, ports, model, brief)
     if isinstance(fixed, CannotDraft):
         return fixed
-    search = Search(case=case, ports=ports, model=model, brief=brief, fixed=fixed)
+    search = Search(case=case, ports=ports, model=model, brief=brief, fixed=fixed, answers=[*before])
     search.run()
     best = search.best()
     if best is None and not search.refused and len(search.tried) + len(_disproved(case)) >= MOST_EDITS:
@@ -67,7 +68,7 @@ def _found(case: Case, ports: Ports, model: LanguageModel, brief: Brief) -> Draf
     if best is not None:
         return search.patch(best)
     if search.refused and not search.tried:
-        return NotAllowed(reason=search.why_none())
+        return NotAllowed(reason=search.why_none(), answers=tuple(search.answers))
     return CannotDraft(reason=search.why_none())
 
 

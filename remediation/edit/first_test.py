@@ -86,7 +86,8 @@ def first_test(case: Case, ports: Ports, model: LanguageModel, brief: Brief) -> 
             return proposed
         refused = refusals(proposed, ports.settings.scope, test_alone=True)
         if refused:
-            return NotAllowed(reason=f"the model's test is not allowed: {'; '.join(refused)}")
+            said_no = f"the model's test is not allowed: {'; '.join(refused)}"
+            return NotAllowed(reason=said_no, answers=tuple(answers))
         at, edits = (brief.repository, brief.head), proposed.part.edits
         report = tried_on(case, ports, at, edits, (lines["test"],), f"first{number}").commands[0]
         because = otherwise(report, said.test.path, production, content)

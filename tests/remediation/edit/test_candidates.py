@@ -116,11 +116,13 @@ def test_as_many_edits_as_the_settings_say_and_no_more() -> None:
 
 
 def test_an_edit_that_breaks_a_rule_ends_the_search_and_is_never_run() -> None:
-    drafting, model, sandbox = searched({"edit": [an_edit("import evilpkg; return 1"), EDIT]})
+    drafting, model, sandbox = searched({"edit": [an_edit("import evilpkg; return 1")]})
     assert "the model's edit is not allowed" in refused(drafting)
     assert "imports evilpkg" in refused(drafting)
-    assert purposes(model) == ["reproduce", "edit"]
-    assert [order.key.partition("-")[2] for order in sandbox.orders] == ["1-first1"]
+    assert purposes(model) == ["reproduce", "edit"] * 2  # the second time without comments in the code
+    assert [order.key.partition("-")[2] for order in sandbox.orders] == ["1-first1"] * 2
+    drafting, model, _ = searched({"edit": [an_edit("import evilpkg; return 1"), EDIT]})
+    assert a_patch(drafting).cost.startswith("$0.0400, 4 answers")
     drafting, _, _ = searched({"edit": [an_edit(WRONG), an_edit("import evilpkg; return 1")]}, loop={"turns": 3})
     assert "the sandbox disproved it" in refused(drafting)
     assert "imports evilpkg" in refused(drafting)
