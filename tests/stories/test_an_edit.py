@@ -347,15 +347,15 @@ def test_a_test_that_fails_otherwise_than_production_proves_nothing(tmp_path: Pa
         assert said in case.escalation
 
 
-def test_a_veto_that_cites_a_line_sends_the_edit_back_and_the_second_one_to_a_human(tmp_path: Path) -> None:
+def test_a_veto_that_cites_a_line_sends_the_edit_back_and_the_same_one_again_to_a_human(tmp_path: Path) -> None:
     line = f"return {MENDED}"
     veto = {"verdict": "veto", "objections": [
         {"path": "shop/pricing.py", "line": 6, "quote": line, "why": "a thousands separator is lost"},
     ]}  # fmt: skip
     with old_shop(tmp_path, review=[veto]) as it, it.alive():
         case = escalated(it)
-        assert "it disproved both (second look: talker: shop/pricing.py:6 a thousands separator" in case.escalation
-        assert [trial.claim for trial in case.trials] == [Claim.DISPROVED, Claim.DISPROVED]
+        assert "did not mend it in the sandbox" in case.escalation  # the same edit again is not drafted
+        assert [(trial.claim, trial.checks[-1].name) for trial in case.trials] == [(Claim.DISPROVED, "Second look")]
         assert "Second look: talker: shop/pricing.py:6 a thousands separator is lost" in talker(it).told("edit")
         assert talker(it).told("review").count("none seen") == 0  # the drafter's own words are not shown
 
