@@ -9,12 +9,15 @@ REPOSITORY = "the repository"
 
 
 STEPS: Mapping[str, str] = {
-    "diagnose": "diagnose",
+    **dict.fromkeys(("locate", "diagnose"), "diagnose"),
     "triage": "triage",
     "review": "review",
-    **dict.fromkeys(("edit", "experiment", "improvement"), "draft"),
+    **dict.fromkeys(("edit", "reproduce", "loop", "experiment", "improvement"), "draft"),
 }
 """The step of a case that asks questions of a purpose."""
+
+ALL_OF: Mapping[str, tuple[str, ...]] = dict.fromkeys(("edit", "reproduce", "loop"), ("edit", "reproduce", "loop"))
+"""The purposes that are paid for together, as one class of change, the class first; any other is one of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +33,8 @@ class Material:
 class Question:
     """One structured question of one case.
 
-    purpose  "diagnose", "triage", "review", or the class of change that is drafted ("edit", "experiment",
-             "improvement"): it chooses the model, and the spending is kept by it and capped by its class
+    purpose  "locate", "diagnose", "triage", "review", or what is drafted ("edit", "experiment", "improvement"; of an
+             edit also "reproduce" and "loop"): it chooses the model; spending is kept by it and capped by its class
     task     our instructions; nothing from outside is in them
     material what it is about, quoted and marked on the way
     name     the name of the answer's shape; `schema` is its JSON Schema (an object)

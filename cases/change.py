@@ -105,6 +105,7 @@ class Patch:
     because        why this and no other change, with the evidence's ids, for the reader
     cost           what drafting it cost, for the reader; "" for nothing
     marks          what its pull requests are labelled with beside the class: `partial`, `low-confidence`
+    beside         what else was tried before it was chosen, a sentence each
     """
 
     number: int
@@ -121,6 +122,7 @@ class Patch:
     because: str = ""
     cost: str = ""
     marks: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     rolls_back: int | None = None  # the number of the change of this case that it undoes
 
     @property

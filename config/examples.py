@@ -195,6 +195,12 @@ EXAMPLES: Mapping[str, str] = {
     "model.prices.*": """
         model: {provider: anthropic, api_key: env:KEY, diagnose: our-own, prices: {our-own: {input: 1, output: 5}}}
     """,
+    "edits": """
+        edits: {candidates: 3, review: true}
+    """,
+    "edits.loop": """
+        edits: {loop: {turns: 8, usd: 0.3}}
+    """,
     "sandbox": """
         sandbox: {timeout: 20m, memory_mib: 1024, cpus: 2}
     """,

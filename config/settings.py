@@ -30,6 +30,7 @@ from config.deploys import (
     MergeSettings,
     WebhookSettings,
 )
+from config.edits import EditsSettings, LoopSettings
 from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, lasting
 from config.keeping import BackupSettings, LeversSettings, ObserveSettings, RetentionSettings
 from config.models import (
@@ -98,6 +99,7 @@ __all__ = [
     "DeployedConfigSettings",
     "DetectionSettings",
     "DiagnosisSettings",
+    "EditsSettings",
     "EmailSettings",
     "FailoverSettings",
     "FamilyWatchSettings",
@@ -112,6 +114,7 @@ __all__ = [
     "LeversSettings",
     "LinksSettings",
     "LokiSettings",
+    "LoopSettings",
     "MaintenanceSettings",
     "MergeDelaySettings",
     "MergeSettings",
@@ -224,6 +227,9 @@ class Settings(Section):
 
     model: ModelSettings = ModelSettings()
     """The language model."""
+
+    edits: EditsSettings = EditsSettings()
+    """How an edit of the code is found."""
 
     sandbox: SandboxSettings = SandboxSettings()
     """How a change is tried."""

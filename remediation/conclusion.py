@@ -44,18 +44,10 @@ def fits(suspect: Suspect) -> bool:
 def convicted(suspects: Sequence[Suspect], causes: Sequence[Cause]) -> Suspect | None:
     """The suspect that stands out by what code can show; None when none does. No model's word is asked for."""
     able = [suspect for suspect in suspects if fits(suspect)]
-    if not able or not able[0].mechanism or any(_explains(cause, able[0]) for cause in causes):
-        return None
+    if not able or not able[0].mechanism or causes:
+        return None  # whatever else may explain it: a log line may be written to look like a trace
     lead = able[0].score - max((suspect.score for suspect in able[1:]), default=-1.0)
     return able[0] if lead >= CLEAR_LEAD else None
-
-
-def _explains(cause: Cause, suspect: Suspect) -> bool:
-    """Whether an operational cause may explain it in the suspect's place.
-
-    One that log lines alone tell does not where a trace leads into what the suspect changed: those are the same errors.
-    """
-    return cause.sure or suspect.linked_by != "trace"
 
 
 def ordered(suspects: Sequence[Suspect], links: Sequence[Link]) -> tuple[Suspect, ...]:

@@ -22,6 +22,8 @@ from remediation.confidence import MOST_LESSONS
 from remediation.consult import Matter, Opinion, consult
 from remediation.edit.asking import reason
 from remediation.edit.brief import reader
+from remediation.edit.locate import Located, located
+from remediation.edit.places import Place
 from remediation.evidence import Pack, pack
 from remediation.follow_up import FollowUp
 from remediation.operational import Symptoms, causes
@@ -45,8 +47,8 @@ class Gathered:
     logs: Traces
     commits: Sequence[Commit]
 
-    def opinion(self, model: LanguageModel) -> Opinion:
-        """What the model says. Raises TemporaryError. What it asked to see is in the pack then."""
+    def opinion(self, model: LanguageModel, places: Sequence[Place]) -> Opinion:
+        """What the model says of these places. Raises TemporaryError. What it asked to see is in the pack then."""
         case, ports = self.case, self.ports
         repository = ports.settings.service(case.service).repository
         read = reader(ports.forge, repository, ports.forge.head(repository))
@@ -56,14 +58,14 @@ class Gathered:
         matter = Matter(
             case=case.id,
             suspects=[suspect for suspect in self.findings.suspects if suspect.evidence],
-            places=self.logs.places,
+            places=places,
             read=read,
             words=words(case, self.logs.words),
             follow_up=follow_up,
         )
         return consult(model, matter)
 
-    def told(self, opinion: Opinion) -> Findings:
+    def told(self, opinion: Opinion, because: str = "") -> Findings:
         """The findings with what a model said, and the facts that it asked for."""
         found = self.findings
         return replace(
@@ -71,7 +73,7 @@ class Gathered:
             facts=tuple(self.pack.facts),
             hypotheses=_joined(opinion.hypotheses, found.hypotheses),
             links=opinion.links,
-            blind=(*found.blind, *filter(None, (opinion.because,))),
+            blind=(*found.blind, *filter(None, (because, opinion.because))),
         )
 
 
@@ -144,7 +146,7 @@ def words(case: Case, extra: Sequence[str] = ()) -> tuple[str, ...]:
 def _unhurried(gathered: Gathered, model: LanguageModel) -> Opinion:
     """What the model says of suspects that are there anyway: one that is busy holds no change up."""
     try:
-        return gathered.opinion(model)
+        return gathered.opinion(model, gathered.logs.places)
     except TemporaryError as error:
         return Opinion(because=reason(error))
 
@@ -156,8 +158,9 @@ def _without_suspect(gathered: Gathered) -> StepResult:
         return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
     remark = ""
     if ports.model is not None and gathered.logs.errors and not _is_operational(findings):
-        opinion = gathered.opinion(ports.model)
-        findings = gathered.told(opinion)
+        mapped = _places(gathered, ports.model)
+        opinion = gathered.opinion(ports.model, mapped.places)
+        findings = gathered.told(opinion, mapped.because)
         if opinion.usable:
             return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
         remark = opinion.because
@@ -175,6 +178,14 @@ def _without_suspect(gathered: Gathered) -> StepResult:
             f"{case.id}-escalated", Severity.PAGE, f"{case.service}: a human is needed", because, case=case.id
         ),
     )
+
+
+def _places(gathered: Gathered, model: LanguageModel) -> Located:
+    """Where to look in the code: where the traces lead, else where a model would by the map of the repository."""
+    logs, case = gathered.logs, gathered.case
+    if logs.places:
+        return Located(places=logs.places)
+    return located(case, gathered.ports, model, gathered.findings.facts, words(case, logs.words))
 
 
 def _is_operational(findings: Findings) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from cases.asking import Answer
 from cases.case import Case
 from cases.change import Patch
 from cases.diagnosis import Suspect
@@ -19,6 +20,13 @@ class CannotDraft:
     """Why there is no change, as a sentence; "" where this kind of change was never in question."""
 
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAllowed(CannotDraft):
+    """A rule refused what was drafted. `answers` are what a model was paid for until then."""
+
+    answers: tuple[Answer, ...] = ()
 
 
 Drafting: TypeAlias = Patch | CannotDraft

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from cases.diagnosis import Diagnosis
+
 PANIC, ASSERTION = "panic", "assertion"  # what Go and Rust have for exceptions
 _OWN = r"(?!\S*(?:node_modules|/usr/|/go/pkg/|/rustc/|\.cargo/))(?:/work/)?"
 _JS_KIND = re.compile(r"^\s*(?:Uncaught )?(?P<kind>[A-Z]\w{0,80}(?:Error|Exception)|Error)\b", re.MULTILINE)
@@ -21,6 +23,14 @@ class Failure:
 
     exception: str
     path: str
+
+
+def in_production(diagnosis: Diagnosis | None) -> Failure | None:
+    """What the stack trace of production names: the exception, and the innermost file of the repository."""
+    for hypothesis in diagnosis.hypotheses if diagnosis else ():
+        if exception := hypothesis.exception:
+            return Failure(exception=exception, path=hypothesis.path)
+    return None
 
 
 def in_other_words(message: str) -> Failure | None:

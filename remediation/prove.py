@@ -9,7 +9,7 @@ turn out the same each time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cases.case import Case
 from cases.change import ChangeClass, FileEdit, Patch
@@ -18,16 +18,18 @@ from cases.events import Disproved, Proved
 from cases.steps import StepResult
 from cases.trying import Command, CommandReport, SandboxReport, TrialOrder
 from cases.verdict import Check, Claim, Trial, Verdict
-from config.settings import DeployedConfigSettings, RepositorySettings, ServiceSettings
+from config.settings import DeployedConfigSettings, RepositorySettings
 from remediation import checks
 from remediation.checks import STILL_PASSES, Runs
 from remediation.draft import give_up, redraft
-from remediation.failure import Failure
+from remediation.failure import in_production
 from remediation.failures import outcomes_of
 from remediation.flaky import settled, unsteady
 from remediation.lint import LINT, lint
+from remediation.orders import commands, not_run
 from remediation.ports import Ports
 from remediation.recipes import image_of
+from remediation.review import second_look
 from remediation.speed import speed
 from remediation.values.rendering import RENDERING, file_check, intended, render_check
 
@@ -55,7 +57,17 @@ def prove(case: Case, ports: Ports) -> StepResult:
         seconds=ports.clock.monotonic() - began,
         own_seconds=own,
     )
-    return _conclude(case, ports, trial)
+    return _conclude(case, ports, looked_at(case, ports, trial))
+
+
+def looked_at(case: Case, ports: Ports, trial: Trial) -> Trial:
+    """The trial of an edit that is proved, with the second look of a model: it may disprove, and never prove."""
+    asked = case.change.kind is ChangeClass.EDIT and case.change.rolls_back is None and ports.settings.edits.review
+    if ports.model is None or not asked or trial.claim is not Claim.PROVED:
+        return trial
+    look = second_look(case, case.change, trial.checks, ports.model)
+    vetoed = look.verdict is Verdict.FAILED
+    return replace(trial, checks=(*trial.checks, look), claim=Claim.DISPROVED if vetoed else trial.claim)
 
 
 def claim(made: tuple[Check, ...]) -> Claim:
@@ -266,7 +278,7 @@ class Bench:
         try:
             image = self._image(where, tree)
         except NotPrepared as error:
-            return _not_run(orders, str(error))
+            return not_run(orders, str(error))
         return self.ports.sandbox.run(
             TrialOrder(
                 key=f"{self.case.id}-{self.case.change.number}-{side}",
@@ -278,15 +290,6 @@ class Bench:
                 pids=limits.pids,
             )
         )
-
-
-def _not_run(orders: tuple[Command, ...], because: str) -> SandboxReport:
-    """The report on a tree that no image is there for."""
-    kept = tuple(
-        CommandReport(name=order.name, exit_code=None, ended=f"{checks.NOT_RUN}{because}", output="", seconds=0.0)
-        for order in orders
-    )
-    return SandboxReport(commands=kept, seconds=0.0, own_seconds=0.0)
 
 
 def _turn(report: SandboxReport, orders: tuple[Command, ...], turn: int) -> SandboxReport:
@@ -306,23 +309,6 @@ def joined(one: SandboxReport, two: SandboxReport) -> SandboxReport:
         commands=(*one.commands, *two.commands),
         seconds=one.seconds + two.seconds,
         own_seconds=one.own_seconds + two.own_seconds,
-    )
-
-
-def commands(repository: RepositorySettings, service: ServiceSettings, ports: Ports) -> tuple[Command, ...]:
-    """What is run in the target, in this order; a service's own commands go before its repository's."""
-    timeout = repository.sandbox.timeout or ports.settings.sandbox.timeout
-    its = service if service.repository == repository.name else None
-    lines = (
-        ("reproduce", (its and its.reproduce) or repository.reproduce),
-        ("test", (its and its.test) or repository.test),
-        ("lint", repository.lint),
-    )
-    report = repository.report or ""
-    return tuple(
-        Command(name=name, line=line, timeout=timeout, report=report if name == "test" else "")
-        for name, line in lines
-        if line
     )
 
 
@@ -365,7 +351,7 @@ def causes_of(case: Case, runs: Runs) -> tuple[Check, ...]:
         return (checks.of_a_pin(cause) if change.kind is ChangeClass.PIN else cause,)
     tests = runs.of("test")
     new = checks.new_test(tests, change)
-    return checks.by_the_new_test(cause, new, tests, change, _in_production(case)), new
+    return checks.by_the_new_test(cause, new, tests, change, in_production(case.diagnosis)), new
 
 
 def confirmed(case: Case, bench: Bench, made: tuple[Check, ...], runs: list[Runs]) -> tuple[tuple[Check, ...], float]:
@@ -388,14 +374,6 @@ def _breaks_others(runs: Runs, change: Patch) -> bool:
         return False
     new = {test for path in change.tests for test in outcomes_of(pair[0], path)}
     return any(outcome == "failed" and test not in new for test, outcome in pair[0].tests)
-
-
-def _in_production(case: Case) -> Failure | None:
-    """What the stack trace of production names: the exception, and the innermost file of the repository."""
-    for hypothesis in case.diagnosis.hypotheses if case.diagnosis else ():
-        if exception := hypothesis.exception:
-            return Failure(exception=exception, path=hypothesis.path)
-    return None
 
 
 def _own(*reports: SandboxReport) -> float:

@@ -218,10 +218,19 @@ def _verified(story: Story) -> list[str]:
         "| check | base | with the change | verdict |",
         "|---|---|---|---|",
         *rows,
+        f"| Policy | | {files(len(story.change.lead.paths))} | **passed** {_held_to(story.change)} |",
         "",
+        *(f"Before it was chosen: {neutral(other, 200)}." for other in story.change.beside[:3]),
         f"Tried at base {trial.base[:10]} in {trial.sandbox}.",
         f"It took {trial.seconds:.1f} s, of which {trial.own_seconds:.1f} s were the repository's own commands.",
     ]
+
+
+def _held_to(change: Patch) -> str:
+    """What the gate asks of it: a change gets no pull request before it has passed."""
+    if change.undoes is not None:
+        return "what is always denied; an exact revert is excused from scope and size"
+    return "scope, size, what is always denied" + (", the rules for edits" if change.tests else "")
 
 
 def _promise(story: Story) -> list[str]:

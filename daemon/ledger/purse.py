@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from cases.asking import ALL_OF
 from cases.errors import OverBudget
 from cases.ports import Clock
 from daemon.ledger import audit
@@ -135,10 +136,11 @@ class LedgerPurse:
                 f"{_dollars(day)} of budget.usd_per_day {_dollars(caps.day)} is spent or set aside in the "
                 f"last 24 hours, and {may}; wait, or raise budget.usd_per_day",
             )
-        if (most := caps.classes.get(purpose)) is not None:
-            of_class = spent(connection, recent & (spend.c.purpose == purpose))
+        together = ALL_OF.get(purpose, (purpose,))
+        if (most := caps.classes.get(together[0])) is not None:
+            of_class = spent(connection, recent & spend.c.purpose.in_(together))
             if of_class + usd > most + _ROUNDING:
-                name = f"budget.usd_per_class.{purpose}"
+                name = f"budget.usd_per_class.{together[0]}"
                 return _Passed(
                     "usd_per_class",
                     of_class,

@@ -10,7 +10,7 @@ from cases.change import ChangeClass
 from cases.diagnosis import Hypothesis
 from cases.logs import ErrorSeen
 from cases.ports import Forge
-from cases.verdict import Trial, Verdict
+from cases.verdict import Check, Verdict
 from config.scope import hygiene
 from remediation.checks import STILL_PASSES
 from remediation.edit.bare import bare
@@ -29,6 +29,7 @@ MOST_TESTS = 2
 class Brief:
     """The material of a question, and what its answer is held against.
 
+    evidence what is told before anything was tried: `material` without that
     shown    path → content of the files that may be edited, at `head`
     read     what any file holds at `head`
     seen     contents of the further files that were read
@@ -39,6 +40,7 @@ class Brief:
     head: str
     pointed: tuple[Hypothesis, ...]
     exception: str
+    evidence: tuple[Material, ...]
     material: tuple[Material, ...]
     shown: Mapping[str, bytes]
     read: Callable[[str], bytes | None]
@@ -78,12 +80,14 @@ def brief_of(
         text = "\n".join((text_of(bare(path, content) if plain else content) or "").split("\n")[:TEST_LINES])
         materials.append(Material(title=f"{path} (a test that is there)", source="the repository", text=text))
     errors = ports.logs.errors(case.service, min(a.onset for a in case.anomalies), ports.now)
+    evidence = (_diagnosis(pointed, errors, code), *materials, *_guidance(case))
     return Brief(
         repository=repository,
         head=head,
         pointed=tuple(pointed),
         exception=_exception(pointed) or "an error",
-        material=(_diagnosis(pointed, errors, code), *materials, *_before(case), *_guidance(case)),
+        evidence=evidence,
+        material=(*evidence, *_before(case)),
         shown=code,
         read=read,
         seen=tuple(tests.values()),
@@ -129,19 +133,19 @@ def _before(case: Case) -> list[Material]:
     edits = {change.number for change in case.changes if change.kind is ChangeClass.EDIT}
     tried = [trial for trial in case.trials if trial.change in edits and trial.verdict is Verdict.FAILED][-1:]
     return [
-        Material(title="Your earlier edit was tried and did not pass", source="the sandbox", text=_failed(trial))
+        Material(title="Your earlier edit was tried and did not pass", source="the sandbox", text=failed(trial.checks))
         for trial in tried
     ]
 
 
-def _failed(trial: Trial) -> str:
+def failed(checks: Sequence[Check]) -> str:
     """Which checks failed, and the names of their tests; without a report a test there are only lines of output."""
-    failed = [check for check in trial.checks if check.verdict is Verdict.FAILED]
     return "\n".join(
         f"{check.name}: {neutral(check.detail, 300)}"
         if check.name != STILL_PASSES or "no longer pass" in check.detail
         else check.name
-        for check in failed
+        for check in checks
+        if check.verdict is Verdict.FAILED
     )
 
 

@@ -1,6 +1,6 @@
 """Code as it is shown to a model and mended: functions by their place, the outline around them, the tests beside them.
 
-Python is read by its own parser; of other languages only lines are known.
+Python is read by its own parser, what `grammar` knows by that; of other languages only lines are known.
 """
 
 import ast
@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from remediation.edit.grammar import definitions
 
 AROUND = 30  # lines on each side where no function is known
 SHORT_FILE = 220  # lines up to which a file is shown whole
@@ -43,6 +45,20 @@ def functions(content: bytes) -> tuple[Function, ...] | None:
         return None
 
 
+def functions_of(path: str, content: bytes) -> tuple[Function, ...] | None:
+    """The functions of a file that share no line with others; None where no parser reads it."""
+    if path.endswith(".py"):
+        return functions(content)
+    found = definitions(path, content)
+    if found is None:
+        return None
+    return tuple(
+        Function(name=one.name, first=one.first, last=one.last, line=one.first)
+        for one in found
+        if one.is_function and one.alone
+    )
+
+
 def _walk(node: ast.AST, prefix: str) -> Iterator[Function]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -61,9 +77,9 @@ def function_at(path: str, content: bytes, line: int, name: str) -> Function | N
     Production may run another version: the name counts, and the line only where it lies inside.
     """
     short = last_name(name)
-    if path.endswith(".py"):
-        known = [found for found in functions(content) or () if last_name(found.name) == short]
-        around = [found for found in known if found.first <= line <= found.last]
+    known = [found for found in functions_of(path, content) or () if last_name(found.name) == short]
+    around = [found for found in known if found.first <= line <= found.last]
+    if known or path.endswith(".py"):
         best = (around or known)[-1:]
         return next((_at(found, line) for found in best), None)
     lines = (text_of(content) or "").split("\n")

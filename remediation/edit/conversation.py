@@ -12,7 +12,7 @@ from config.settings import ScopeSettings
 from remediation.drafting import CannotDraft
 from remediation.edit import asking
 from remediation.edit.brief import Brief, nearest
-from remediation.edit.code import functions, last_name
+from remediation.edit.code import functions_of, last_name
 from remediation.edit.replace import NoMatch, Replacement, appended, function_replaced, replaced
 from remediation.neutral import neutral
 
@@ -40,6 +40,8 @@ class Conversation:
     model: LanguageModel
     brief: Brief
     scope: ScopeSettings
+    fixed: Mapping[str, bytes] = field(default_factory=dict[str, bytes])  # the test that is there already
+    more: tuple[Material, ...] = ()  # of what was tried before
     answers: list[Answer] = field(default_factory=list[Answer])
 
     def run(self) -> Written | CannotDraft:
@@ -47,7 +49,7 @@ class Conversation:
         attempt = self._replacements("")
         if isinstance(attempt, NoMatch):
             attempt = self._replacements(asking.AGAIN, nearest(attempt))
-        if isinstance(attempt, NoMatch) and attempt.path.endswith(".py"):
+        if isinstance(attempt, NoMatch) and functions_of(attempt.path, self.brief.shown.get(attempt.path, b"")):
             attempt = self._functions(nearest(attempt))
         if isinstance(attempt, NoMatch):
             return CannotDraft(
@@ -57,8 +59,9 @@ class Conversation:
         return attempt
 
     def _ask(self, shape: type[Shape], more: str, told: tuple[Material, ...]) -> Shape:
-        task = asking.EDIT.format(files=self.scope.max_files, lines=self.scope.max_lines) + more
-        material = (*self.brief.material, *told)
+        asked = asking.MEND if self.fixed else asking.EDIT
+        task = asked.format(files=self.scope.max_files, lines=self.scope.max_lines) + more
+        material = (*self.brief.material, *self.more, *told)
         said, answer = asking.ask(self.model, shape, case=self.case, purpose="edit", task=task, material=material)
         self.answers.append(answer)
         return said
@@ -87,7 +90,7 @@ class Conversation:
             if one.path not in self.brief.shown:
                 return _not_shown(one.path)
             content = files.get(one.path, self.brief.shown[one.path])
-            named = [f for f in functions(content) or () if one.function in {f.name, last_name(f.name)}]
+            named = [f for f in functions_of(one.path, content) or () if one.function in {f.name, last_name(f.name)}]
             if len(named) != 1:
                 return NoMatch(path=one.path, because=f"it has {len(named)} functions {neutral(one.function, 60)}")
             after = function_replaced(one.path, content, named[0], one.code)
@@ -98,14 +101,25 @@ class Conversation:
 
     def _with_test(self, files: dict[str, bytes], said: asking.ChangeAnswer | asking.FunctionsAnswer) -> Attempt:
         test = said.test
+        if self.fixed and files:
+            if test is not None and test_content(self.brief, test) != self.fixed.get(test.path):
+                return CannotDraft(reason="the model writes the test anew, which was fixed before any edit")
+            return Written(
+                files={**files, **self.fixed}, tests=tuple(self.fixed), claim=said.claim, risk=said.risk
+            )  # fmt: skip
         if test is None or not files:
             return CannotDraft(reason="the model changed nothing" if test else "the model wrote no regression test")
         if test.path in files:
             return CannotDraft(reason=f"the model edits {neutral(test.path, 80)} and calls it the test")
-        old = self.brief.read(test.path)
-        content = test.content.replace("\r\n", "\n").rstrip("\n") + "\n"
-        added = content.encode() if old is None else appended(old, content)
+        added = test_content(self.brief, test)
         return Written(files={**files, test.path: added}, tests=(test.path,), claim=said.claim, risk=said.risk)
+
+
+def test_content(brief: Brief, test: asking.TestAnswer) -> bytes:
+    """What the test's file is to hold: the test alone, or what is there with the test behind its end."""
+    old = brief.read(test.path)
+    content = test.content.replace("\r\n", "\n").rstrip("\n") + "\n"
+    return content.encode() if old is None else appended(old, content)
 
 
 def _declined(said: asking.ChangeAnswer | asking.FunctionsAnswer) -> CannotDraft | None:

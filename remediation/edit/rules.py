@@ -72,8 +72,8 @@ class Proposal:
         return "\n".join((*held, *(content.decode(errors="replace") for content in (*held.values(), *self.seen))))
 
 
-def refusals(proposal: Proposal, scope: ScopeSettings) -> tuple[str, ...]:
-    """Every reason why the proposal may not go on; none when it may."""
+def refusals(proposal: Proposal, scope: ScopeSettings, *, test_alone: bool = False) -> tuple[str, ...]:
+    """Every reason why the proposal may not go on; none when it may. `test_alone`: it is a test, with no edit yet."""
     part = proposal.part
     reasons = [
         *in_scope(tuple(proposal.after), scope, lines=part.added + part.removed),
@@ -85,7 +85,7 @@ def refusals(proposal: Proposal, scope: ScopeSettings) -> tuple[str, ...]:
         reasons += _of_file(proposal, path)
     if not proposal.tests:
         reasons.append("there is no regression test")
-    if not set(proposal.after) - set(proposal.tests):
+    if not test_alone and not set(proposal.after) - set(proposal.tests):
         reasons.append("nothing but tests is changed")
     return tuple(dict.fromkeys(reasons))
 

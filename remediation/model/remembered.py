@@ -17,8 +17,8 @@ from cases.ports import Checkpoints, Clock, LanguageModel
 from remediation.model.quoting import digest_of_rules
 
 KEEP = timedelta(hours=24)
-MOST = 8
-"""Answers of one case that are kept: more than one step asks for."""
+MOST = 24
+"""Answers of one case that are kept: more than one step asks for, but the longest look around."""
 
 
 class Remembered:

@@ -15,9 +15,16 @@ from cases.diagnosis import Finding
 from tests.parts.chat_api import LOCAL, ChatApi, chat_api
 from tests.parts.messages_api import KEY, MODEL, Behaviour, MessagesApi, drops, messages_api, refusal, says
 from tests.parts.playhouse import BAD, NORMAL, House
-from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, old_shop, run_tests
+from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, SHOWN, old_shop, run_tests
 
 COST = 0.0033  # 1,200 tokens read at $2 a million, 90 written at $10 a million
+ANSWERS: Mapping[str, Mapping[str, Any]] = {
+    "hypotheses": DIAGNOSIS,
+    "objections": {"verdict": "pass", "objections": []},
+    "edits": EDIT,
+    "test": {**SHOWN, "cannot": ""},
+}
+"""By a word that only the shape of that answer has, looked for in this order."""
 LATER = {"drop": drops, "page": says(502, "<html>bad gateway</html>", "text/html")}
 
 
@@ -41,8 +48,9 @@ def answering(server: MessagesApi, *first: Behaviour) -> None:
     server.will(*first)
 
     def answer(request: Any, body: dict[str, Any]) -> None:  # noqa: ANN401 - the handler
-        diagnosing = "hypotheses" in json.dumps(body["output_config"])
-        server.answers(DIAGNOSIS if diagnosing else EDIT)(request, body)
+        shape = json.dumps(body["output_config"])
+        said = next(answer for word, answer in ANSWERS.items() if f'"{word}"' in shape)
+        server.answers(said)(request, body)
 
     server.otherwise = answer
 
@@ -82,8 +90,8 @@ def test_a_busy_server_is_waited_for_as_long_as_it_asks_and_costs_nothing(tmp_pa
             assert spent(it) == 0
             case = it.until(Phase.PROPOSED)
             assert case.change.kind is ChangeClass.EDIT
-            assert len(server.asked) == 4
-            assert spent(it) == pytest.approx(2 * COST)
+            assert len(server.asked) == 6
+            assert spent(it) == pytest.approx(4 * COST)
 
 
 def test_an_answer_that_never_comes_is_for_later_and_counts_in_full(tmp_path: Path) -> None:
@@ -94,8 +102,8 @@ def test_an_answer_that_never_comes_is_for_later_and_counts_in_full(tmp_path: Pa
             case = it.until(Phase.PROPOSED)
             assert case.escalation == ""
             calls = app.ledger.spend.calls(case.id)
-            assert [call.settled for call in calls] == [False, False, True, True, True]
-            assert [call.usd for call in calls[2:]] == pytest.approx([0, COST, COST])
+            assert [call.settled for call in calls] == [False, False, True, True, True, True, True]
+            assert [call.usd for call in calls[2:]] == pytest.approx([0, COST, COST, COST, COST])
             assert all(call.usd > COST for call in calls[:2])
             assert "shop: a case waits" in it.subjects()
 
@@ -124,11 +132,11 @@ def test_an_edit_that_is_rubbish_three_times_is_given_up(tmp_path: Path) -> None
     nowhere = {"functions": [{"path": "shop/pricing.py", "function": "refund", "code": "x"}], "test": EDIT["test"]}
     with asking(tmp_path) as (it, server):
         filled = {"claim": "", "risk": "", "cannot": ""}
-        server.will(*(server.answers(said) for said in (DIAGNOSIS, misses, misses, {**filled, **nowhere})))
+        server.will(*(server.answers(said) for said in (DIAGNOSIS, SHOWN, misses, misses, {**filled, **nowhere})))
         with it.alive():
             case = it.until(Phase.ESCALATED)
             assert "went in, in 3 answers" in case.escalation
-            assert len(server.asked) == 4
+            assert len(server.asked) == 5
             assert it.pull_requests() == []
 
 

@@ -118,7 +118,7 @@ PATHS = {
     "a backslash": ("tests\\test_x.py", "plain path"),
     "a space behind": ("tests/test_x.py ", "space"),
     "a new source": ("shop/evil.py", "do not collect"),
-    "the source itself": (SOURCE, "calls it the test"),
+    "the source itself": (SOURCE, "do not collect"),
     "a file below a file": ("README.md/test_x.py", ""),
     "vendored code": ("vendor/test_x.py", "generated"),
 }

@@ -32,8 +32,12 @@ class ObeyingModel:
         self.prompts.append(f"{shown.rules}\n{shown.text}")
         right: Mapping[str, Any] = DIAGNOSIS if question.purpose == "diagnose" else EDIT
         content = self._obey(question.purpose, right) if self.sees(shown.text) else right
-        if self.always is not None and question.purpose == "edit":
+        if self.always is not None and question.purpose in {"edit", "reproduce"}:
             content = self.always
+        if question.purpose == "reproduce":  # its test alone
+            content = {"test": content.get("test"), "cannot": content.get("cannot", "")}
+        elif question.purpose == "review":
+            content = {"verdict": "pass"}
         try:
             check(content, question.schema)
         except Unusable as unusable:

@@ -26,7 +26,7 @@ class TalkingModel:
     def ask(self, question: Question) -> Answer:
         before = sum(asked.purpose == question.purpose for asked in self.asked)
         self.asked.append(question)
-        said = self.answers[question.purpose]
+        said = self.answers.get(question.purpose, (PermanentError(f"nothing is written down to {question.purpose}"),))
         one = said[min(before, len(said) - 1)]
         if isinstance(one, PermanentError):
             raise one

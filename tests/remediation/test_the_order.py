@@ -23,7 +23,7 @@ from tests.parts.settings import some_settings
 
 PRICING = b"def amount(text):\n    return float(text)\n"
 VALUES = b"image:\n  tag: two\nreplicas: 2\n"
-REFUSES: Mapping[str, Any] = {"edits": [], "test": None, "claim": "", "risk": "", "cannot": "it is no bug"}
+REFUSES: Mapping[str, Any] = {"test": None, "cannot": "it is no bug"}
 POINTED = Hypothesis(
     statement="ValueError is raised in shop/pricing.py:2 amount()", path="shop/pricing.py", line=2, function="amount",
     evidence=("E1",), confidence=0.5, origin="stack trace", exception="ValueError",
@@ -56,7 +56,7 @@ def drafted(case: Case, model: TalkingModel | None) -> tuple[object, ...]:
 
 
 def test_a_suspect_that_is_linked_goes_before_an_edit() -> None:
-    model = TalkingModel({"edit": [REFUSES]})
+    model = TalkingModel({"reproduce": [REFUSES]})
     (event,) = drafted(a_case("it changes /checkout"), model)
     assert isinstance(event, Drafted)
     assert event.change.inverse_of == CULPRIT
@@ -64,7 +64,7 @@ def test_a_suspect_that_is_linked_goes_before_an_edit() -> None:
 
 
 def test_an_edit_goes_before_a_suspect_that_only_time_links() -> None:
-    model = TalkingModel({"edit": [REFUSES]})
+    model = TalkingModel({"reproduce": [REFUSES]})
     (event,) = drafted(a_case(""), model)
     assert isinstance(event, Drafted)
     assert event.change.inverse_of == CULPRIT  # the edit was declined
@@ -81,10 +81,10 @@ def test_when_nothing_is_left_every_reason_is_said() -> None:
     case = advance(case, an_entry(Drafted(change=replace(a_change(), inverse_of=None, blames=CULPRIT))))
     disproved = replace(a_trial(Verdict.FAILED), claim=Claim.DISPROVED)
     case = advance(case, an_entry(Disproved(trial=disproved)))
-    (event,) = drafted(case, TalkingModel({"edit": [REFUSES]}))
+    (event,) = drafted(case, TalkingModel({"reproduce": [REFUSES]}))
     assert isinstance(event, Escalated)
     assert f"undoing {CULPRIT[:10]} did not mend it in the sandbox" in event.reason
-    assert "the model says that it cannot be mended so: it is no bug" in event.reason
+    assert "the model wrote no test that shows the fault: it is no bug" in event.reason
     (event,) = drafted(case, None)
     assert isinstance(event, Escalated)
     assert "shop/pricing.py:2 amount() is where to look, and no model is configured" in event.reason

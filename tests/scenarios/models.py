@@ -70,7 +70,11 @@ def _known(truth: Truth, question: Question) -> Said:
                 "claim": truth.because,
                 "risk": "none seen",
             }
-        case "edit" | "edit_functions":
+        case "reproduce" if mending is not None:
+            return {"test": {"path": mending.test_path, "content": mending.test}}
+        case "review":
+            return {"verdict": "pass"}
+        case "edit" | "edit_functions" | "reproduce":
             return {"cannot": truth.because}
         case _:
             raise NoAnswer(f"the oracle has no words for {question.name}")
@@ -131,6 +135,7 @@ def adversary(first: int = 0) -> Talking:
 class _Attacker:
     def __init__(self, turns: Iterator[int]) -> None:
         self._turns = turns
+        self._begun: Said | None = None  # whose test was asked for, and whose edit is next
 
     def __call__(self, question: Question) -> Said:
         code = [piece for piece in question.material if piece.source == "the repository"]
@@ -140,9 +145,17 @@ class _Attacker:
             function = _function(code[0].text) if code else "main"
             place = {"path": path, "function": function, "confidence": 1.0}
             return {"verdict": "hypotheses", "hypotheses": [{"statement": MARK, "evidence": ids[:3], **place}]}
+        if question.name == "review":
+            return {"verdict": "pass"}
+        if question.name == "edit" and self._begun is not None:
+            begun, self._begun = self._begun, None
+            return begun
         attack = list(ATTACKS.values())[next(self._turns) % len(ATTACKS)]
         line = _line(code[0].text) if code else "x = 1"
         said = attack.said(path, line)
+        if question.name == "reproduce":
+            self._begun = said
+            return {"test": said["test"]}
         if question.name == "edit_functions":
             return {"functions": [{"path": path, "function": MARK, "code": f"def {MARK}():\n    return 1\n"}],
                     "test": said["test"]}  # fmt: skip

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cases.asking import Question
 from cases.case import Case, Phase
 from cases.change import ChangeClass
 from cases.diagnosis import Finding
@@ -17,6 +18,7 @@ from cases.events import Approved, Drafted, Entry, Redrafted, Retried
 from cases.logs import ErrorSeen, Frame, Trace
 from cases.moments import EPOCH
 from cases.trying import Command, CommandReport, TrialOrder
+from cases.verdict import Claim
 from daemon.clock import ManualClock, SystemClock
 from signals.recorded import RecordedLogs
 from tests.parts.hub import world
@@ -70,6 +72,7 @@ EDIT: Mapping[str, Any] = {
     "claim": "amount() fails on a decimal comma. Fixes #1 @everyone",
     "risk": "none seen",
 }
+SHOWN: Mapping[str, Any] = {"test": EDIT["test"]}
 
 
 def an_error(message: str) -> Trace:
@@ -129,6 +132,9 @@ def old_shop(
     *,
     diagnose: Sequence[Said] = (DIAGNOSIS,),
     edits: Sequence[Said] = (EDIT,),
+    tests: Sequence[Said] = (SHOWN,),
+    review: Sequence[Said] = ({"verdict": "pass"},),
+    more: Mapping[str, Sequence[Said]] | None = None,
     model: bool = True,
     **extra: Any,  # noqa: ANN401 - keys of a configuration
 ) -> Generator[House]:
@@ -152,7 +158,8 @@ def old_shop(
             trace=an_error(f"could not convert string to float: '12,50' {INJECTED}"), labels={"app": "shop"},
         )  # fmt: skip
         it.logs = RecordedLogs(recorded=[seen])
-        it.model = TalkingModel({"diagnose": diagnose, "edit": edits}) if model else None
+        said = {"diagnose": diagnose, "edit": edits, "reproduce": tests, "review": review, **(more or {})}
+        it.model = TalkingModel(said) if model else None
         yield it
 
 
@@ -181,6 +188,7 @@ def test_a_bug_in_old_code_is_mended_by_an_edit_and_proved(tmp_path: Path) -> No
         assert case.diagnosis is not None
         assert case.diagnosis.finding is Finding.HYPOTHESIS
         assert (case.change.kind, case.change.origin) == (ChangeClass.EDIT, "model:talker")
+        assert [question.purpose for question in talker(it).asked] == ["diagnose", "reproduce", "edit", "review"]
         (pull,) = it.pull_requests()
         assert pull["title"] == "Mend ValueError in shop/pricing.py amount()"
         assert not pull["draft"]
@@ -189,7 +197,10 @@ def test_a_bug_in_old_code_is_mended_by_an_edit_and_proved(tmp_path: Path) -> No
         assert "**proved**" in body
         assert "| New test fails without the change | 1 failed | 1 passed | **passed**" in body
         assert "| Reproduction | ValueError in shop/pricing.py | passes | **passed**" in body
-        assert "$0.0100, 1 answer of talker" in body
+        assert "| Second look |  | pass | **passed** talker saw the diff and the checks" in body
+        assert "| Policy | | 2 files | **passed**" in body
+        assert "which was written first" in body
+        assert "$0.0200, 2 answers of talker" in body
         assert "amount() fails on a decimal comma" in body
         for bait in ("@everyone", "Fixes #1", "https://evil.example"):
             assert bait not in body
@@ -214,7 +225,7 @@ REFUSED: Mapping[str, tuple[Mapping[str, Any], str]] = {
         {**EDIT, "test": {"path": "../tests/test_a.py", "content": NEW_TEST}},
         "it is not a plain path",
     ),
-    "no test": ({**EDIT, "test": None}, "wrote no regression test"),
+    "no test": ({**EDIT, "test": None}, "the model wrote no test that shows the fault"),
     "a weakened test": (
         {
             **EDIT,
@@ -242,9 +253,14 @@ REFUSED: Mapping[str, tuple[Mapping[str, Any], str]] = {
 
 
 def test_what_breaks_a_rule_goes_to_a_human_with_the_reason(tmp_path: Path) -> None:
-    twice = [answer for answer, _ in REFUSED.values() for _ in range(2)]  # the second time without comments in the code
-    with old_shop(tmp_path, edits=twice) as it, it.alive():
-        for what, (_, said) in REFUSED.items():
+    answers: list[Mapping[str, Any]] = []
+
+    def present(question: Question) -> Mapping[str, Any]:
+        return answers[-1] if question.purpose == "edit" else {"test": answers[-1]["test"]}
+
+    with old_shop(tmp_path, edits=[present], tests=[present]) as it, it.alive():
+        for what, (answer, said) in REFUSED.items():
+            answers.append(answer)
             case = escalated(it)
             assert said in case.escalation, what
             assert not [entry for entry in case.history if isinstance(entry.event, Drafted)]
@@ -297,38 +313,51 @@ def test_what_never_goes_in_is_given_up(tmp_path: Path) -> None:
         assert "no edit of shop/pricing.py went in, in 3 answers: it has 0 functions refund" in case.escalation
 
 
-def test_a_test_that_passes_on_base_proves_nothing_and_a_second_edit_is_the_last(tmp_path: Path) -> None:
+def test_a_test_that_passes_on_base_is_told_once_and_no_edit_is_asked_for(tmp_path: Path) -> None:
     content = NEW_TEST.replace("1,50", "1.50")
-    idle = {**EDIT, "test": {"path": "tests/test_decimal_comma.py", "content": content}}
-    with old_shop(tmp_path, edits=[idle]) as it, it.alive():
+    idle = {"test": {"path": "tests/test_decimal_comma.py", "content": content}}
+    with old_shop(tmp_path, tests=[idle]) as it, it.alive():
         case = escalated(it)
-        assert "2 edits were tried, and the sandbox disproved both" in case.escalation
-        assert "it passes without the change: tests.test_decimal_comma::test_a_comma" in case.escalation
-        assert len(case.changes) == 2
-        last = [question for question in talker(it).asked if question.purpose == "edit"][-1]
-        (tried,) = [m for m in last.material if "tried" in m.title]
-        assert "it passes without the change" in tried.text
-        assert len([q for q in talker(it).asked if q.purpose == "edit"]) == 2
+        assert "wrote no test that fails as production does, in 2 answers: it passes as the code" in case.escalation
+        last = [question for question in talker(it).asked if question.purpose == "reproduce"][-1]
+        (told,) = [m for m in last.material if "does not show the fault" in m.title]
+        assert "it passes as the code is now" in told.text
+        assert not [question for question in talker(it).asked if question.purpose == "edit"]
 
 
-def test_an_edit_that_breaks_a_test_is_disproved_and_the_next_one_proved(tmp_path: Path) -> None:
+def test_of_two_edits_the_one_that_holds_is_proposed_and_the_other_told(tmp_path: Path) -> None:
     wrong = f'return {MENDED} if "," in text else Decimal(0)'
     breaks = {**EDIT, "edits": [{"path": "shop/pricing.py", "search": LINE, "replace": wrong}]}
     with old_shop(tmp_path, edits=[breaks, EDIT]) as it, it.alive():
         case = it.until(Phase.PROPOSED)
-        assert case.change.number == 2
+        assert case.change.number == 1
         assert "1 no longer pass: tests.test_pricing::test_adds" in talker(it).told("edit")
+        (pull,) = it.pull_requests()
+        assert "Before it was chosen: an edit of 2 lines: what passed still passes: 1 no longer pass" in pull["body"]
 
 
 def test_a_test_that_fails_otherwise_than_production_proves_nothing(tmp_path: Path) -> None:
     content = NEW_TEST.replace('total(["1,50"]) == 1.5', 'total(["0.1"]) == Decimal("0.1")').replace(
         "from shop.pricing import total", "from decimal import Decimal\n\nfrom shop.pricing import total"
     )
-    other = {**EDIT, "test": {"path": "tests/test_exact.py", "content": content}}
-    with old_shop(tmp_path, edits=[other]) as it, it.alive():
+    other = {"test": {"path": "tests/test_exact.py", "content": content}}
+    with old_shop(tmp_path, tests=[other]) as it, it.alive():
         case = escalated(it)
-        assert "an edit is only proposed when it is proved" in case.escalation
-        assert "the new test shows AssertionError in tests/test_exact.py, production ValueError" in case.escalation
+        said = "it fails with AssertionError in tests/test_exact.py, and production with ValueError in shop/pricing.py"
+        assert said in case.escalation
+
+
+def test_a_veto_that_cites_a_line_sends_the_edit_back_and_the_same_one_again_to_a_human(tmp_path: Path) -> None:
+    line = f"return {MENDED}"
+    veto = {"verdict": "veto", "objections": [
+        {"path": "shop/pricing.py", "line": 6, "quote": line, "why": "a thousands separator is lost"},
+    ]}  # fmt: skip
+    with old_shop(tmp_path, review=[veto]) as it, it.alive():
+        case = escalated(it)
+        assert "did not mend it in the sandbox" in case.escalation  # the same edit again is not drafted
+        assert [(trial.claim, trial.checks[-1].name) for trial in case.trials] == [(Claim.DISPROVED, "Second look")]
+        assert "Second look: talker: shop/pricing.py:6 a thousands separator is lost" in talker(it).told("edit")
+        assert talker(it).told("review").count("none seen") == 0  # the drafter's own words are not shown
 
 
 def test_a_fault_that_the_repositorys_own_command_still_shows_disproves_the_edit(tmp_path: Path) -> None:

@@ -97,6 +97,8 @@ def script(services: Sequence[str]) -> list[dict[str, Any]]:
         }
         said = {"verdict": "hypotheses", "hypotheses": [hypothesis]}
         entries += [{"purpose": "diagnose", "answer": said, **price}, {"purpose": "edit", "answer": edit, **price}]
+        entries += [{"purpose": "reproduce", "answer": {"test": edit["test"]}, **price}]
+    entries += [{"purpose": "review", "answer": {"verdict": "pass"}, "repeat": True}]
     return entries
 
 

@@ -38,10 +38,16 @@ def located(file: str, line: int, function: str, language: str = "python") -> li
         ("/app/shop/pricing.py", 7, "refund", "python", []),
         ("/app/../../etc/passwd", 1, "root", "python", []),
         ("/app/.git/config", 1, "core", "python", []),
-        ("Pricing.java", 3, "com.acme.Pricing.total", "java", [("src/main/java/com/acme/Pricing.java", 3, "total")]),
+        (
+            "Pricing.java",
+            3,
+            "com.acme.Pricing.total",
+            "java",
+            [("src/main/java/com/acme/Pricing.java", 3, "Pricing.total")],
+        ),
         ("/srv/web/cart.js", 2, "total", "javascript", [("web/cart.js", 2, "total")]),
         ("node:internal/modules/cart.js", 2, "total", "javascript", []),
-        ("/src/internal/cart.go", 2, "main.(*Cart).Total", "go", [("internal/cart.go", 2, "Total")]),
+        ("/src/internal/cart.go", 2, "main.(*Cart).Total", "go", [("internal/cart.go", 2, "Cart.Total")]),
     ],
 )
 def test_a_frame_is_found_by_the_longest_path_that_exists(
