@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cases.asking import Material
+from cases.asking import REPOSITORY, Material
 from cases.case import Case
 from cases.diagnosis import Evidence
 from cases.errors import PermanentError
@@ -70,7 +70,7 @@ def located(case: Case, ports: Ports, model: LanguageModel, facts: Sequence[Evid
         ),
         Material(
             title=f"Map of the repository: {len(drawn.paths)} of {drawn.files} files",
-            source=asking.REPOSITORY,
+            source=REPOSITORY,
             text=drawn.text,
         ),
     )

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cases.asking import Material
+from cases.asking import REPOSITORY, Material
 from cases.change import FileEdit
 from cases.errors import PermanentError
 from cases.trying import Command
@@ -124,7 +124,7 @@ class Loop:
         brief, ports = self.search.brief, self.search.ports
         words = [part for one in brief.pointed for part in (one.path, one.function, one.exception)]
         drawn = repository_map(ports.forge.tree(brief.repository, brief.head, ()), words, ports.settings.scope)
-        return (Material(title="Map of the repository", source=asking.REPOSITORY, text=drawn.text),)
+        return (Material(title="Map of the repository", source=REPOSITORY, text=drawn.text),)
 
     def _did(self, said: ActionAnswer, turn: int) -> Material:
         """Do it, and say what came of it."""
