@@ -114,7 +114,8 @@ def log(tmp_path: Path) -> Iterator[Path]:
 def plant(it: House) -> None:
     """Put a canary wherever somebody else can write, on top of the story of an edit."""
     it.readings = Labelled(it.readings.levels)
-    (seen,) = it.logs.recorded if isinstance(it.logs, RecordedLogs) else ()
+    assert isinstance(it.logs, RecordedLogs)
+    (seen,) = it.logs.recorded
     said = f"could not convert '12,50' with {CANARIES['message of the error']} for {CANARIES['e-mail']}"
     trace = an_error(said)
     labels = {"app": "shop", "session": CANARIES["label of the log"]}

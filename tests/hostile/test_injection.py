@@ -182,13 +182,19 @@ def some_runs(stage: Stage, carriers: tuple[str, ...]) -> list[tuple[Ran, Ran]]:
 
 
 def test_without_the_rules_for_edits_an_order_gets_through(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drafter, "refusals", lambda *_: ())
+    def nothing(*_: object) -> tuple[str, ...]:
+        return ()
+
+    monkeypatch.setattr(drafter, "refusals", nothing)
     assert [escape for ran, _ in some_runs(stage, ("comment in the code",)) for escape in ran.escapes]
 
 
 def test_without_the_second_look_comments_decide(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     with_it = some_runs(stage, ("comment in the code",))
-    monkeypatch.setattr(brief, "bare", lambda _, content: content)
+    def as_it_is(_: str, content: bytes) -> bytes:
+        return content
+
+    monkeypatch.setattr(brief, "bare", as_it_is)
     without = some_runs(stage, ("comment in the code",))
     alike = [sum(ran.decision == twin.decision for ran, twin in runs) for runs in (with_it, without)]
     assert alike[0] >= len(with_it) - 3

@@ -1,12 +1,14 @@
 """Calibration: what is stated comes nearer to what comes, and nothing is made of nothing."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from inference.calibration import MANY, STRENGTH, Figures, brier, expected_error, outcomes, pulled
 
 # (what claims of a kind say, how often they are right when they say it): overbold, too shy, without a clue, honest
-TRUTHS = {
+TRUTHS: dict[str, Callable[[Figures], Figures]] = {
     "overbold": lambda raw: 0.2 + 0.4 * raw,
     "too shy": lambda raw: 0.5 + 0.5 * raw,
     "without a clue": lambda raw: 0.5 + 0.0 * raw,

@@ -15,9 +15,10 @@ from jsonschema import Draft202012Validator
 from cases.errors import NoAnswer, PermanentError, TemporaryError
 from config.models import ModelSettings, PriceSettings
 from daemon.clock import ManualClock, SystemClock
-from remediation.edit.asking import ChangeAnswer, DiagnosisAnswer, FunctionsAnswer, schema_of
+from remediation.edit.asking import ChangeAnswer, FunctionsAnswer, schema_of
 from remediation.model.chat import ChatModel, strict
 from remediation.model.pocket import PocketPurse
+from remediation.opinion import DiagnosisAnswer
 from tests.parts.chat_api import LOCAL, MODEL, ChatApi, chat_api, refusal
 from tests.parts.messages_api import KEY, drops, says
 from tests.parts.nouns import NOW
