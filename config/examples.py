@@ -130,6 +130,17 @@ EXAMPLES: Mapping[str, str] = {
             full_name: acme/shop
             sandbox: {image: shop-tests, memory_mib: 1024, timeout: 20m}
     """,
+    "repositories[].sandbox.companions[]": """
+        repositories:
+          - name: shop
+            url: https://github.com/acme/shop.git
+            full_name: acme/shop
+            sandbox:
+              image: shop-tests
+              companions:
+                - {image: "postgres:16"}
+                - {image: "acme/cache:7", name: cache, port: 6379, offers: {CACHE_URL: "redis://{host}:{port}"}}
+    """,
     "deploys[]": """
         deploys:
           - {prometheus: build_info, commit_label: revision}
@@ -160,7 +171,7 @@ EXAMPLES: Mapping[str, str] = {
         model: {provider: anthropic, api_key: env:KEY, diagnose: our-own, prices: {our-own: {input: 1, output: 5}}}
     """,
     "sandbox": """
-        sandbox: {timeout: 20m, memory_mib: 1024, cpus: 2}
+        sandbox: {timeout: 20m, memory_mib: 1024, cpus: 2, pool: 4}
     """,
     "scope": """
         scope: {allow: ["src/**", "config/**"], deny: ["src/billing/**"]}

@@ -21,6 +21,7 @@ from config.alerts import (
     SlackSettings,
     SlackThreadSettings,
 )
+from config.companions import CompanionSettings
 from config.deploys import (
     BuildInfoSettings,
     DeploySettings,
@@ -87,6 +88,7 @@ __all__ = [
     "CatalogFromSettings",
     "CatalogMetricSettings",
     "CatalogSettings",
+    "CompanionSettings",
     "DeploySettings",
     "DeployedConfigSettings",
     "DetectionSettings",

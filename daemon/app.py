@@ -39,6 +39,7 @@ from daemon.observe.metrics import Metrics
 from daemon.observe.spans import Traces
 from daemon.observe.traces import tracer_of
 from daemon.poll import Poll
+from daemon.pool import pool_kept
 from daemon.tail import Tail
 from daemon.watchdog import watching
 from daemon.watches import WatchList
@@ -121,6 +122,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
         ports, watches = _ports(settings, clock, ledger, outside)
         _relief(ports.signals, metrics)
         executor = stack.enter_context(_executor(settings, house, outside.sandbox))
+        pool_kept(outside.sandbox, levers, metrics)
         fellows = Fellows(name=home.name, daemons=ledger.daemons, outbox=ledger.outbox, ports=ports)
         fellows.enter()
         stack.callback(_left, fellows)
@@ -235,7 +237,7 @@ def ready(settings: Settings, sandbox: Sandbox) -> None:
     reaped = sandbox.reap()
     if reaped:
         log.info("reaped %d containers that an earlier life left behind", reaped)
-    for image in dict.fromkeys(repository.sandbox.image for repository in settings.repositories):
+    for image in dict.fromkeys(image for repository in settings.repositories for image in repository.sandbox.images):
         sandbox.ready(image)
 
 

@@ -15,6 +15,7 @@ from daemon.heed import Heed
 from daemon.house import House
 from daemon.kills import Kills
 from daemon.observe.health import Vitals
+from daemon.pool import pool_of
 from daemon.tail import Tail
 from daemon.watches import WatchList
 from remediation.ports import Ports
@@ -22,6 +23,7 @@ from remediation.ports import Ports
 log = logging.getLogger("trackwalker.chores")
 
 REAP = timedelta(hours=1)
+POOL = timedelta(minutes=1)
 
 
 def chores_of(
@@ -46,6 +48,8 @@ def chores_of(
         Chore(name="vitals", every=BEAT, work=vitals.once),
     ]
     chores.append(Chore(name="reap", every=REAP, work=_reaped(ports)))
+    if (pool := pool_of(ports.sandbox)) is not None:
+        chores.append(Chore(name="pool", every=POOL, work=pool.tend))
     if isinstance(ports.logs, Tail):
         chores.append(Chore(name="tail", every=every, work=_followed(ports.logs, house)))
     return tuple(chores)

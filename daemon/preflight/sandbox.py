@@ -11,7 +11,7 @@ from daemon.preflight.finding import Finding, asked
 
 def findings(settings: Settings, home: Home) -> Iterator[Finding]:
     """Ask for each image."""
-    for image in dict.fromkeys(repository.sandbox.image for repository in settings.repositories):
+    for image in dict.fromkeys(image for repository in settings.repositories for image in repository.sandbox.images):
         yield asked("sandbox", f"image {image} is there", partial(_image, settings, home, image))
 
 

@@ -57,6 +57,7 @@ def _trial(repository: RepositorySettings, settings: Settings, forge: Forge, san
                 memory_mib=repository.sandbox.memory_mib or settings.sandbox.memory_mib,
                 cpus=settings.sandbox.cpus,
                 pids=settings.sandbox.pids,
+                companions=repository.sandbox.beside,
             )
         )
     except TemporaryError as error:
