@@ -175,7 +175,6 @@ class Engine:
                 environment=ENVIRONMENT,
                 labels=dict(labels),
                 working_dir=WORK,
-                network_disabled=True,
                 healthcheck={"test": ["NONE"]},
                 host_config=self._api.create_host_config(**host),
                 use_config_proxy=False,  # a proxy in the operator's own Docker configuration may carry a password

@@ -66,7 +66,7 @@ def host_limits(shape: Shape, volumes: Iterable[str], runtime: str | None) -> di
     tmpfs[WORK] = _tmpfs(work_mib(shape.memory_mib), WORK_INODES, "exec", "0700", USER)
     return {
         **_walls(shape.memory_mib, shape.cpus, shape.pids, runtime),
-        "network_mode": "none",
+        "network_mode": "none",  # a loopback, and `localhost` in /etc/hosts
         "dns": ["127.0.0.1"],  # the host's resolver would be written into the container otherwise
         "dns_search": ["."],
         "extra_hosts": dict.fromkeys(shape.hosts, "127.0.0.1"),

@@ -94,6 +94,11 @@ class Pool:
         """How many wait now."""
         return len(self._waiting)
 
+    @property
+    def at_work(self) -> bool:
+        """Whether something is being started or removed."""
+        return self._worker is not None
+
     def take(self, shape: Shape, life: timedelta) -> Waiting | None:
         """A container for one order, which takes `life` at most; None when none waits. Another is started meanwhile."""
         while (found := self._pop(shape, life)) is not None:
@@ -101,6 +106,7 @@ class Pool:
                 state = found.engine.state(found.name)
                 if state is not None and state.running and found.engine.image(shape.image) == found.image:
                     self.told(TAKEN)
+                    self._wake()
                     return found
             except TemporaryError as error:
                 log.info("the waiting container %s is given up: %s", found.name, error)
