@@ -21,6 +21,7 @@ BUSY = 409
 REFUSED = range(400, 500)
 LIMITS = {"MemoryLimit": "memory", "CpuCfsQuota": "processor time", "PidsLimit": "the number of processes"}
 LOGGED_LINES = 10
+ANY_VERSION = "1.40"  # to ask which one the engine speaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,15 @@ class Engine:
         with self._asking("to connect"):
             # Any: the stubs leave half of its parameters and returns unknown.
             client: Any = docker.APIClient
-            self._api = client(version="auto", timeout=patience_s, **places)
+            if places.get("tls"):
+                # Where the environment names a bundle of authorities, the HTTP library takes that for the engine's own.
+                with client(version=ANY_VERSION, timeout=patience_s, **places) as first:
+                    first.trust_env = False
+                    spoken = first.version(api_version=False)["ApiVersion"]
+                self._api = client(version=spoken, timeout=patience_s, **places)
+                self._api.trust_env = False
+            else:
+                self._api = client(version="auto", timeout=patience_s, **places)
 
     def __enter__(self) -> Self:
         return self

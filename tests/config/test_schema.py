@@ -25,7 +25,8 @@ UNREADABLE = frozenset({
 """Broken files of which no editor's schema is asked: they are no plain YAML."""
 BEYOND = frozenset({
     # what one value says of another
-    "access", "companions", "config_repository_unknown", "doubles", "enrich_without_alertmanager", "lengths", "listen_without_token",
+    "access", "companions", "config_repository_unknown", "doubles", "enrich_without_alertmanager", "lengths",
+    "listen_without_token",
     "limits_beside", "model_incomplete", "model_without_script", "query_missing", "repository_on_another_host",
     "service_references", "service_without_repository", "slo_beside", "source_not_chosen", "source_unknown",
     "sql_references", "thresholds", "tune",

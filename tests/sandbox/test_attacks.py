@@ -164,10 +164,10 @@ FAMILIES = {
                "mount_setattr"),
     "files past their folder": ("open_by_handle_at", "name_to_handle_at", "fanotify_init"),
     "modules and kernels": ("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot"),
-    "the machine": ("swapon", "swapoff", "acct", "quotactl", "sethostname", "setdomainname", "iopl", "ioperm", "vhangup"),
+    "the machine": ("swapon", "swapoff", "acct", "quotactl", "sethostname", "setdomainname", "iopl", "ioperm"),
     "its clock": ("settimeofday", "clock_settime", "clock_adjtime", "adjtimex"),
     "memory of other nodes and kinds": ("mbind", "move_pages", "migrate_pages", "set_mempolicy", "memfd_secret"),
-    "old doors": ("modify_ldt", "vm86", "vm86old", "uselib", "sysfs", "ustat", "nfsservctl", "_sysctl"),
+    "old doors": ("vhangup", "modify_ldt", "vm86", "vm86old", "uselib", "sysfs", "ustat", "nfsservctl", "_sysctl"),
 }  # fmt: skip
 
 

@@ -106,6 +106,7 @@ def test_the_commands_reach_it_by_name_with_this_trials_password_and_it_stands_b
     assert ran(with_store(a_store(image), "echo $STORE"))[0].output != offered.output, "another password each trial"
 
 
+@pytest.mark.long
 def test_neither_the_host_nor_another_trials_companion_can_be_reached(image: str) -> None:
     order = with_store(a_store(image), "sleep 4; python ask.py orders-db TRACKWALKER_ORDERS_DB_PASSWORD")
     others: list[CommandReport] = []
@@ -122,6 +123,7 @@ def test_neither_the_host_nor_another_trials_companion_can_be_reached(image: str
     assert others[0].exit_code == 0
 
 
+@pytest.mark.long
 def test_it_serves_a_container_that_waited(image: str) -> None:
     order = with_store(a_store(image), "python ask.py orders-db TRACKWALKER_ORDERS_DB_PASSWORD")
     with pooled(order, owner=OWNER) as (sandbox, told):

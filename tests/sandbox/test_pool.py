@@ -50,6 +50,7 @@ def test_one_life_one_order_and_another_waits_soon() -> None:
         assert told == [TAKEN, TAKEN, MISSED]
 
 
+@pytest.mark.long
 def test_an_order_that_may_last_longer_than_what_waits_starts_its_own() -> None:
     order = an_order("true", image=base_image(), seconds=10)
     with pooled(order, owner=OWNER) as (sandbox, told):
@@ -112,6 +113,7 @@ def test_a_pool_that_cannot_be_filled_says_so_and_loosens_nothing(caplog: pytest
     sandbox.close()
 
 
+@pytest.mark.long
 def test_the_last_shapes_share_a_bounded_pool() -> None:
     order = an_order("true", image=base_image())
     with pooled(order, owner=OWNER, size=2) as (sandbox, told):
@@ -134,6 +136,7 @@ def test_closing_ends_what_waits_and_what_is_being_started() -> None:
             sandbox.run(order)
 
 
+@pytest.mark.long
 def test_the_walls_hold_in_a_pooled_container_for_what_hangs_floods_and_runs_short() -> None:
     bomb = 'exec python -c "bytearray(700 << 20)"'
     order = an_order(bomb, "yes | head -c 50000000; echo last", "kill -9 -1; echo alone", "sleep 60", "echo never",
