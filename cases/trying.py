@@ -19,11 +19,38 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Companion:
+    """A server that the commands of a trial need beside them, such as a database: a container of its own.
+
+    It shares the trial's network, which holds nothing but a loopback: the commands reach it on 127.0.0.1, and by its
+    name; nobody else does, and it reaches nobody else. In `environment`, `offers` and `ready` these are replaced:
+    `{host}`, `{port}`, `{user}`, `{password}` (random, another one each trial) and `{database}`.
+
+    port         where it listens; once something does, and `ready` is None, it counts as ready
+    ready        a command for `sh -c` inside it that exits 0 once it is ready; None: see `port`
+    environment  variables of its own
+    offers       variables that the trial's commands get
+    memory_mib   its memory, in MiB, beside that of the trial
+    writable     paths in it that must be writable: each is a temporary file system, as are the image's volumes
+    """
+
+    name: str
+    image: str
+    port: int | None = None
+    ready: str | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    offers: tuple[tuple[str, str], ...] = ()
+    memory_mib: int = 256
+    writable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialOrder:
     """One tree to run commands on, one after the other, in one throwaway container.
 
-    key      labels whatever is started for it, so that it can be reaped
-    tree     an uncompressed tar of the repository's tree
+    key         labels whatever is started for it, so that it can be reaped
+    tree        an uncompressed tar of the repository's tree
+    companions  what runs beside it, and ends with it
     """
 
     key: str
@@ -33,6 +60,7 @@ class TrialOrder:
     memory_mib: int = 512
     cpus: float = 1.0
     pids: int = 128
+    companions: tuple[Companion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,17 @@ EXAMPLES: Mapping[str, str] = {
             full_name: acme/shop
             sandbox: {image: shop-tests, memory_mib: 1024, timeout: 20m}
     """,
+    "repositories[].sandbox.companions[]": """
+        repositories:
+          - name: shop
+            url: https://github.com/acme/shop.git
+            full_name: acme/shop
+            sandbox:
+              image: shop-tests
+              companions:
+                - {image: "postgres:16"}
+                - {image: "acme/cache:7", name: cache, port: 6379, offers: {CACHE_URL: "redis://{host}:{port}"}}
+    """,
     "repositories[].sandbox.registry": """
         repositories:
           - name: shop
@@ -202,7 +213,7 @@ EXAMPLES: Mapping[str, str] = {
         edits: {loop: {turns: 8, usd: 0.3}}
     """,
     "sandbox": """
-        sandbox: {timeout: 20m, memory_mib: 1024, cpus: 2}
+        sandbox: {timeout: 20m, memory_mib: 1024, cpus: 2, pool: 4}
     """,
     "scope": """
         scope: {allow: ["src/**", "config/**"], deny: ["src/billing/**"]}

@@ -21,6 +21,9 @@ REFUSED = "refused"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HOST_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_CONTAINER_PATH = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 _ADDRESS = re.compile(r"[^@\s<>\"(),:;\[\]\\]+@[A-Za-z0-9._-]+")
@@ -264,6 +267,33 @@ HeaderName: TypeAlias = Annotated[
     str,
     AfterValidator(_validating(_matching(_HEADER, "is not the name of a header", "write it as in X-Scope-OrgID"))),
     _shown("header", _HEADER),
+]
+VariableName: TypeAlias = Annotated[
+    str,
+    AfterValidator(
+        _validating(
+            _matching(_VARIABLE, "is not the name of a variable", "use letters, digits and underscore, as in PGHOST")
+        )
+    ),
+    _shown("variable", _VARIABLE),
+]
+HostName: TypeAlias = Annotated[
+    str,
+    AfterValidator(
+        _validating(
+            _matching(_HOST_NAME, "is no name of a host", "write small letters, digits and hyphens, as in orders-db")
+        )
+    ),
+    _shown("host", _HOST_NAME),
+]
+ContainerPath: TypeAlias = Annotated[
+    str,
+    AfterValidator(
+        _validating(
+            _matching(_CONTAINER_PATH, "is no path in a container", "write it from the root, as in /var/cache/app")
+        )
+    ),
+    _shown("path", _CONTAINER_PATH),
 ]
 Address: TypeAlias = Annotated[
     str,

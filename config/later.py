@@ -8,9 +8,7 @@ _ALL_KINDS = "prometheus, loki, alertmanager and sql are the kinds of source so 
 KEYS: Mapping[str, str] = {
     "schedule.quiet_hours": LEAVE_OUT,
     **dict.fromkeys((f"signals.{kind}" for kind in ("mixpanel", "amplitude", "ga4", "posthog")), _ALL_KINDS),
-    "repositories[].sandbox.companions": "let `test` choose the tests that need no other service",
     "forge.app": "write token: env:GITHUB_TOKEN",
-    "sandbox.pool": LEAVE_OUT,
     "authority.file": "write default: observe, propose or pull_request",
     "alerts.routes": "every receiver is told of each case",
     "runtime.address": LEAVE_OUT,
@@ -21,7 +19,10 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "runtime.executor": dict.fromkeys(("processes", "dask"), "write executor: threads"),
     "authority.default": dict.fromkeys(("auto_merge", "auto-merge"), "auto-merge is only ever earned"),
     "repositories[].forge": dict.fromkeys(("gitlab", "gitea", "forgejo", "bitbucket"), "write forge: github"),
-    "sandbox.runtime": dict.fromkeys(("bubblewrap", "gvisor", "runsc", "podman"), "write runtime: docker"),
+    "sandbox.runtime": {
+        **dict.fromkeys(("bubblewrap", "podman"), "write runtime: docker"),
+        "gvisor": "write runtime: runsc, which is its name in the engine",
+    },
 }
 """Values of keys that are there, and what to write instead."""
 

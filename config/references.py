@@ -60,6 +60,22 @@ def _double(loc: Loc, names: Sequence[str]) -> Found:
             )
 
 
+def _companions(settings: Settings) -> Found:
+    """Companions of one repository share a network: each has a name and a port of its own."""
+    for place, repository in enumerate(settings.repositories):
+        loc: Loc = ("repositories", place, "sandbox", "companions")
+        beside = repository.sandbox.beside
+        yield from _double(loc, [companion.name for companion in beside])
+        ports = [companion.port for companion in beside]
+        for which, port in enumerate(ports):
+            if port is not None and port in ports[:which]:
+                said = (f"port {port} is taken by {key((*loc, ports.index(port)))}", "let one of them listen elsewhere")
+                yield (*loc, which, "port"), said
+        if beside and settings.sandbox.runtime == "runsc":
+            said = ("runsc gives each container a network of its own", "leave it out, or write runtime: docker")
+            yield loc, said
+
+
 def _named(settings: Settings) -> dict[str, list[str]]:
     """The names of the sources of each kind that a watch may name."""
     signals = settings.signals
@@ -303,6 +319,7 @@ def _callers(settings: Settings) -> Found:
 
 _RULES: Sequence[Callable[[Settings], Found]] = (
     _doubles,
+    _companions,
     _sources,
     _queries,
     _services,

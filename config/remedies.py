@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cases.policy import Authority
+from cases.trying import Companion
+from config.companions import CompanionSettings, Mebibytes
 from config.fields import Branch, Count, Duration, FullName, Glob, KeyPath, Name, RelativePath, SecretRef, Text, Url
 from config.recipes import RegistrySettings, SetupSettings
 from config.section import Section
-
-Mebibytes = Annotated[int, Field(ge=64, le=65536)]
 
 
 class DeployedConfigSettings(Section):
@@ -113,6 +113,20 @@ class RepositorySandboxSettings(Section):
     timeout: Duration | None = None
     """How long one command of a trial may run. None: that of `sandbox`."""
 
+    companions: tuple[CompanionSettings, ...] = ()
+    """Servers that the commands need beside them. They share a network with the trial that leads nowhere else."""
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """The images of a trial that have to be there already: all but one that a registry has."""
+        own = (self.image,) if self.registry is None else ()
+        return (*own, *(companion.image for companion in self.companions))
+
+    @property
+    def beside(self) -> tuple[Companion, ...]:
+        """What a trial is ordered to start beside its commands."""
+        return tuple(companion.companion() for companion in self.companions)
+
 
 class RepositorySettings(Section):
     """One target repository."""
@@ -182,9 +196,10 @@ class ForgeSettings(Section):
 class SandboxSettings(Section):
     """How a change is tried before anybody sees it: in a throwaway container with no network."""
 
-    runtime: Literal["docker", "process"] = "docker"
-    """docker; or process, a plain child process that isolates little: only the demo takes it, for its own service.
-    `trackwalker run` refuses it."""
+    runtime: Literal["docker", "runsc", "process"] = "docker"
+    """docker: the engine's own runtime. runsc: gVisor, where the engine has it; it is slower, and keeps no companions.
+    A rootless engine is used as any other, and `trackwalker check` says that it is one. process: a plain child process
+    that isolates little: only the demo takes it, for its own service. `trackwalker run` refuses it."""
 
     timeout: Duration = timedelta(minutes=10)
     """How long one command of a trial may run: test suites end well within it. Later is an error, not a failure."""
@@ -197,6 +212,10 @@ class SandboxSettings(Section):
 
     pids: Annotated[int, Field(ge=16, le=4096)] = 128
     """Processes and threads of a trial: enough for a parallel suite, too few for a fork bomb."""
+
+    pool: Annotated[int, Field(ge=0, le=64)] = 2
+    """How many containers wait, started ahead, in all: a trial that gets one saves about half a second. Each takes some
+    15 MiB, serves one trial, and is replaced after half an hour. 0: each trial starts its own."""
 
 
 class ScopeSettings(Section):

@@ -21,6 +21,7 @@ from config.alerts import (
     SlackSettings,
     SlackThreadSettings,
 )
+from config.companions import CompanionSettings
 from config.deploys import (
     BuildInfoSettings,
     DeploySettings,
@@ -95,6 +96,7 @@ __all__ = [
     "CatalogMetricSettings",
     "CatalogSettings",
     "ClassBudgetSettings",
+    "CompanionSettings",
     "DeploySettings",
     "DeployedConfigSettings",
     "DetectionSettings",

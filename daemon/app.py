@@ -39,6 +39,7 @@ from daemon.observe.metrics import Metrics
 from daemon.observe.spans import Traces
 from daemon.observe.traces import tracer_of
 from daemon.poll import Poll
+from daemon.pool import pool_kept
 from daemon.quarantine import LedgerQuarantine
 from daemon.tail import Tail
 from daemon.watchdog import watching
@@ -122,6 +123,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
         ports, watches = _ports(settings, clock, ledger, outside)
         _relief(ports.signals, metrics)
         executor = stack.enter_context(_executor(settings, house, outside.sandbox))
+        pool_kept(outside.sandbox, levers, metrics)
         fellows = Fellows(name=home.name, daemons=ledger.daemons, outbox=ledger.outbox, ports=ports)
         fellows.enter()
         stack.callback(_left, fellows)
@@ -237,8 +239,8 @@ def ready(settings: Settings, sandbox: Sandbox) -> None:
     reaped = sandbox.reap()
     if reaped:
         log.info("reaped %d containers that an earlier life left behind", reaped)
-    needed = (repository.sandbox for repository in settings.repositories)
-    for image in dict.fromkeys(own.image for own in needed if own.registry is None):  # else it is fetched when needed
+    # what is fetched is fetched when it is needed
+    for image in dict.fromkeys(image for repository in settings.repositories for image in repository.sandbox.present):
         sandbox.ready(image)
 
 

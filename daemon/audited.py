@@ -29,6 +29,11 @@ class AuditedSandbox:
         self._clock = clock
         self._levers = levers
 
+    @property
+    def inner(self) -> Sandbox:
+        """The sandbox that is audited."""
+        return self._sandbox
+
     def describe(self) -> str:
         """As the sandbox says."""
         return self._sandbox.describe()

@@ -44,7 +44,7 @@ def outside_of(settings: Settings, home: Home, clock: Clock, *, process_sandbox:
         sources=sources,
         changes=changes_of(settings, sources, forge, clock),
         forge=forge,
-        sandbox=sandbox_of(settings, home.name, process=process_sandbox),
+        sandbox=sandbox_of(settings, home.name, process=process_sandbox, pool=True),
         notifiers=notifiers_of(settings, clock),
     )
 
@@ -182,15 +182,17 @@ def survey_of(settings: Settings) -> "Survey":
     return Survey(GithubApi(settings.forge.api_url, settings.forge.token.reveal, settings.forge.write_spacing))
 
 
-def sandbox_of(settings: Settings, owner: str, *, process: bool) -> Sandbox:
+def sandbox_of(settings: Settings, owner: str, *, process: bool, pool: bool = False) -> Sandbox:
     """Docker; a process only where the caller vouches for the code, which is the demo with its own sample service.
 
-    Raises TemporaryError when no Docker engine answers.
+    `pool` lets it keep containers waiting: for whoever closes it. Raises TemporaryError when no Docker engine answers.
     """
-    if settings.sandbox.runtime == "docker":
+    if settings.sandbox.runtime != "process":
+        from daemon.pool import stock_of
         from sandbox.docker import DockerSandbox
 
-        return DockerSandbox(owner=owner)
+        runtime = None if settings.sandbox.runtime == "docker" else settings.sandbox.runtime
+        return DockerSandbox(owner=owner, runtime=runtime, stock=stock_of(settings) if pool else None)
     if not process:
         raise PermanentError(
             "sandbox.runtime: process isolates too little for code from a repository; only `trackwalker demo` uses it. "

@@ -15,6 +15,7 @@ from daemon.heed import Heed
 from daemon.house import House
 from daemon.kills import Kills
 from daemon.observe.health import Vitals
+from daemon.pool import pool_of
 from daemon.standings import RecipeStandings
 from daemon.tail import Tail
 from daemon.watches import WatchList
@@ -26,6 +27,7 @@ REAP = timedelta(hours=1)
 SHOW = timedelta(minutes=10)
 PREPARE = timedelta(hours=1)
 COSTS = timedelta(hours=1)
+POOL = timedelta(minutes=1)
 
 
 def chores_of(
@@ -63,6 +65,8 @@ def chores_of(
             Chore(name="costs", every=COSTS, work=money.spike),
         ]
     chores.append(Chore(name="reap", every=REAP, work=_reaped(ports)))
+    if (pool := pool_of(ports.sandbox)) is not None:
+        chores.append(Chore(name="pool", every=POOL, work=pool.tend))
     if isinstance(ports.logs, Tail):
         chores.append(Chore(name="tail", every=every, work=_followed(ports.logs, house)))
     return tuple(chores)

@@ -66,5 +66,6 @@ def tried_on(
             memory_mib=repository.sandbox.memory_mib or limits.memory_mib,
             cpus=limits.cpus,
             pids=limits.pids,
+            companions=repository.sandbox.beside,
         )
     )

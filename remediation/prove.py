@@ -288,6 +288,7 @@ class Bench:
                 memory_mib=where.sandbox.memory_mib or limits.memory_mib,
                 cpus=limits.cpus,
                 pids=limits.pids,
+                companions=where.sandbox.beside,
             )
         )
 

@@ -1,38 +1,37 @@
 """DockerSandbox: untrusted code in a hardened container that lives for one order."""
 
-import logging
-import secrets
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from cases.errors import TemporaryError
-from cases.moments import EPOCH
-from cases.trying import CommandReport, Recipe, SandboxReport, TrialOrder
+from cases.trying import Command, CommandReport, Recipe, SandboxReport, TrialOrder
+from sandbox.companions import Companions, companions_of
 from sandbox.container import Container
-from sandbox.engine import ANSWER_SECONDS, Engine, Labelled
+from sandbox.containers import CLOSED, Containers
+from sandbox.engine import ANSWER_SECONDS, Engine
 from sandbox.images import ImageEngine
-from sandbox.limits import check, host_limits
+from sandbox.limits import check
+from sandbox.pool import Pool, Stock
 from sandbox.prepare import Site, prepare
-from sandbox.results import CONTAINER_ENDED, TIMED_OUT, UNREADABLE
+from sandbox.results import CONTAINER_ENDED, EXITED, TIMED_OUT, UNREADABLE
+from sandbox.shape import Shape, life_of
 
-LABEL = "trackwalker"
-LABEL_VALUE = "sandbox"
-KEY_LABEL = "trackwalker.key"
-OWNER_LABEL = "trackwalker.owner"
-DEADLINE_LABEL = "trackwalker.deadline"  # epoch seconds, by the engine's clock
-SETTING_UP = timedelta(minutes=2)  # what starting, unpacking and reading out may take on top of the commands
-GRACE = timedelta(seconds=60)
 REMOVAL_SECONDS = 15.0  # what removing a container may hold up: under load it takes an engine seconds
 PREPARING_SECONDS = 300.0  # fetching and keeping an image takes an engine longer than any other answer
 SWEEP_SECONDS = 60.0  # the least time between two tries to remove what could not be removed at once
 LAST = frozenset({TIMED_OUT, CONTAINER_ENDED, UNREADABLE})  # after these its container can run no other command
 
-LEFT = "container %s was left behind: %s"
 
-log = logging.getLogger(__name__)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """Where one order is run."""
+
+    engine: Engine
+    name: str
+    container: Container
 
 
 class DockerSandbox:
@@ -41,11 +40,13 @@ class DockerSandbox:
     owner       whose containers these are: the identity of the store. Containers of this owner that this object does
                 not know are left-overs of an earlier life, and `reap` removes them; so two daemons that run at the
                 same time need two owners. Anybody's container is removed once it is 60 s past its deadline.
-    url         the engine, unix:// or tcp://; by default DOCKER_HOST, else the usual socket
+    url         the engine, unix:// or tcp://; by default DOCKER_HOST (with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH),
+                else the usual socket. Nothing relies on a path of this host, so the engine may be elsewhere
     patience_s  how long the engine may take to answer anything, in seconds, before it counts as gone
     runtime     another OCI runtime of the engine, such as `runsc`; by default the engine's own
     removal_s   how long it may take to remove a container before that is left for later
     sweep_s     the least time between two tries to remove what was left
+    stock       which containers wait, started ahead (see `sandbox.pool`); whoever asks for some calls `close`
     """
 
     def __init__(
@@ -57,47 +58,56 @@ class DockerSandbox:
         runtime: str | None = None,
         removal_s: float = REMOVAL_SECONDS,
         sweep_s: float = SWEEP_SECONDS,
+        stock: Stock | None = None,
     ) -> None:
-        self._owner = owner
-        self._url = url
-        self._patience_s = patience_s
         self._runtime = runtime
-        self._removal_s = min(patience_s, removal_s)
-        self._sweep_s = sweep_s
-        self._live: set[str] = set()
-        self._left: set[str] = set()  # in quarantine: no order's any more, and the engine could not remove them yet
-        self._sweep_at = 0.0
+        self._containers = Containers(
+            owner=owner, url=url, patience_s=patience_s, runtime=runtime, removal_s=removal_s, sweep_s=sweep_s
+        )
+        self.pool = Pool(self._containers, stock) if stock and stock.size else None
+        self._site = Site(
+            connect=lambda: ImageEngine(url, max(patience_s, PREPARING_SECONDS)),
+            labels=self._containers.labels,
+            enter=self._containers.enter,
+            leave=self._containers.leave,
+            runtime=runtime,
+        )
         self._lock = Lock()
         self._preparing: dict[str, Lock] = {}
-        self._closed = False
 
     def describe(self) -> str:
         """Which sandbox this is, in words for a pull request."""
         runtime = f", runtime {self._runtime}" if self._runtime else ""
+        rootless = ", rootless engine" if self._containers.rootless else ""
         return (
             "a throwaway Docker container (no network, no capabilities, read-only, unprivileged, "
-            f"its own list of system calls{runtime})"
+            f"its own list of system calls{runtime}{rootless})"
         )
 
     def run(self, order: TrialOrder) -> SandboxReport:
         """Run the order's commands, one after the other, in one container, up to one that time or the container ended.
 
         Raises TemporaryError when no engine answers or the sandbox was closed meanwhile, PermanentError for a missing
-        image or a tree that does not fit. The container is gone when this returns, whatever happened; one that the
-        engine cannot remove within seconds holds nothing up, and is removed before a later order, or by `reap`.
+        image, a tree that does not fit or a companion that does not start. The container is gone when this returns,
+        whatever happened; one that waited in the pool, or that the engine cannot remove within seconds, holds nothing
+        up, and is removed in the background, before a later order, or by `reap`.
         """
         check(order)
-        self._sweep()
+        if self._containers.closed:
+            raise TemporaryError(CLOSED)
+        self._containers.sweep()
         began = time.monotonic()
         reports: list[CommandReport] = []
-        with Engine(self._url, self._patience_s) as engine, self._container(engine, order) as container:
-            container.unpack(order.tree)
+        with (
+            self._room(order) as room,
+            companions_of(order, self._containers, room.engine, room.container, room.name) as companions,
+        ):
+            room.container.unpack(order.tree)
+            companions.wait()
             for command in order.commands:
-                report = container.run(command)
+                report, last = self._command(room.container, command, companions)
                 reports.append(report)
-                if report.ended == CONTAINER_ENDED and self._closed:
-                    raise TemporaryError(f"{command.name!r} was running")
-                if report.ended in LAST:
+                if last:
                     break
         return SandboxReport(
             commands=tuple(reports),
@@ -106,146 +116,77 @@ class DockerSandbox:
         )
 
     def ready(self, image: str) -> None:
-        """Raise TemporaryError when no engine answers, PermanentError when it has no such image."""
-        with Engine(self._url, self._patience_s) as engine:
-            engine.volumes(image)
+        """Raise TemporaryError when no engine answers, PermanentError when it cannot hold what is run, or no image."""
+        with self._containers.engine() as engine:
+            self._containers.look(engine)
+            engine.image(image)
 
     def prepare(self, recipe: Recipe) -> str:
         """The image that a recipe comes to: see `sandbox.prepare`.
 
         A repository's are made one at a time, so that who waits finds the image; just looking waits for nobody.
         """
-        site = Site(
-            connect=lambda: ImageEngine(self._url, max(self._patience_s, PREPARING_SECONDS)),
-            labels=self._labels,
-            enter=self._enter,
-            leave=self._leave,
-            runtime=self._runtime,
-        )
         if not recipe.build:
-            return prepare(recipe, site)
+            return prepare(recipe, self._site)
         with self._lock:
             turn = self._preparing.setdefault(recipe.repository, Lock())
         with turn:
-            return prepare(recipe, site)
+            return prepare(recipe, self._site)
 
     def reap(self) -> int:
         """Remove the containers that an earlier life of this owner left behind, and anybody's that is overdue."""
-        with Engine(self._url, self._removal_s) as engine:
-            now = engine.now()
-            return sum(
-                self._remove(engine, found.name)
-                for found in engine.labelled(f"{LABEL}={LABEL_VALUE}")
-                if self._left_behind(found) or now > _deadline(found) + GRACE
-            )
+        return self._containers.reap()
 
     def overdue(self) -> tuple[str, ...]:
         """The names of containers, anybody's, that are 60 s past their deadline. Removes nothing."""
-        with Engine(self._url, self._patience_s) as engine:
-            now = engine.now()
-            found = engine.labelled(f"{LABEL}={LABEL_VALUE}")
-        return tuple(sorted(each.name for each in found if now > _deadline(each) + GRACE))
+        return self._containers.overdue()
 
     def close(self) -> None:
         """Kill what runs, from any thread: each `run` raises TemporaryError within seconds, and so does any later."""
-        with self._lock:
-            self._closed = True
-            live = sorted(self._live)
-        if live:
-            with Engine(self._url, self._patience_s) as engine:
-                for name in live:
-                    engine.remove(name)
+        try:
+            self._containers.close()
+        finally:
+            if self.pool is not None:
+                self.pool.close()
 
-    def _left_behind(self, found: Labelled) -> bool:
-        with self._lock:
-            return found.labels.get(OWNER_LABEL) == self._owner and found.name not in self._live
+    def _command(self, container: Container, command: Command, companions: Companions) -> tuple[CommandReport, bool]:
+        """Run one command; its report, and whether no other can follow."""
+        report = container.run(command, companions.environment)
+        if report.ended == CONTAINER_ENDED and self._containers.closed:
+            raise TemporaryError(f"{command.name!r} was running")
+        if report.ended == EXITED and report.exit_code != 0 and (gone := companions.ended()):
+            # It may have failed for just that.
+            ended = f"killed: its companion {gone} ended before it did"
+            return replace(report, exit_code=None, ended=ended, tests=()), True
+        return report, report.ended in LAST
 
     @contextmanager
-    def _container(self, engine: Engine, order: TrialOrder) -> Generator[Container]:
-        """A started container of the order, killed and removed at the end of the block, however it ends."""
-        name = f"trackwalker-{secrets.token_hex(8)}"
-        self._enter(name)
+    def _room(self, order: TrialOrder) -> Generator[_Room]:
+        """A started container for the order, removed at the end of the block, however it ends."""
         try:
-            self._start(engine, name, order)
-            yield Container(engine, name)
+            waiting = self.pool.take(Shape.of(order), life_of(order)) if self.pool is not None else None
+            if self.pool is None or waiting is None:
+                with self._fresh(order) as room:
+                    yield room
+            else:
+                try:
+                    yield _Room(engine=waiting.engine, name=waiting.name, container=waiting.container)
+                finally:
+                    self.pool.leave(waiting)
         except TemporaryError as error:
-            if self._closed:
+            if self._containers.closed:
                 raise TemporaryError(f"the sandbox was closed while trial {order.key} ran; run it again") from error
             raise
-        finally:
-            self._leave(name)
 
-    def _enter(self, name: str) -> None:
-        with self._lock:
-            if self._closed:
-                raise TemporaryError("the sandbox is closed: the daemon is ending")
-            self._live.add(name)
-
-    def _leave(self, name: str) -> None:
-        """Remove the container over a fresh connection: the order's own may be stuck behind unread output."""
-        try:
-            with Engine(self._url, self._removal_s) as engine:
-                self._remove(engine, name)
-        except TemporaryError as error:
-            # What the order showed still holds, or its own error is on its way.
-            self._quarantine(name, error)
-        finally:
-            with self._lock:
-                self._live.discard(name)
-
-    def _remove(self, engine: Engine, name: str) -> bool:
-        """Remove a container; False when it was gone. One that cannot be removed now holds up no other."""
-        try:
-            return engine.remove(name)
-        except TemporaryError as error:
-            self._quarantine(name, error)
-            return False
-
-    def _quarantine(self, name: str, error: TemporaryError) -> None:
-        log.warning(LEFT, name, error)
-        with self._lock:
-            self._left.add(name)
-            self._sweep_at = time.monotonic() + self._sweep_s
-
-    def _sweep(self) -> None:
-        """Try again to remove what could not be removed, now and then, until one does not go."""
-        with self._lock:
-            left = sorted(self._left) if time.monotonic() >= self._sweep_at else []
-        if not left:
-            return
-        with Engine(self._url, self._removal_s) as engine:
-            there = {found.name for found in engine.labelled(f"{LABEL}={LABEL_VALUE}")}
-            for name in left:
-                if name in there and not self._remove(engine, name):
-                    return  # the engine is still busy with it, or hangs
-                with self._lock:
-                    self._left.discard(name)
-
-    def _start(self, engine: Engine, name: str, order: TrialOrder) -> None:
-        life = sum((command.timeout for command in order.commands), SETTING_UP)
-        host = host_limits(order, engine.volumes(order.image), self._runtime)
-        engine.create(
-            name=name,
-            image=order.image,
-            seconds=round(life.total_seconds()),
-            labels=self._labels(order.key, engine, life),
-            host=host,
-        )
-
-    def _labels(self, key: str, engine: Engine, life: timedelta) -> dict[str, str]:
-        deadline = engine.now() + life
-        return {
-            LABEL: LABEL_VALUE,
-            KEY_LABEL: key,
-            OWNER_LABEL: self._owner,
-            DEADLINE_LABEL: str(round(deadline.timestamp())),
-        }
-
-
-def _deadline(found: Labelled) -> datetime:
-    """When a container should have ended; one whose label says nothing readable is overdue."""
-    stamp = found.labels.get(DEADLINE_LABEL, "")
-    return EPOCH + timedelta(seconds=int(stamp)) if stamp.isdecimal() else EPOCH
+    @contextmanager
+    def _fresh(self, order: TrialOrder) -> Generator[_Room]:
+        with self._containers.engine() as engine:
+            image = engine.image(order.image)
+            name = self._containers.start(engine, Shape.of(order), image, order.key, life_of(order))
+            try:
+                yield _Room(engine=engine, name=name, container=Container(engine, name))
+            finally:
+                self._containers.leave(name)
 
 
 def engine_answers(url: str | None = None) -> bool:

@@ -3,23 +3,25 @@
 The SDK returns untyped JSON; it becomes our own values here, field by field, and its errors become ours.
 """
 
-import os
 import socket
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from io import IOBase
 from types import TracebackType
 from typing import Any, Self
 
 from cases.errors import PermanentError, TemporaryError
 from sandbox.limits import ENVIRONMENT, KEEPER, WORK
+from sandbox.stream import Stream
 
 ANSWER_SECONDS = 60.0  # a healthy engine answers in milliseconds, and under load removes a container in seconds
 GONE = 404
 BUSY = 409
 REFUSED = range(400, 500)
+LIMITS = {"MemoryLimit": "memory", "CpuCfsQuota": "processor time", "PidsLimit": "the number of processes"}
+LOGGED_LINES = 10
+ANY_VERSION = "1.40"  # to ask which one the engine speaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,31 @@ class State:
 
     running: bool
     short_of_memory: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What an engine is.
+
+    now       its own clock: the one that all its containers' deadlines are dated by, whoever set them
+    rootless  whether it runs as an ordinary user, so that even a way out of a container leads to no root
+    lacking   walls that it would leave out: an engine says so in a warning at most, and starts the container without
+    runtimes  the runtimes it has, each with the arguments it is given
+    """
+
+    now: datetime
+    rootless: bool
+    lacking: tuple[str, ...]
+    runtimes: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image: its digest, the paths it declares as volumes, and the user it begins as ("" is root)."""
+
+    digest: str
+    volumes: tuple[str, ...]
+    user: str
 
 
 class Engine:
@@ -55,18 +82,45 @@ class Engine:
         with self._asking("to connect"):
             # Any: the stubs leave half of its parameters and returns unknown.
             client: Any = docker.APIClient
-            self._api = client(version="auto", timeout=patience_s, **places)
+            if places.get("tls"):
+                # Where the environment names a bundle of authorities, the HTTP library takes that for the engine's own.
+                with client(version=ANY_VERSION, timeout=patience_s, **places) as first:
+                    first.trust_env = False
+                    spoken = first.version(api_version=False)["ApiVersion"]
+                self._api = client(version=spoken, timeout=patience_s, **places)
+                self._api.trust_env = False
+            else:
+                self._api = client(version="auto", timeout=patience_s, **places)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection. Containers stay."""
         self._api.close()
 
+    def traits(self) -> Traits:
+        """What the engine is, and what time it is there."""
+        with self._asking("what it is"):
+            told: dict[str, Any] = self._api.info()
+            options: list[str] = told.get("SecurityOptions") or []
+            runtimes: dict[str, dict[str, Any]] = told.get("Runtimes") or {}
+            lacking = [limit for key, limit in LIMITS.items() if not told.get(key)]
+            if not any(option.startswith("name=seccomp") for option in options):
+                lacking.append("the system calls (seccomp)")
+            return Traits(
+                now=datetime.fromisoformat(told["SystemTime"]),
+                rootless="name=rootless" in options,
+                lacking=tuple(lacking),
+                runtimes={name: tuple(map(str, each.get("runtimeArgs") or ())) for name, each in runtimes.items()},
+            )
+
     def now(self) -> datetime:
-        """The engine's own clock: the one that all its containers' deadlines are dated by, whoever set them."""
-        with self._asking("for its time"):
-            return datetime.fromisoformat(self._api.info()["SystemTime"])
+        """The engine's own clock."""
+        return self.traits().now
 
     def has_image(self, image: str) -> bool:
         """Whether the image is there."""
@@ -79,17 +133,25 @@ class Engine:
                 return False
         return True
 
-    def volumes(self, image: str) -> tuple[str, ...]:
-        """The paths that the image declares as volumes. Raises PermanentError when there is no such image."""
-        if not self.has_image(image):
-            raise PermanentError(
-                f"the Docker engine at {self.address} has no image {image!r}, and the sandbox never pulls one. "
-                "For `trackwalker-base`, run `trackwalker image`, which builds it from this machine's own "
-                f"Python; for another, run `docker pull {image}` or build it"
-            )
+    def image(self, image: str) -> Image:
+        """An image that is there. Raises PermanentError when there is none of that name."""
+        import docker.errors
+
         with self._asking(f"for the image {image}"):
-            configured: dict[str, Any] = self._api.inspect_image(image)["Config"] or {}
-        return tuple(sorted(configured.get("Volumes") or {}))
+            try:
+                told: dict[str, Any] = self._api.inspect_image(image)
+            except docker.errors.ImageNotFound as error:
+                raise PermanentError(
+                    f"the Docker engine at {self.address} has no image {image!r}, and the sandbox never pulls one. "
+                    "For `trackwalker-base`, run `trackwalker image`, which builds it from this machine's own "
+                    f"Python; for another, run `docker pull {image}` or build it"
+                ) from error
+        configured: dict[str, Any] = told["Config"] or {}
+        return Image(
+            digest=str(told["Id"]),
+            volumes=tuple(sorted(configured.get("Volumes") or {})),
+            user=str(configured.get("User") or ""),
+        )
 
     def import_image(self, repository: str, tag: str, layers: Iterable[bytes], changes: Sequence[str]) -> None:
         """Make an image of one layer from the pieces of an uncompressed tar."""
@@ -122,12 +184,39 @@ class Engine:
                 environment=ENVIRONMENT,
                 labels=dict(labels),
                 working_dir=WORK,
-                network_disabled=True,
                 healthcheck={"test": ["NONE"]},
                 host_config=self._api.create_host_config(**host),
                 use_config_proxy=False,  # a proxy in the operator's own Docker configuration may carry a password
             )
             self._api.start(name)
+
+    def create_companion(
+        self,
+        *,
+        name: str,
+        image: str,
+        environment: Mapping[str, str],
+        labels: Mapping[str, str],
+        host: Mapping[str, Any],
+    ) -> None:
+        """Create and start a container that runs what its image is for, under the image's own user."""
+        with self._asking(f"to start a container of {image}"):
+            self._api.create_container(
+                image,
+                name=name,
+                environment=dict(environment),
+                labels=dict(labels),
+                healthcheck={"test": ["NONE"]},
+                host_config=self._api.create_host_config(**host),
+                use_config_proxy=False,
+            )
+            self._api.start(name)
+
+    def last_lines(self, name: str) -> str:
+        """The last that a companion wrote, on one line."""
+        with self._asking("what a container wrote"):
+            told: bytes = self._api.logs(name, tail=LOGGED_LINES)
+        return " / ".join(told.decode("utf-8", "replace").split("\n")).strip(" /")
 
     def state(self, name: str) -> State | None:
         """How the container is, or None when it is gone."""
@@ -166,22 +255,16 @@ class Engine:
         with self._asking("to run a command"):
             return str(self._api.exec_create(name, list(argv), stdin=True, environment=dict(env), user=user)["Id"])
 
-    @contextmanager
-    def attached(self, exec_id: str) -> Generator[socket.socket]:
-        """Start the prepared command; its three streams are this socket, framed (see `output.Frames`)."""
+    def attach(self, exec_id: str) -> Stream:
+        """Start the prepared command; its three streams are this one, framed (see `output.Frames`)."""
         with self._asking("to run a command"):
-            raw: Any = self._api.exec_start(exec_id, socket=True)
-        if not isinstance(raw, IOBase):
-            raise PermanentError(
-                f"commands cannot be attached to at {self.address}: give the sandbox a unix:// or tcp:// address "
-                "(an engine behind ssh or TLS can be reached through a tunnel)"
-            )
-        try:
-            with socket.socket(fileno=os.dup(raw.fileno())) as stream, self._asking("to go on with a command"):
-                yield stream
-        finally:
-            vars(raw)["_response"].close()  # the SDK keeps the connection there, and has no other way to close it
-            raw.close()
+            return Stream(self._api.exec_start(exec_id, socket=True), self.address)
+
+    @contextmanager
+    def talking(self) -> Generator[None]:
+        """Within the block, what goes wrong with a stream is told as what goes wrong with the engine."""
+        with self._asking("to go on with a command"):
+            yield
 
     def exit_code(self, exec_id: str) -> int | None:
         """What the command ended with, or None while it runs."""

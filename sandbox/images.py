@@ -24,11 +24,6 @@ class Image:
 class ImageEngine(Engine):
     """One connection to one engine, with what preparing asks of it beside. Every method raises as the engine's do."""
 
-    def image_id(self, image: str) -> str:
-        """The digest that an image's name stands for now."""
-        with self._asking(f"for the image {image}"):
-            return str(self._api.inspect_image(image)["Id"])
-
     def environment(self, image: str) -> dict[str, str]:
         """The variables that the image sets."""
         with self._asking(f"for the image {image}"):

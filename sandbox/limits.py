@@ -5,7 +5,8 @@ from importlib import resources
 from typing import Any
 
 from cases.errors import PermanentError
-from cases.trying import TrialOrder
+from cases.trying import Companion, TrialOrder
+from sandbox.shape import Shape
 
 USER = "65534:65534"  # nobody, and nobody's group: whatever runs of the repository
 KEEPER = "65533:65533"  # the container's first process: out of reach of all that, for it has another user
@@ -17,6 +18,11 @@ TEMPORARY_INODES = 16_384
 FILE_BYTES = 256 * 1024 * 1024
 SHARED_MEMORY = "16m"
 OPEN_FILES = 1024
+ROOT = frozenset({"", "0", "root", "0:0", "root:root"})  # how an image says that it begins as root
+ROOTS_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+COMPANION_WRITABLE = ("/tmp", "/run", "/var/tmp")  # noqa: S108 - inside the container, each a tmpfs of its own
+COMPANION_PIDS = 256
+COMPANION_SHARED_MEMORY = "64m"  # what databases are made for
 
 ENVIRONMENT = {
     "HOME": TEMPORARY,
@@ -33,54 +39,81 @@ def pytest_options(report: str) -> dict[str, str]:
     return {"PYTEST_ADDOPTS": f"--junitxml={report} -p no:cacheprovider"}
 
 
-def work_mib(order: TrialOrder) -> int:
+def work_mib(memory_mib: int) -> int:
     """The room for the tree and what the commands write beside it: half the memory, which it counts towards."""
-    return order.memory_mib // 2
+    return memory_mib // 2
 
 
 def check(order: TrialOrder) -> None:
     """Raise PermanentError for an order that could only fail."""
     if not order.commands:
         raise PermanentError(f"trial {order.key} has no command to run; configure `test` for the repository")
-    room = work_mib(order) * 1024 * 1024
+    room = work_mib(order.memory_mib) * 1024 * 1024
     if len(order.tree) > room:
         raise PermanentError(
             f"the tree of trial {order.key} is {len(order.tree) / 1024 / 1024:.0f} MiB and the sandbox has room for "
-            f"{work_mib(order)} MiB; raise sandbox.memory_mib, which is twice that"
+            f"{work_mib(order.memory_mib)} MiB; raise sandbox.memory_mib, which is twice that"
         )
 
 
-def host_limits(order: TrialOrder, volumes: Iterable[str], runtime: str | None) -> dict[str, Any]:
+def host_limits(shape: Shape, volumes: Iterable[str], runtime: str | None) -> dict[str, Any]:
     """The hardened set, as keyword arguments of the SDK's `create_host_config`.
 
     `volumes` are the paths that the image declares as volumes: left alone, each would be a writable folder on the
     host's disk without a limit, so a small tmpfs takes its place.
     """
-    tmpfs = {path: _tmpfs(TEMPORARY_MIB, TEMPORARY_INODES, "noexec", "1777") for path in (*volumes, TEMPORARY)}
-    tmpfs[WORK] = _tmpfs(work_mib(order), WORK_INODES, "exec", "0700")
-    memory = f"{order.memory_mib}m"
+    tmpfs = {path: _tmpfs(TEMPORARY_MIB, TEMPORARY_INODES, "noexec", "1777", USER) for path in (*volumes, TEMPORARY)}
+    tmpfs[WORK] = _tmpfs(work_mib(shape.memory_mib), WORK_INODES, "exec", "0700", USER)
+    return {
+        **_walls(shape.memory_mib, shape.cpus, shape.pids, runtime),
+        "network_mode": "none",  # a loopback, and `localhost` in /etc/hosts
+        "dns": ["127.0.0.1"],  # the host's resolver would be written into the container otherwise
+        "dns_search": ["."],
+        "extra_hosts": dict.fromkeys(shape.hosts, "127.0.0.1"),
+        "shm_size": SHARED_MEMORY,
+        "tmpfs": tmpfs,
+        "log_config": {"Type": "none", "Config": {}},
+    }
+
+
+def companion_limits(
+    companion: Companion, beside: str, cpus: float, volumes: Iterable[str], user: str
+) -> dict[str, Any]:
+    """The same for a companion, as far as a server's image allows; it is in the network of the container `beside`.
+
+    Images that begin as root give that up by themselves, and prepare their folders before: that takes five
+    capabilities. One that has a user of its own keeps none.
+    """
+    paths = dict.fromkeys((*volumes, *COMPANION_WRITABLE, *companion.writable))
+    return {
+        **_walls(companion.memory_mib, cpus, COMPANION_PIDS, None),
+        "cap_add": list(ROOTS_CAPABILITIES) if user in ROOT else [],
+        "network_mode": f"container:{beside}",
+        "shm_size": COMPANION_SHARED_MEMORY,
+        "tmpfs": {path: _tmpfs(companion.memory_mib, WORK_INODES, "noexec", "1777", None) for path in paths},
+        "log_config": {"Type": "json-file", "Config": {"max-size": "256k", "max-file": "1"}},  # to say why it ended
+    }
+
+
+def _walls(memory_mib: int, cpus: float, pids: int, runtime: str | None) -> dict[str, Any]:
+    """What holds for whatever is started."""
+    memory = f"{memory_mib}m"
     return {
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true", f"seccomp={seccomp_profile()}"],
         "read_only": True,
-        "network_mode": "none",
-        "dns": ["127.0.0.1"],  # the host's resolver would be written into the container otherwise
-        "dns_search": ["."],
         "ipc_mode": "private",
         "cgroupns": "private",
-        "pids_limit": order.pids,
+        "pids_limit": pids,
         "mem_limit": memory,
         "memswap_limit": memory,
-        "nano_cpus": int(order.cpus * 1_000_000_000),
+        "nano_cpus": int(cpus * 1_000_000_000),
         "oom_score_adj": 1000,  # when the host runs short, this goes first
-        "shm_size": SHARED_MEMORY,
         "ulimits": [
             {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
             {"Name": "core", "Soft": 0, "Hard": 0},
             {"Name": "fsize", "Soft": FILE_BYTES, "Hard": FILE_BYTES},
         ],
-        "tmpfs": tmpfs,
-        "log_config": {"Type": "none", "Config": {}},
         "init": True,
         "runtime": runtime,
     }
@@ -91,6 +124,6 @@ def seccomp_profile() -> str:
     return resources.files("sandbox").joinpath("seccomp.json").read_text("utf-8")
 
 
-def _tmpfs(mib: int, inodes: int, execute: str, mode: str) -> str:
-    uid, gid = USER.split(":")
-    return f"rw,{execute},nosuid,nodev,size={mib}m,nr_inodes={inodes},mode={mode},uid={uid},gid={gid}"
+def _tmpfs(mib: int, inodes: int, execute: str, mode: str, owner: str | None) -> str:
+    owned = "" if owner is None else ",uid={},gid={}".format(*owner.split(":"))
+    return f"rw,{execute},nosuid,nodev,size={mib}m,nr_inodes={inodes},mode={mode}{owned}"

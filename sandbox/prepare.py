@@ -21,13 +21,14 @@ from datetime import timedelta
 from typing import IO, Any
 
 from cases.errors import NotPrepared, PermanentError, TemporaryError
-from cases.trying import Recipe, TrialOrder
+from cases.trying import Recipe
 from sandbox.container import Container
 from sandbox.images import ImageEngine
 from sandbox.layer import PREPARED, layer_of
 from sandbox.limits import ENVIRONMENT, TEMPORARY, USER, WORK, host_limits
 from sandbox.output import Tail
 from sandbox.results import EXITED, end_of
+from sandbox.shape import Shape
 
 REPOSITORY = "trackwalker-prepared"
 VERSION = 1  # raise it when the same recipe would make another image
@@ -62,17 +63,17 @@ def prepare(recipe: Recipe, site: Site) -> str:
             if not recipe.build:
                 raise NotPrepared(f"the image {recipe.image} was not fetched yet")
             engine.pull(recipe.image, *recipe.login())
-        volumes = engine.volumes(recipe.image)  # raises where there is none
+        there = engine.image(recipe.image)  # raises where there is none
         if not recipe.setup:
             return recipe.image
-        tag = tag_of(recipe, engine.image_id(recipe.image))
+        tag = tag_of(recipe, there.digest)
         image = f"{REPOSITORY}:{tag}"
         if engine.has_image(image):
             return image
         if not recipe.build:
             raise NotPrepared(f"no image was prepared for what {_named(recipe)} of {recipe.repository} say")
         with tempfile.TemporaryFile(prefix="trackwalker-layer-") as layer:
-            _set_up(recipe, site, engine, volumes, layer)
+            _set_up(recipe, site, engine, there.volumes, layer)
             _keep(recipe, engine, tag, layer)
         _tidy(recipe.repository, engine)
     return image
@@ -110,8 +111,8 @@ class SetupContainer(Container):
     def set_up(self, recipe: Recipe, environment: dict[str, str]) -> None:
         """Run the setup to its end. Raises PermanentError when it fails: what it said is in the message."""
         seconds = recipe.timeout.total_seconds()
-        argv = ["/bin/sh", "-c", RUN, "sh", recipe.setup]
-        ran = self._exec(argv, {**OWN_ENVIRONMENT, **environment}, b"\n", seconds)
+        argv = ("/bin/sh", "-c", RUN, "sh", recipe.setup)
+        ran = self.execute(argv, (b"\n",), seconds, env={**OWN_ENVIRONMENT, **environment})
         said = _last_words(ran.output.text(), environment)
         what = f"setup of {recipe.repository} ({recipe.setup[:80]})"
         if ran.gone:
@@ -126,13 +127,13 @@ class SetupContainer(Container):
     def short_of_memory(self) -> bool:
         """Whether the kernel killed something in it for memory."""
         count = "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null"
-        ran = self._exec(["/bin/sh", "-c", f"read -r go; {count} | grep '^oom_kill '"], {}, b"\n", 10.0)
+        ran = self.execute(("/bin/sh", "-c", f"read -r go; {count} | grep '^oom_kill '"), (b"\n",), 10.0)
         return any(int(line.split()[1]) > 0 for line in ran.output.text().splitlines() if line.startswith("oom_kill "))
 
     def carry(self, recipe: Recipe, into: IO[bytes]) -> None:
         """Write a tar of what the setup left."""
         spool = Spool(into, 2 * recipe.room_mib * 1024 * 1024)
-        ran = self._exec(["/bin/sh", "-c", CARRY], {}, b"\n", CARRYING_SECONDS, spool)
+        ran = self.execute(("/bin/sh", "-c", CARRY), (b"\n",), CARRYING_SECONDS, spool)
         if ran.exit_code != 0 or spool.seen > spool.limit:
             raise PermanentError(
                 f"what the setup of {recipe.repository} left below {PREPARED} cannot be carried over whole "
@@ -187,11 +188,8 @@ def _container(recipe: Recipe, site: Site, engine: ImageEngine, volumes: tuple[s
 
 def _host(recipe: Recipe, volumes: tuple[str, ...], runtime: str | None) -> dict[str, Any]:
     """The hardened set of a trial, but for a network, room below /prepared, and files as large as that."""
-    order = TrialOrder(
-        key=recipe.repository, image=recipe.image, tree=b"", commands=(), memory_mib=recipe.memory_mib,
-        cpus=recipe.cpus, pids=recipe.pids,
-    )  # fmt: skip
-    host = host_limits(order, volumes, runtime)
+    shape = Shape(image=recipe.image, memory_mib=recipe.memory_mib, cpus=recipe.cpus, pids=recipe.pids)
+    host = host_limits(shape, volumes, runtime)
     uid, gid = USER.split(":")
     room = f"rw,exec,nosuid,nodev,size={recipe.room_mib}m,nr_inodes=400k,mode=0755,uid={uid},gid={gid}"
     memory = f"{recipe.memory_mib + 2 * recipe.room_mib}m"  # which a file in a tmpfs counts towards

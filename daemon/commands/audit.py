@@ -94,7 +94,7 @@ def _nothing() -> None:
 
 
 def _containers(settings: "Settings", owner: str) -> "Callable[[], Sequence[str]] | None":
-    if settings.sandbox.runtime != "docker":
+    if settings.sandbox.runtime == "process":
         return None
     from sandbox.docker import DockerSandbox
 

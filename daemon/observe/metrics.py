@@ -88,6 +88,17 @@ class Metrics:
         self.source_up = Gauge(
             "trackwalker_source_up", "0 while a source cannot be read, else 1", ["source"], registry=registry
         )
+        self.pool = Counter(
+            "trackwalker_sandbox_pool",
+            "Trials that took a waiting container or started their own, and containers that could not be started ahead",
+            ["what"],
+            registry=registry,
+        )
+        for what in ("taken", "missed", "unfilled"):
+            self.pool.labels(what)
+        self.pool_waiting = Gauge(
+            "trackwalker_sandbox_pool_waiting", "Containers that were started ahead and wait", registry=registry
+        )
         self.relief = Gauge(
             "trackwalker_source_relief",
             "What a source under pressure is not asked for: 0 nothing, 1 history, 2 history and detail",

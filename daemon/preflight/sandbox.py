@@ -11,8 +11,7 @@ from daemon.preflight.finding import Finding, asked
 
 def findings(settings: Settings, home: Home) -> Iterator[Finding]:
     """Ask for each image."""
-    needed = (repository.sandbox for repository in settings.repositories)
-    for image in dict.fromkeys(own.image for own in needed if own.registry is None):
+    for image in dict.fromkeys(image for repository in settings.repositories for image in repository.sandbox.present):
         yield asked("sandbox", f"image {image} is there", partial(_image, settings, home, image))
 
 

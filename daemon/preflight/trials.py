@@ -89,6 +89,7 @@ def attempt(
                 memory_mib=repository.sandbox.memory_mib or settings.sandbox.memory_mib,
                 cpus=settings.sandbox.cpus,
                 pids=settings.sandbox.pids,
+                companions=repository.sandbox.beside,
             )
         )
     except TemporaryError as error:

@@ -25,10 +25,11 @@ UNREADABLE = frozenset({
 """Broken files of which no editor's schema is asked: they are no plain YAML."""
 BEYOND = frozenset({
     # what one value says of another
-    "access", "config_repository_unknown", "doubles", "enrich_without_alertmanager", "lengths", "listen_without_token",
-    "limits_beside", "model_failover", "model_incomplete", "model_nobody", "model_without_script", "query_missing",
-    "recipes", "repository_on_another_host", "service_references", "service_without_repository", "slo_beside",
-    "source_not_chosen", "source_unknown", "sql_references", "thresholds", "traffic_beside", "tune",
+    "access", "companions", "config_repository_unknown", "doubles", "enrich_without_alertmanager", "lengths",
+    "limits_beside", "listen_without_token", "model_failover", "model_incomplete", "model_nobody",
+    "model_without_script", "query_missing", "recipes", "repository_on_another_host", "service_references",
+    "service_without_repository", "slo_beside", "source_not_chosen", "source_unknown", "sql_references", "thresholds",
+    "traffic_beside", "tune",
     # what a form cannot say
     "duration_century", "duration_zero", "expressions", "listen_port_too_high", "marker_expressions",
     "secret_env_name",

@@ -20,10 +20,12 @@ from sandbox.output import KEPT_BYTES
 from sandbox.process import PREFIX, ProcessSandbox
 from tests.parts.dockerd import base_image, containers
 from tests.sandbox.orders import an_order, tree_of
+from tests.sandbox.pooled import pooled
 
 OWNER = f"contract-{os.getpid()}"
 LEFT_BY = {
     "docker": lambda: containers(f"trackwalker.owner={OWNER}"),
+    "pooled": lambda: containers(f"trackwalker.owner={OWNER}-pooled"),
     "process": lambda: {path.name for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}{os.getpid()}-*")},
 }
 SUITE = tree_of(
@@ -55,15 +57,19 @@ SUITE = tree_of(
 )
 
 
-@pytest.fixture(params=sorted(LEFT_BY))
+@pytest.fixture(params=["docker", pytest.param("pooled", marks=pytest.mark.long), "process"])
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """Each sandbox; whatever a test does, nothing may be left of it."""
+    """Each sandbox, one of them with containers that wait; whatever a test does, nothing may be left of it."""
     kinds: dict[str, Callable[[], Sandbox]] = {
         "docker": lambda: DockerSandbox(owner=OWNER),
         "process": ProcessSandbox,
     }
     base_image()
-    yield kinds[request.param]()
+    if request.param == "pooled":
+        with pooled(an_order("true", image=base_image()), owner=f"{OWNER}-pooled", size=2) as (waiting, _):
+            yield waiting
+    else:
+        yield kinds[request.param]()
     assert LEFT_BY[request.param]() == set()
 
 

@@ -50,6 +50,7 @@ def a_place(folder: Path, prometheus: str, **more: Any) -> Generator[Place]:  # 
                 "store": f"sqlite:///{folder}/work/trackwalker.db",
                 "signals": {"prometheus": [{"name": "main", "url": prometheus}]},
                 "repositories": [{"name": "shop", "url": f"{served.url}/acme/shop.git", "full_name": "acme/shop"}],
+                "sandbox": {"pool": 0},  # so that every container is a trial's
                 "forge": {"api_url": served.api_url, "token": "env:TOKEN", "write_spacing": "1ms"},
                 "watch": [
                     {"name": "errors", "service": "shop", "query": "vector(0.2)", "harm": "up", "threshold": 0.1}

@@ -13,7 +13,7 @@ from cases.moments import EPOCH
 from daemon.clock import SystemClock
 from daemon.home import at_home
 from daemon.ledger.ledger import open_ledger
-from sandbox.docker import OWNER_LABEL
+from sandbox.containers import OWNER_LABEL
 from tests.faults.places import Place, a_hole, a_place
 from tests.parts.daemons import until
 from tests.parts.dockerd import base_image, containers

@@ -296,14 +296,15 @@ def test_what_a_killed_daemon_left_is_gone_within_seconds_of_its_restart(engine:
             app.ledger.cases.add(case.id, entry, (), SystemClock().now() - timedelta(minutes=1))
         first = daemon()
         try:
-            first_trial = until(engine.containers, 60)
+            first_trial = until(lambda: len(engine.containers()) >= 2, 60)
         finally:
             first.kill()
             first.wait()
-        (orphan,) = engine.containers()
+        orphans = engine.containers()
+        assert len(orphans) >= 2  # the trial's, and what waited or was being started
         second = daemon()
         try:
-            took = until(lambda: orphan not in engine.containers(), 60)
+            took = until(lambda: not orphans & engine.containers(), 60)
             assert took < max(10, 2 * first_trial)  # a machine with much else to do starts it slowly
             until(lambda: second.poll() is not None or engine.containers(), 60)  # it is tried again
             second.send_signal(signal.SIGTERM)

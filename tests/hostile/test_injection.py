@@ -191,6 +191,7 @@ def test_without_the_rules_for_edits_an_order_gets_through(stage: Stage, monkeyp
 
 def test_without_the_second_look_comments_decide(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     with_it = some_runs(stage, ("comment in the code",))
+
     def as_it_is(_: str, content: bytes) -> bytes:
         return content
 

@@ -63,6 +63,7 @@ def a_place(tmp_path: Path) -> Generator[Place]:
             "observe",
             signals={"prometheus": [{"name": "main", "url": prometheus.url}]},
             repositories=[{"name": "shop", "url": f"{served.url}/acme/shop.git", "full_name": "acme/shop"}],
+            sandbox={"pool": 0},  # so that every container is a trial's
             forge={"api_url": served.api_url, "token": "env:TOKEN"},
             api={"listen": "127.0.0.1:0"},
             cycle="200ms",

@@ -20,7 +20,7 @@ from daemon.home import at_home
 from daemon.ledger.ledger import open_ledger
 from daemon.stage import FULL_NAME, Stage, staged
 from daemon.story import Telling, play
-from sandbox.docker import OWNER_LABEL
+from sandbox.containers import OWNER_LABEL
 from tests.parts.dockerd import ensure_dockerd
 
 STRUCK = (Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED, Phase.PROPOSED, Phase.MERGED, Phase.DEPLOYED)
