@@ -24,7 +24,7 @@ class CannotDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotAllowed(CannotDraft):
-    """A rule refused what was drafted. `answers` are what a model was paid for until then."""
+    """What a model answered is refused. `answers` are what it was paid for until then."""
 
     answers: tuple[Answer, ...] = ()
 

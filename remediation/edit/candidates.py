@@ -15,7 +15,7 @@ from cases.ports import LanguageModel
 from cases.trying import Command, CommandReport, SandboxReport
 from cases.verdict import Check, Verdict, worst
 from remediation import checks
-from remediation.drafting import CannotDraft
+from remediation.drafting import CannotDraft, NotAllowed
 from remediation.edit import asking
 from remediation.edit.bare import clothed
 from remediation.edit.brief import Brief, failed
@@ -57,7 +57,7 @@ class Candidate:
 
 @dataclass(slots=True, kw_only=True)
 class Search:
-    """One search for an edit. `ended` is why it ended before its time, or ""; `refused`: by a rule."""
+    """One search for an edit. `ended` is why it ended early, or ""; `refused`: for what the model answered."""
 
     case: Case
     ports: Ports
@@ -77,7 +77,7 @@ class Search:
         for _ in range(self.ports.settings.edits.candidates):
             written = self._written()
             if isinstance(written, CannotDraft):
-                self.ended = written.reason
+                self.ended, self.refused = written.reason, isinstance(written, NotAllowed)
                 return
             if any(one.written.files == written.files for one in self.tried):
                 return  # it has nothing else to say
@@ -107,7 +107,7 @@ class Search:
         """Hold an edit to the rules, and run everything on it once. None where a rule refuses: `ended` says why."""
         proposed = proposal(self.ports, self.brief, written.files, written.tests)
         if isinstance(proposed, CannotDraft):
-            self.ended = proposed.reason
+            self.ended, self.refused = proposed.reason, True
             return None
         refused = refusals(proposed, self.ports.settings.scope)
         if refused:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from cases.asking import Answer, Material
 from cases.ports import LanguageModel
 from config.settings import ScopeSettings
-from remediation.drafting import CannotDraft
+from remediation.drafting import CannotDraft, NotAllowed
 from remediation.edit import asking
 from remediation.edit.brief import Brief, nearest
 from remediation.edit.code import functions_of, last_name
@@ -103,14 +103,14 @@ class Conversation:
         test = said.test
         if self.fixed and files:
             if test is not None and test_content(self.brief, test) != self.fixed.get(test.path):
-                return CannotDraft(reason="the model writes the test anew, which was fixed before any edit")
+                return NotAllowed(reason="the model writes the test anew, which was fixed before any edit")
             return Written(
                 files={**files, **self.fixed}, tests=tuple(self.fixed), claim=said.claim, risk=said.risk
             )  # fmt: skip
         if test is None or not files:
-            return CannotDraft(reason="the model changed nothing" if test else "the model wrote no regression test")
+            return NotAllowed(reason="the model changed nothing" if test else "the model wrote no regression test")
         if test.path in files:
-            return CannotDraft(reason=f"the model edits {neutral(test.path, 80)} and calls it the test")
+            return NotAllowed(reason=f"the model edits {neutral(test.path, 80)} and calls it the test")
         added = test_content(self.brief, test)
         return Written(files={**files, test.path: added}, tests=(test.path,), claim=said.claim, risk=said.risk)
 
@@ -124,9 +124,9 @@ def test_content(brief: Brief, test: asking.TestAnswer) -> bytes:
 
 def _declined(said: asking.ChangeAnswer | asking.FunctionsAnswer) -> CannotDraft | None:
     if said.cannot:
-        return CannotDraft(reason=f"the model says that it cannot be mended so: {neutral(said.cannot, 200)}")
+        return NotAllowed(reason=f"the model says that it cannot be mended so: {neutral(said.cannot, 200)}")
     return None
 
 
 def _not_shown(path: str) -> CannotDraft:
-    return CannotDraft(reason=f"the model edits {neutral(path, 80)}, which is not among the files that it was shown")
+    return NotAllowed(reason=f"the model edits {neutral(path, 80)}, which is not among the files that it was shown")

@@ -15,9 +15,11 @@ from cases.trying import CommandReport
 from remediation.drafting import CannotDraft, NotAllowed
 from remediation.edit import asking
 from remediation.edit.brief import Brief
+from remediation.edit.code import text_of
 from remediation.edit.conversation import test_content
 from remediation.edit.proposed import proposal
 from remediation.edit.rules import refusals
+from remediation.edit.shapes import known_exception
 from remediation.failure import Failure, in_production
 from remediation.failures import failure_of, failures, outcomes_of
 from remediation.neutral import neutral
@@ -61,6 +63,8 @@ def first_test(case: Case, ports: Ports, model: LanguageModel, brief: Brief) -> 
             reason="no stack trace names the exception and its file, and the repository has no `reproduce` command, so "
             "no edit could be proved"
         )
+    texts = [text_of(code) or "" for code in brief.shown.values()]
+    called = known_exception(production.exception, texts) or "an exception of another name"
     answers: list[Answer] = []
     told: tuple[Material, ...] = ()
     because = ""
@@ -79,18 +83,18 @@ def first_test(case: Case, ports: Ports, model: LanguageModel, brief: Brief) -> 
         answers.append(answer)
         if said.test is None:
             why = f": {neutral(said.cannot, 200)}" if said.cannot else ""
-            return CannotDraft(reason=f"the model wrote no test that shows the fault{why}")
+            return NotAllowed(reason=f"the model wrote no test that shows the fault{why}", answers=tuple(answers))
         content = test_content(brief, said.test)
         proposed = proposal(ports, brief, {said.test.path: content}, (said.test.path,))
         if isinstance(proposed, CannotDraft):
-            return proposed
+            return NotAllowed(reason=proposed.reason, answers=tuple(answers))
         refused = refusals(proposed, ports.settings.scope, test_alone=True)
         if refused:
             said_no = f"the model's test is not allowed: {'; '.join(refused)}"
             return NotAllowed(reason=said_no, answers=tuple(answers))
         at, edits = (brief.repository, brief.head), proposed.part.edits
         report = tried_on(case, ports, at, edits, (lines["test"],), f"first{number}").commands[0]
-        because = otherwise(report, said.test.path, production, content)
+        because = otherwise(report, said.test.path, production, content, called=called)
         if not because:
             return FirstTest(path=said.test.path, content=content, report=report, answers=tuple(answers))
         told = (
@@ -105,8 +109,13 @@ def first_test(case: Case, ports: Ports, model: LanguageModel, brief: Brief) -> 
     )
 
 
-def otherwise(report: CommandReport, path: str, production: Failure, content: bytes = b"") -> str:
-    """How the test ended, where it did not fail as production does; "" where it did. `content` is the test's file."""
+def otherwise(
+    report: CommandReport, path: str, production: Failure, content: bytes = b"", *, called: str = ""
+) -> str:
+    """How the test ended, where it did not fail as production does; "" where it did. `content` is the test's file.
+
+    The model is told so: `called` is what production's exception is called then, for anybody may make one up.
+    """
     if report.ended != "exited":
         return "the tests could not be run to their end"
     if not report.tests:
@@ -123,4 +132,4 @@ def otherwise(report: CommandReport, path: str, production: Failure, content: by
     if wanted in shown:
         return ""
     words = ", ".join(f"{neutral(name, 60)} in {neutral(file, 60) or 'no file of its own'}" for name, file in shown)
-    return f"it fails with {words or 'nothing that can be read'}, and production with {wanted[0]} in {wanted[1]}"
+    return f"it fails with {words or 'nothing that can be read'}, and production with {called or wanted[0]} in {wanted[1]}"

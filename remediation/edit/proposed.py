@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cases.change import FileEdit
 from cases.errors import PermanentError
-from remediation.drafting import CannotDraft
+from remediation.drafting import CannotDraft, NotAllowed
 from remediation.edit.brief import Brief
 from remediation.edit.rules import Proposal
 from remediation.neutral import neutral
@@ -21,7 +21,7 @@ def proposal(ports: Ports, brief: Brief, files: Mapping[str, bytes], tests: tupl
             edits = tuple(replace(one, executable=one.path in executables) for one in edits)
             part = ports.forge.part(brief.repository, brief.head, edits)
     except PermanentError as error:
-        return CannotDraft(reason=f"the edit cannot be made: {neutral(str(error), 200)}")
+        return NotAllowed(reason=f"the edit cannot be made: {neutral(str(error), 200)}")
     return Proposal(
         before={path: brief.read(path) for path in files},
         after=dict(files),

@@ -130,7 +130,7 @@ OTHERS: Mapping[str, tuple[Content, str]] = {
         in_test("tests/test_pricing.py", "def test_adds():\n    assert True\n"),
         "is there already",
     ),
-    "no test": ({**EDIT, "test": None}, "no regression test"),
+    "no test": ({**EDIT, "test": None}, "no test that shows the fault"),
     "no edit": ({**EDIT, "edits": []}, "changed nothing"),
     "a file that is no test": (in_test(TEST, "X = 1\n"), "holds no test"),
     "a test that does not parse": (in_test(TEST, "def test_x(:\n"), "does not parse"),
@@ -140,7 +140,7 @@ OTHERS: Mapping[str, tuple[Content, str]] = {
     "sixty-one lines": (beside("\n    ".join(f"x{n} = {n}" for n in range(61))), "max_lines"),
     "a key too much": ({**EDIT, "merge": True}, "additionalProperties"),
     "an endless text": ({**EDIT, "claim": "x" * 700}, "maxLength"),
-    "nothing": ({}, "no regression test"),
+    "nothing": ({}, "no test that shows the fault"),
     "half a character": ({**EDIT, "claim": "a\ud800"}, "half a character"),
     "an edit that is not there": (
         {**EDIT, "edits": [{"path": SOURCE, "search": "no such line", "replace": INSIDE}]},
