@@ -109,9 +109,7 @@ def first_test(case: Case, ports: Ports, model: LanguageModel, brief: Brief) -> 
     )
 
 
-def otherwise(
-    report: CommandReport, path: str, production: Failure, content: bytes = b"", *, called: str = ""
-) -> str:
+def otherwise(report: CommandReport, path: str, production: Failure, content: bytes = b"", *, called: str = "") -> str:
     """How the test ended, where it did not fail as production does; "" where it did. `content` is the test's file.
 
     The model is told so: `called` is what production's exception is called then, for anybody may make one up.
@@ -132,4 +130,5 @@ def otherwise(
     if wanted in shown:
         return ""
     words = ", ".join(f"{neutral(name, 60)} in {neutral(file, 60) or 'no file of its own'}" for name, file in shown)
-    return f"it fails with {words or 'nothing that can be read'}, and production with {called or wanted[0]} in {wanted[1]}"
+    own = words or "nothing that can be read"
+    return f"it fails with {own}, and production with {called or wanted[0]} in {wanted[1]}"

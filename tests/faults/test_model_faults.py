@@ -15,7 +15,7 @@ from cases.diagnosis import Finding
 from tests.parts.chat_api import LOCAL, ChatApi, chat_api
 from tests.parts.messages_api import KEY, MODEL, Behaviour, MessagesApi, drops, messages_api, refusal, says
 from tests.parts.playhouse import BAD, NORMAL, House
-from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, SHOWN, old_shop, run_tests
+from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, SHOWN, old_shop, plainly, run_tests
 
 COST = 0.0033  # 1,200 tokens read at $2 a million, 90 written at $10 a million
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
@@ -43,14 +43,18 @@ def asking(folder: Path, **extra: Any) -> Generator[tuple[House, MessagesApi]]: 
             yield it, server
 
 
+def _said(shape: object) -> Mapping[str, Any]:
+    """What is answered to a question for that shape."""
+    text = json.dumps(shape)
+    return next(answer for word, answer in ANSWERS.items() if f'"{word}"' in text)
+
+
 def answering(server: MessagesApi, *first: Behaviour) -> None:
     """Do these first, and then answer each question as it should be answered."""
     server.will(*first)
 
     def answer(request: Any, body: dict[str, Any]) -> None:  # noqa: ANN401 - the handler
-        shape = json.dumps(body["output_config"])
-        said = next(answer for word, answer in ANSWERS.items() if f'"{word}"' in shape)
-        server.answers(said)(request, body)
+        server.answers(_said(body["output_config"]))(request, body)
 
     server.otherwise = answer
 
@@ -65,8 +69,7 @@ def chatting(folder: Path, **more: Any) -> Generator[tuple[House, ChatApi]]:  # 
         }  # fmt: skip
 
         def answer(request: Any, body: dict[str, Any]) -> None:  # noqa: ANN401 - the handler
-            diagnosing = "hypotheses" in json.dumps(body["response_format"])
-            server.answers(DIAGNOSIS if diagnosing else EDIT)(request, body)
+            server.answers(_said(body["response_format"]))(request, body)
 
         server.otherwise = answer
         yield it, server
@@ -143,6 +146,7 @@ def test_an_edit_that_is_rubbish_three_times_is_given_up(tmp_path: Path) -> None
 def test_with_the_money_spent_drafts_stop_and_detection_and_playbooks_go_on(tmp_path: Path) -> None:
     with asking(tmp_path, budget={"usd_per_day": 0.001, "usd_per_case": 0.001}) as (it, server):
         it.trial = run_tests
+        it.logs = plainly(it)
         with it.alive() as app:
             case = it.until(Phase.ESCALATED)
             assert "of budget.usd_per_day $0.0010 is spent" in case.escalation
@@ -167,8 +171,8 @@ def test_a_server_of_ones_own_mends_it_for_nothing(tmp_path: Path) -> None:
         case = it.until(Phase.PROPOSED)
         assert case.change.kind is ChangeClass.EDIT
         calls = app.ledger.spend.calls(case.id)
-        assert [(call.model, call.usd, call.settled) for call in calls] == [(LOCAL, 0, True)] * 2
-        assert [body["model"] for body in server.asked] == [LOCAL] * 2
+        assert [(call.model, call.usd, call.settled) for call in calls] == [(LOCAL, 0, True)] * 4
+        assert [body["model"] for body in server.asked] == [LOCAL] * 4
         assert [total.of for total in app.ledger.spend.by_signal()] == [case.anomaly.signal.key]
 
 
@@ -178,8 +182,7 @@ def test_while_the_first_provider_is_away_the_next_one_mends_it(tmp_path: Path) 
         first.otherwise = refusal(529, "overloaded_error")
 
         def answer(request: Any, body: dict[str, Any]) -> None:  # noqa: ANN401 - the handler
-            diagnosing = "hypotheses" in json.dumps(body["response_format"])
-            second.answers(DIAGNOSIS if diagnosing else EDIT)(request, body)
+            second.answers(_said(body["response_format"]))(request, body)
 
         second.otherwise = answer
         it.extra["model"]["failover"] = [
@@ -194,7 +197,9 @@ def test_while_the_first_provider_is_away_the_next_one_mends_it(tmp_path: Path) 
             case = it.until(Phase.PROPOSED)
             assert case.change.kind is ChangeClass.EDIT
             paid = [call for call in app.ledger.spend.calls(case.id) if call.input_tokens]
-            assert [(call.purpose, call.model) for call in paid] == [("diagnose", LOCAL), ("edit", LOCAL)]
+            assert [(call.purpose, call.model) for call in paid] == [
+                (purpose, LOCAL) for purpose in ("diagnose", "reproduce", "edit", "review")
+            ]
             assert spent(it) == 0
             assert len(first.asked) >= 1
             assert case.escalation == ""

@@ -136,11 +136,11 @@ class Remembered:
         return self.lessons[:limit]
 
 
-def _errors() -> ErrorSeen:
+def _errors(said: str = "could not convert string to float: '12,50'") -> ErrorSeen:
     return ErrorSeen(
         service="shop", signature="ValueError@shop/pricing.py:amount", first=NOW - timedelta(minutes=5),
-        last=NOW + timedelta(days=1), count=34, before=0, sample="ERROR could not convert string to float: '12,50'",
-        trace=an_error("could not convert string to float: '12,50'"), labels={"app": "shop"},
+        last=NOW + timedelta(days=1), count=34, before=0, sample=f"ERROR {said}",
+        trace=an_error(said), labels={"app": "shop"},
     )  # fmt: skip
 
 
@@ -149,7 +149,9 @@ def _innocent() -> Commit:
 
 
 def _culprit() -> Commit:
-    return replace(a_commit(minutes_ago=10), patch="-    return Decimal(text)\n+    return Decimal(float(text))\n")
+    head = "--- a/shop/pricing.py\n+++ b/shop/pricing.py\n@@ -4,3 +4,3 @@\n def amount(text):\n"
+    lines = f'     """The amount that a customer typed."""\n-    {GOOD_LINE}\n+    {LINE}\n'
+    return replace(a_commit(minutes_ago=10), files=("shop/pricing.py",), patch=head + lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +185,9 @@ def a_scene(*, blamed: bool) -> Scene:
     if not blamed:
         return Scene(blamed=False, commits=(_innocent(),))
     ran = Deploy(service="shop", commit=CULPRIT, started=NOW - timedelta(minutes=6), source="build_info on main")
-    return Scene(blamed=True, commits=(_culprit(), _innocent()), deploys=(ran,))
+    # in words that no operational cause is known by: that would be a matter for a human
+    raised = _errors("the amount of the cart is off")
+    return Scene(blamed=True, errors=(raised,), commits=(_culprit(), _innocent()), deploys=(ran,))
 
 
 def _error(scene: Scene, **more: object) -> Scene:

@@ -26,7 +26,7 @@ from signals.recorded import RecordedLogs
 from tests.parts.hub import git
 from tests.parts.models import TalkingModel
 from tests.parts.playhouse import House, Readings
-from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, an_error, old_shop
+from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, SHOWN, an_error, old_shop
 
 
 def _some(seed: int, length: int, alphabet: str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") -> str:
@@ -123,7 +123,9 @@ def plant(it: House) -> None:
         seen, signature="log", sample=f"ERROR {CANARIES['log line']} card {CANARIES['card']}", trace=None, labels=labels
     )
     it.logs = RecordedLogs(recorded=[replace(seen, trace=trace, labels=labels), line])
-    it.model = Overheard({"diagnose": [DIAGNOSIS], "edit": [EDIT]})
+    it.model = Overheard(
+        {"diagnose": [DIAGNOSIS], "reproduce": [SHOWN], "edit": [EDIT], "review": [{"verdict": "pass"}]}
+    )
     it.world.hub.commit(
         f"Rotate {CANARIES['commit message']}",
         {

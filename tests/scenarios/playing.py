@@ -4,7 +4,8 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -110,6 +111,18 @@ class Way:
     watches: tuple[str, ...] = ()
 
 
+@contextmanager
+def _silent() -> Generator[None]:
+    """A scenario is judged by what it left, not by its log."""
+    own = logging.getLogger("trackwalker")
+    level = own.level
+    own.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        own.setLevel(level)
+
+
 def play(stage: Stage, scenario: Scenario, way: Way) -> Played:
     """One life of a daemon over the scenario."""
     repository = stage.copied(scenario, way.mode)
@@ -124,7 +137,7 @@ def play(stage: Stage, scenario: Scenario, way: Way) -> Played:
     clock = ManualClock(scenario.watched)
     with tempfile.TemporaryDirectory(prefix=f"{scenario.name}-") as folder:
         settings = settings_of(stage, scenario, way, repository, Path(folder))
-        with running(settings, clock=clock, build=build) as app:
+        with _silent(), running(settings, clock=clock, build=build) as app:
             spent = _through(app, clock, scenario)
             found = app.ledger.cases.listed(50)
             minutes = _minutes(found, scenario)
@@ -274,6 +287,3 @@ def _in_pack(found: Sequence[Case], scenario: Scenario, sha: str) -> bool | None
 def _place(case: Case, sha: str) -> int:
     suspects = case.diagnosis.suspects if case.diagnosis is not None else ()
     return next((place for place, one in enumerate(suspects, start=1) if one.commit.sha == sha), 0)
-
-
-logging.getLogger("trackwalker").setLevel(logging.CRITICAL)  # a scenario is judged by what it left, not by its log

@@ -98,7 +98,6 @@ def script(services: Sequence[str]) -> list[dict[str, Any]]:
         said = {"verdict": "hypotheses", "hypotheses": [hypothesis]}
         entries += [{"purpose": "diagnose", "answer": said, **price}, {"purpose": "edit", "answer": edit, **price}]
         entries += [{"purpose": "reproduce", "answer": {"test": edit["test"]}, **price}]
-    entries += [{"purpose": "review", "answer": {"verdict": "pass"}, "repeat": True}]
     return entries
 
 
@@ -124,6 +123,8 @@ def _document(stage: Stage) -> dict[str, Any]:
         "deploys": [{"prometheus": "build_info"}],
         "forge": {"api_url": stage.api_url, "token": "env:KILLS_TOKEN", "write_spacing": "1ms"},
         "model": {"provider": "scripted", "script": str(stage.folder / "script.json")},
+        # one edit and no second look: as many places to be killed at as a case needs, and no more
+        "edits": {"candidates": 1, "review": False},
         "authority": {"default": "pull_request"},
         "budget": {"usd_per_day": 1000, "usd_per_case": 10, "prs_per_hour": 60, "prs_open": 100},
         # a second: PostgreSQL's leases go by the server's clock, SQLite's by the daemons'

@@ -214,11 +214,6 @@ def test_a_merge_has_two_parents_and_a_squash_one(there: World, number: int) -> 
 def test_what_cannot_be_merged_is_405_and_what_moved_is_409(there: World, number: int) -> None:
     moved = there.ask("PUT", f"/pulls/{number}/merge", json={"sha": "f" * 40})
     assert moved.status_code == 409
-    odd = there.ask("PUT", f"/pulls/{number}/merge", json={"merge_method": "octopus"})
-    assert (odd.status_code, odd.json()["message"]) == (
-        405,
-        "Octopus merges are not allowed on this repository.",
-    )
     there.hub.commit("Conflict", {"a.txt": b"three\n"})
     shown = there.ask("GET", f"/pulls/{number}").json()
     assert (shown["mergeable"], shown["mergeable_state"]) == (False, "dirty")
