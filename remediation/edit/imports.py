@@ -30,9 +30,12 @@ _LONGEST = 2000  # characters of a line that are looked at
 
 
 def refusals(
-    before: Mapping[str, bytes | None], after: Mapping[str, bytes | None], seen: Sequence[bytes]
+    before: Mapping[str, bytes | None],
+    after: Mapping[str, bytes | None],
+    seen: Sequence[bytes],
+    shown: Sequence[str] = (),
 ) -> Iterator[str]:
-    """Which imports are new, and from where they may not come."""
+    """Which imports are new, and from where they may not come. What was `shown`, by its paths, a test may import."""
     held = [content for content in before.values() if content is not None]
     known = {"pytest", "unittest"}.union(*(modules(content) for content in (*held, *seen)))
     lines = {line.strip() for content in (*held, *seen) for line in _lines(content)}
@@ -40,7 +43,9 @@ def refusals(
         if content is None:
             continue
         if path.endswith(".py"):
-            own = {path.split("/", 1)[0].removesuffix(".py")} | {p.split("/", 1)[0].removesuffix(".py") for p in before}
+            own = {path.split("/", 1)[0].removesuffix(".py")} | {
+                p.split("/", 1)[0].removesuffix(".py") for p in (*before, *shown)
+            }
             new = modules(content) - modules(before.get(path) or b"")
             strange = new - known - own - (sys.stdlib_module_names - _REACHES_OUT)
             yield from (f"{path}: it imports {name}, which the files around it do not" for name in sorted(strange))

@@ -29,6 +29,7 @@ def proposal(ports: Ports, brief: Brief, files: Mapping[str, bytes], tests: tupl
         part=part,
         seen=brief.seen,
         outside=brief.outside,
+        shown=tuple(brief.shown),
     )
 
 

@@ -47,6 +47,7 @@ class Proposal:
     part    the same as git has it
     seen    further files of the repository that were looked at: what they import and say is known
     outside texts from telemetry: log samples, label values
+    shown   paths of the code that was shown: a test may import it
     """
 
     before: Mapping[str, bytes | None]
@@ -55,6 +56,7 @@ class Proposal:
     part: Part
     seen: Sequence[bytes]
     outside: Sequence[str]
+    shown: tuple[str, ...] = ()
 
     def added(self, path: str) -> str:
         """The lines of a file that it did not have before."""
@@ -78,7 +80,7 @@ def refusals(proposal: Proposal, scope: ScopeSettings, *, test_alone: bool = Fal
     reasons = [
         *in_scope(tuple(proposal.after), scope, lines=part.added + part.removed),
         *modes(part.diff),
-        *imports.refusals(proposal.before, proposal.after, proposal.seen),
+        *imports.refusals(proposal.before, proposal.after, proposal.seen, proposal.shown),
         *_from_outside(proposal),
     ]
     for path in proposal.after:
