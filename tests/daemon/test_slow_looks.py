@@ -15,7 +15,8 @@ from tests.faults.standing import standing
 from tests.parts.prometheus import exposition, running_prometheus
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-NOW = SystemClock().now().replace(second=0, microsecond=0)
+# Yesterday morning: how a climb looks beside the day before depends on the time of day.
+NOW = (SystemClock().now() - timedelta(days=1)).replace(hour=8, minute=19, second=0, microsecond=0)
 BEGIN = NOW - 26 * HOUR
 LOOK_BACK = 5 * MINUTE
 """How long after its last sample Prometheus still shows a series that nobody declared stale."""
