@@ -166,6 +166,7 @@ def test_with_the_money_spent_drafts_stop_and_detection_and_playbooks_go_on(tmp_
             assert app.ledger.spend.total().usd == 0
 
 
+@pytest.mark.long
 def test_a_server_of_ones_own_mends_it_for_nothing(tmp_path: Path) -> None:
     with chatting(tmp_path) as (it, server), it.alive() as app:
         case = it.until(Phase.PROPOSED)

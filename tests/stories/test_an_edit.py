@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cases.asking import Question
 from cases.case import Case, Phase
 from cases.change import ChangeClass
@@ -259,6 +261,7 @@ REFUSED: Mapping[str, tuple[Mapping[str, Any], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 def test_what_breaks_a_rule_goes_to_a_human_with_the_reason(tmp_path: Path) -> None:
     answers: list[Mapping[str, Any]] = []
 
