@@ -4,6 +4,8 @@ UV_VERSION := 0.13.9
 # The system trusts what its owner told it to trust: a company proxy among others.
 UV := .venv/bin/uv --system-certs
 .DEFAULT_GOAL := help
+# Hundreds of processes are started here: each would compile all that it imports where none may keep what it compiled.
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,15 +43,19 @@ rules: .venv/dev.stamp
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports
 
-.PHONY: help setup lock lint pyright mypy rules
+# Each worker of the suite imports every test: one of them compiles what the others then find compiled.
+collected: .venv/dev.stamp
+	@.venv/bin/pytest -m "not long" --collect-only -qqq > .venv/collected.txt || { cat .venv/collected.txt; exit 1; }
+
+.PHONY: help setup lock lint pyright mypy rules collected
 
 machine: ## the system packages that the suite needs (Debian, as root)
 	@tests/parts/machine.sh
 
 test: ## everything: set-up, static checks, the whole suite on real parts
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target machine .venv/dev.stamp
-	@$(MAKE) --no-print-directory lint
-	.venv/bin/pytest -m "not long" -n 3 --dist worksteal
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pyright mypy rules collected
+	.venv/bin/pytest -m "not long" -n 4 --dist worksteal
 
 long: machine .venv/dev.stamp ## the long proofs and benchmarks
 	.venv/bin/pytest -m long --timeout=1800

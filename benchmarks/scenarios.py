@@ -2,7 +2,7 @@
 
 --mode M       one of playbooks, oracle, adversary, flaky, replay, live; may be given again (default: playbooks)
 --kind K       only this kind of scenario; may be given again
---seed N       only this seed; may be given again
+--seeds A-B    these seeds (default: 0-3); those from 4 on are held out: no rule was written with them in sight
 --sandbox S    docker (the real one) or plain (a child process: quicker, for code that the suite generated itself)
 --only NAME    only this scenario, as in bug-0; may be given again
 --truth DIR    write the truth of each scenario there
@@ -32,18 +32,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mode", choices=MODES, action="append")
     parser.add_argument("--kind", choices=KINDS, action="append")
-    parser.add_argument("--seed", type=int, choices=SEEDS, action="append")
+    parser.add_argument("--seeds", type=seeds, default=SEEDS)
     parser.add_argument("--sandbox", choices=("docker", "plain"), default="docker")
     parser.add_argument("--only", action="append")
     parser.add_argument("--truth", type=Path)
     wanted = parser.parse_args()
     os.environ["TOKEN"] = TOKEN  # what the forge of the scenarios takes
-    chosen = [scenario(kind, seed) for kind in wanted.kind or KINDS for seed in wanted.seed or SEEDS]
+    chosen = [scenario(kind, seed) for kind in wanted.kind or KINDS for seed in wanted.seeds]
     chosen = [one for one in chosen if not wanted.only or one.name in wanted.only]
     for one in chosen if wanted.truth else ():
         one.write_truth(wanted.truth)
     with tempfile.TemporaryDirectory(prefix="scenarios-") as name, judging(wanted.sandbox) as judge:
         run(Path(name), chosen, wanted.mode or ["playbooks"], judge, plain=wanted.sandbox == "plain")
+
+
+def seeds(text: str) -> Sequence[int]:
+    """From a first seed to a last one, or one alone. Raises ValueError."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def run(folder: Path, chosen: Sequence[Scenario], modes: Sequence[str], judge: Sandbox, *, plain: bool) -> None:

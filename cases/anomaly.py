@@ -19,6 +19,12 @@ class AnomalyKind(StrEnum):
     ABSENCE = "absence"  # was there, and is not
     SATURATION = "saturation"  # will reach a limit
     DRIFT = "drift"  # worse by little each day: an opportunity
+    LAGGARD = "laggard"  # far worse than its siblings for weeks: an opportunity
+    WASTE = "waste"  # set aside for weeks, and never used: an opportunity
+
+
+OPPORTUNITIES = frozenset({AnomalyKind.DRIFT, AnomalyKind.LAGGARD, AnomalyKind.WASTE})
+"""The kinds that are no incident: nobody is woken for one, and its case is a case of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +37,9 @@ class Anomaly:
     value     the reading at `detected`; score in [0, 1]
     ahead     of a saturation: in how many hours the limit is reached, at the soonest and at the latest; else None
 
-    Two kinds have figures of their own. Of an absence `value`, `expected` and the band are shares of points that were
-    there. Of a saturation and a drift `expected` is the limit, or where it began.
+    Some kinds have figures of their own. Of an absence `value`, `expected` and the band are shares of points that were
+    there. `expected` is of a saturation the limit, of a drift where it began, of a laggard what its siblings come to,
+    and of waste the most that was ever used; `value` is then what is set aside, in the unit of what is used.
     """
 
     signal: Signal
@@ -59,9 +66,12 @@ class Anomaly:
         """What makes two sightings the same trouble: service, signal and direction, never the time.
 
         What is only forecast is another trouble than what is there: a disk that is full is news after one that fills.
+        So is an opportunity: what goes wrong tonight is never taken for what was slow for weeks.
         """
-        forecast = f" {self.kind}" if self.kind is AnomalyKind.SATURATION else ""
-        return fingerprint(self.signal.service, self.signal.name, f"{self.direction}{forecast}")
+        apart = self.kind is AnomalyKind.SATURATION or self.kind in OPPORTUNITIES
+        return fingerprint(
+            self.signal.service, self.signal.name, f"{self.direction} {self.kind}" if apart else self.direction
+        )
 
 
 def fingerprint(service: str, signal: str, direction: str) -> str:

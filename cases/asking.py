@@ -7,17 +7,24 @@ from typing import Any
 REPOSITORY = "the repository"
 """The `source` of material that is code: it is shown as it is, so that an answer can quote it exactly."""
 
+CHECKS = "the repository's own checks"
+"""The `source` of what they say of a commit of ours: shown only where that commit is repaired."""
+
 
 STEPS: Mapping[str, str] = {
     **dict.fromkeys(("locate", "diagnose"), "diagnose"),
-    "triage": "triage",
+    **dict.fromkeys(("triage", "remark"), "triage"),
     "review": "review",
-    **dict.fromkeys(("edit", "reproduce", "loop", "experiment", "improvement"), "draft"),
+    **dict.fromkeys(("edit", "reproduce", "loop", "repair", "experiment", "improvement"), "draft"),
 }
 """The step of a case that asks questions of a purpose."""
 
 ALL_OF: Mapping[str, tuple[str, ...]] = dict.fromkeys(("edit", "reproduce", "loop"), ("edit", "reproduce", "loop"))
 """The purposes that are paid for together, as one class of change, the class first; any other is one of its own."""
+
+
+PROMPTS = 1
+"""The major version of what models are told: raised with a change that could make them draft otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +40,11 @@ class Material:
 class Question:
     """One structured question of one case.
 
-    purpose  "locate", "diagnose", "triage", "review", or what is drafted ("edit", "experiment", "improvement"; of an
-             edit also "reproduce" and "loop"): it chooses the model; spending is kept by it and capped by its class
-    task     our instructions; nothing from outside is in them
+    purpose  "locate", "diagnose", "triage", "remark", "review", or what is drafted ("edit", "repair", "experiment",
+             "improvement"; of an edit also "reproduce" and "loop"): it chooses the model; spending is kept by it and
+             capped by its class
+    task     our instructions; nothing from outside is in them. The first line says in short what is asked: it is said
+             again after the material
     material what it is about, quoted and marked on the way
     name     the name of the answer's shape; `schema` is its JSON Schema (an object)
     """

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from cases.anomaly import Anomaly
+from cases.anomaly import OPPORTUNITIES, Anomaly
 from cases.change import Change
 from cases.diagnosis import Diagnosis
-from cases.events import Entry, Merged, Proposed
+from cases.events import Entry, Gated, Merged, Proposed
 from cases.outcome import Judgement, Lesson, Outcome
 from cases.reach import Reach
 from cases.telemetry import Deploy, Severity
@@ -58,6 +58,7 @@ class Case:
     phase: Phase = Phase.OPEN
     hold: Hold = Hold.NONE
     hold_reason: str = ""
+    gate: str = ""  # the gate that it waits at, by the name that decisions use; "" at none
     anomalies: tuple[Anomaly, ...] = ()
     reasons: tuple[str, ...] = ()  # of its opening
     reach: Reach | None = None  # at its opening; None: not known, or it is about another service now
@@ -84,11 +85,34 @@ class Case:
         return min(self.anomalies, key=lambda anomaly: list(Severity).index(anomaly.signal.severity))
 
     @property
+    def improvement(self) -> bool:
+        """Whether it is about what could be better, and no incident: it waits for every case that is one."""
+        return bool(self.anomalies) and self.anomalies[0].kind in OPPORTUNITIES
+
+    def asks(self, severity: Severity) -> Severity:
+        """What people are asked to do about it: never more than to take note of an improvement."""
+        return Severity.NOTE if self.improvement else severity
+
+    @property
     def change(self) -> Change:
         """The change in hand: the newest one. Raises LookupError before any was drafted."""
         if not self.changes:
             raise LookupError(f"case {self.id} has no change yet")
         return self.changes[-1]
+
+    @property
+    def has_pull_request(self) -> bool:
+        """Whether the change in hand has one already, open or not."""
+        return bool(self.changes) and any(proposal.change == self.change.number for proposal in self.proposals)
+
+    @property
+    def shown_in(self) -> str:
+        """The repository in an issue of which the change in hand is shown; "" for none, or once it is proposed."""
+        if not self.changes or self.has_pull_request:
+            return ""
+        gates = (entry.event for entry in reversed(self.history) if isinstance(entry.event, Gated))
+        named = f"{self.id}-{self.change.number}"
+        return next((gate.shown for gate in gates if gate.gate == named), "")
 
     @property
     def trial(self) -> Trial | None:

@@ -1,5 +1,6 @@
 """Diagnosis: ranked suspects, each claim with evidence; facts apart from hypotheses."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -83,7 +84,8 @@ class Suspect:
     before_onset: bool
     mechanism: str = ""  # what links the change to the symptom, in words; "" when nothing does
     evidence: tuple[str, ...] = ()
-    linked_by: str = ""  # the strongest kind of link: "trace", "setting", "words", or "" for nothing
+    linked_by: str = ""  # the strongest kind of link: "trace", "setting", "shape", "words", or "" for none
+    raised: tuple[str, ...] = ()  # the evidence of the errors that are raised in lines which it wrote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,7 @@ class Hypothesis:
     exception: str = ""
 
 
+_CITED = re.compile(r"\bE[0-9]{1,4}\b")
 AS_WELL = "may explain it as well"
 """How an alternative ends that is an operational cause: what nobody changed."""
 
@@ -152,6 +155,7 @@ class Finding(StrEnum):
     SHORTLIST = "shortlist"  # several could be it
     OPERATIONAL = "operational cause"  # no change fits, and something that nobody changed does
     HYPOTHESIS = "hypothesis"  # no change fits, and something points at a place in the code
+    OPPORTUNITY = "opportunity"  # nothing is wrong, and something could be better
     NOTHING = "nothing"  # no change fits
 
 
@@ -167,12 +171,28 @@ class Diagnosis:
     disproof: str  # what would show that this is wrong
     alternatives: tuple[str, ...] = ()  # what may explain it as well, and what was set aside and why
     recalled: tuple[str, ...] = ()  # ids of the lessons that were consulted
+    cited: tuple[str, ...] = ()  # of these, the ids of those that moved something
     blind: tuple[str, ...] = ()  # what could not be looked at, in words
     hypotheses: tuple[Hypothesis, ...] = ()  # places in the code, best first
     links: tuple[Link, ...] = ()  # what a model says of suspects and of operational causes
     record: TrackRecord | None = None  # what `confidence` rests on; None where nothing was claimed
+    precedent: str = ""  # the id of the lesson on whose word no model was asked; "" where none spared one
+
+    def explained_beside(self, suspect: Suspect) -> tuple[str, ...]:
+        """The operational causes that speak for more than what is raised in the suspect's own lines.
+
+        What says so may be just these errors: the words of an exception that the suspect's code raises name its own
+        fault, and are no other cause.
+        """
+        return tuple(told for told in self.explained_otherwise if not _is_of(told, suspect))
 
     @property
     def explained_otherwise(self) -> tuple[str, ...]:
         """The operational causes that something speaks for beside the suspects, in words."""
         return tuple(told for told in self.alternatives if told.endswith(AS_WELL))
+
+
+def _is_of(told: str, suspect: Suspect) -> bool:
+    """Whether all the evidence that it cites is of errors that are raised in the suspect's own lines."""
+    cited = frozenset(_CITED.findall(told))
+    return bool(cited) and cited <= frozenset(suspect.raised)

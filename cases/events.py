@@ -12,7 +12,7 @@ from typing import TypeAlias
 from cases.anomaly import Anomaly
 from cases.change import Change
 from cases.diagnosis import Diagnosis, Evidence
-from cases.outcome import Judgement, Lesson, Outcome
+from cases.outcome import Judgement, Lesson, Outcome, Refusal
 from cases.reach import Reach
 from cases.telemetry import Deploy
 from cases.verdict import Trial
@@ -80,9 +80,13 @@ class Noted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drafted:
-    """A change was drafted. A rollback is drafted as the next number of the same case."""
+    """A change was drafted. A rollback is drafted as the next number of the same case.
+
+    weights  what ordered the strategies that were asked, a sentence each, the first one first; () where nothing did
+    """
 
     change: Change
+    weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +113,24 @@ class Disproved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """A part of the change goes to the forge as a pull request on `branch` of `repository`."""
+    """A part of the change goes to the forge as a pull request on `branch` of `repository`.
+
+    until_green  whether it is a draft for no other reason than that the repository's own checks are not green yet
+    """
 
     change: int
     repository: str
     branch: str
+    until_green: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """A part's pull request was merged. `sha` is the commit on the watched branch."""
+    """A part's pull request was merged. `sha` is the commit on the watched branch.
+
+    edited   the share of the proposed lines that a human changed on the branch, in [0, 1]
+    unasked  whether the daemon merged it by its own authority
+    """
 
     change: int
     repository: str
@@ -127,6 +139,8 @@ class Merged:
     sha: str
     merged_at: datetime
     by: str
+    edited: float = 0.0
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +168,109 @@ class TakenOver:
 
     branch: str
     sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeAnnounced:
+    """The pull request is to be merged unasked, as just the commit `sha`, unless somebody says no until `until`."""
+
+    change: int
+    sha: str
+    until: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeWithheld:
+    """It is not merged unasked, though its area stands high enough; what was announced does not hold any more.
+
+    final  no announcement of this change follows: somebody said no
+    """
+
+    change: int
+    because: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """What an open pull request tells of was seen to have changed, and its text was to be written anew.
+
+    standing  what it was told for, in a form to compare: whether the trouble lasts, and what was deployed last
+    deploy    that deploy; None: nothing was since it was opened
+    """
+
+    change: int
+    standing: str
+    because: str
+    deploy: Deploy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A draft that waited for the repository's own checks waits for them no more: it was marked ready, whoever did."""
+
+    change: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksFailed:
+    """The repository's own checks failed at a commit of ours. Told once a commit.
+
+    sha      that commit
+    failed   the checks, by their names
+    output   what they say of themselves, where it is shown to a model: material, bounded, without secrets
+    because  what follows, in words
+    """
+
+    change: int
+    sha: str
+    failed: tuple[str, ...]
+    because: str
+    output: str = ""
+
+
+class RemarkKind(StrEnum):
+    """What a remark in a review asks for."""
+
+    QUESTION = "question"
+    CHANGE = "change request"
+    STYLE = "style"
+    PRAISE = "praise"
+    OTHER = "not for us"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remarked:
+    """Somebody said something in a review, and was answered. `text` is material, never policy."""
+
+    change: int
+    comment: int
+    by: str
+    kind: RemarkKind
+    text: str
+    answer: str
+
+    @property
+    def because(self) -> str:
+        """For people."""
+        return f"{self.kind} of {self.by}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """Whoever closed the pull request said why, when they were asked: kept with the lesson of the closed case."""
+
+    why: Refusal
+    by: str
+    comment: int
+    lesson: Lesson | None = None
+
+    @property
+    def because(self) -> str:
+        """For people."""
+        return f"{self.by} says: {self.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +309,7 @@ class Killed:
 
     because: str
     judgement: Judgement | None = None
+    comment: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,23 +321,40 @@ class Escalated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gated:
-    """A human's yes is awaited before the next step."""
+    """A human's yes is awaited before the next step. `gate` names it for decisions; "": by its place in the history.
+
+    shown  the repository in an issue of which the change in hand is shown meanwhile; "": in none
+    """
 
     reason: str
+    gate: str = ""
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
-    """A human said yes to the gate."""
+    """A human said yes to the gate. `gate` is which one; "" is whichever is waited at."""
 
     because: str
+    gate: str = ""
+    comment: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A human said no to the gate."""
+    """A human said no to the gate, or nobody said anything in time. `gate` as in `Approved`."""
 
     because: str
+    gate: str = ""
+    comment: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """A human has seen what they were asked, and is told no more of it. `ask` is which (`cases.escalation`)."""
+
+    ask: str
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +418,7 @@ class Overridden:
 
     how: Override
     text: str
+    comment: int = 0
 
     @property
     def because(self) -> str:
@@ -301,7 +437,9 @@ class Closed:
 Event: TypeAlias = (
     Opened | Joined | Echoed | Traced | Recovered | Diagnosed | Noted | Drafted | Redrafted | Proved | Disproved
     | Proposed | Merged | Adopted | ClosedUnmerged | TakenOver | Deployed | Extended | Judged | Harmed | Killed
-    | Escalated | Gated | Approved | Rejected | Frozen | Thawed | Guided | Retried | Heard | Overridden | Closed
+    | Escalated | Gated | Approved | Rejected | Acknowledged | Frozen | Thawed | Guided | Retried | Heard | Overridden
+    | Closed
+    | Refreshed | Remarked | Explained | MergeAnnounced | MergeWithheld | Shown | ChecksFailed
 )  # fmt: skip
 
 

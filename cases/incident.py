@@ -1,10 +1,15 @@
 """Incident: the trouble, as a ranking of suspects sees it."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cases.anomaly import Anomaly
 from cases.logs import Trace
+
+EVERYWHERE = 3
+"""So many values of one label are in trouble at once: then none of them says where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +25,17 @@ class Incident:
     onset: datetime
     words: tuple[str, ...]
     raised: tuple[Trace, ...] = ()
+
+
+def telling_values(anomalies: Sequence[Anomaly]) -> list[str]:
+    """The values of the labels that say where the trouble is: not those of a label that has it everywhere."""
+    held: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for anomaly in anomalies:
+        for name, value in anomaly.labels.items():
+            held[anomaly.signal.key, name].add(value)
+    return [
+        value
+        for anomaly in anomalies
+        for name, value in sorted(anomaly.labels.items())
+        if name != "__name__" and len(held[anomaly.signal.key, name]) < EVERYWHERE
+    ]

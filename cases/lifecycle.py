@@ -12,8 +12,10 @@ from cases.anomaly import Anomaly
 from cases.case import Case, Echo, Hold, Phase
 from cases.errors import IllegalStep
 from cases.events import (
+    Acknowledged,
     Adopted,
     Approved,
+    ChecksFailed,
     Closed,
     ClosedUnmerged,
     Deployed,
@@ -24,6 +26,7 @@ from cases.events import (
     Entry,
     Escalated,
     Event,
+    Explained,
     Extended,
     Frozen,
     Gated,
@@ -33,7 +36,9 @@ from cases.events import (
     Joined,
     Judged,
     Killed,
+    MergeAnnounced,
     Merged,
+    MergeWithheld,
     Noted,
     Opened,
     Overridden,
@@ -42,8 +47,11 @@ from cases.events import (
     Proved,
     Recovered,
     Redrafted,
+    Refreshed,
     Rejected,
+    Remarked,
     Retried,
+    Shown,
     TakenOver,
     Thawed,
     Traced,
@@ -54,13 +62,19 @@ _BEFORE_THE_FORGE = (Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED)
 _ON_THE_FORGE = (Phase.PROPOSED, Phase.MERGED, Phase.DEPLOYED)
 
 _FACTS: tuple[type[Event], ...] = (
-    Joined, Echoed, Recovered, Noted, Guided, Gated, Approved, Frozen, Thawed, Heard, Overridden,
+    Joined, Echoed, Recovered, Noted, Guided, Gated, Approved, Acknowledged, Frozen, Thawed, Heard, Overridden,
 )  # fmt: skip
+
+OF_COMMENTS = (
+    Frozen, Thawed, Guided, Retried, Heard, Approved, Rejected, Killed, Overridden, Remarked, Explained,
+)  # fmt: skip
+"""What somebody may have asked for in a comment."""
 
 NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
     # the way through
     (Phase.OPEN, Diagnosed): Phase.DIAGNOSED,
     (Phase.DIAGNOSED, Drafted): Phase.DRAFTED,
+    (Phase.DIAGNOSED, Diagnosed): Phase.DIAGNOSED,  # looked at anew: what an earlier case taught did not hold here
     (Phase.DRAFTED, Proved): Phase.PROVED,
     (Phase.DRAFTED, Disproved): Phase.DIAGNOSED,  # try another change
     (Phase.PROVED, Proposed): Phase.PROPOSED,
@@ -71,12 +85,19 @@ NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
     # what goes wrong
     (Phase.PROPOSED, ClosedUnmerged): Phase.PROPOSED,  # a remembered no; the lesson is the next step
     (Phase.PROPOSED, TakenOver): Phase.PROPOSED,
+    (Phase.PROPOSED, Refreshed): Phase.PROPOSED,
+    (Phase.PROPOSED, Remarked): Phase.PROPOSED,
+    (Phase.PROPOSED, MergeAnnounced): Phase.PROPOSED,
+    (Phase.PROPOSED, MergeWithheld): Phase.PROPOSED,
+    (Phase.PROPOSED, Shown): Phase.PROPOSED,
+    (Phase.PROPOSED, ChecksFailed): Phase.PROPOSED,
     (Phase.DEPLOYED, Harmed): Phase.REVERTING,
     (Phase.REVERTING, Drafted): Phase.DRAFTED,  # the rollback: the next change of the same case, on the same way
     (Phase.DRAFTED, Redrafted): Phase.DRAFTED,  # its base moved before it was tried
     (Phase.PROVED, Redrafted): Phase.DRAFTED,
     (Phase.PROPOSED, Redrafted): Phase.DRAFTED,
     (Phase.ESCALATED, ClosedUnmerged): Phase.ESCALATED,
+    (Phase.ESCALATED, Merged): Phase.MERGED,  # a human took in hand what was open, and merged it after all
     # merged, and a human was told that no marker says that it runs: one may come late, or never
     (Phase.ESCALATED, Deployed): Phase.DEPLOYED,
     (Phase.ESCALATED, Judged): Phase.ESCALATED,  # inconclusive, at the end of all patience
@@ -99,6 +120,8 @@ NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
     **{(phase, Rejected): Phase.ESCALATED for phase in _ACTIVE},
     **{(phase, Escalated): Phase.ESCALATED for phase in _ACTIVE},
     **{(phase, Closed): Phase.CLOSED for phase in _ACTIVE},
+    # the one thing that is heard of a closed case: why its pull request was closed
+    (Phase.CLOSED, Explained): Phase.CLOSED,
     # facts that keep the phase
     **{(phase, fact): phase for phase in _ACTIVE for fact in _FACTS},
 }  # fmt: skip
@@ -107,9 +130,12 @@ NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
 def advance(case: Case, entry: Entry) -> Case:
     """Return the case after the entry.
 
-    Raises IllegalStep for a pair that the table does not have, and for a comment that the case has heard already.
+    Raises IllegalStep for a pair that the table does not have, for a comment that the case has heard already, and for
+    a word about a gate that is not waited at.
     """
     event = entry.event
+    if isinstance(event, Approved | Rejected) and event.gate and event.gate != case.gate:
+        raise IllegalStep(f"case {case.id} does not wait at gate {event.gate}")
     if (comment := comment_of(event)) and comment in heard(case):
         raise IllegalStep(f"comment {comment} was heard by case {case.id} before")
     try:
@@ -172,7 +198,7 @@ def replay(history: Iterable[Entry]) -> Case:
 
 def comment_of(event: Event) -> int:
     """The comment that asked for it; 0 where none did."""
-    return event.comment if isinstance(event, Frozen | Thawed | Guided | Retried | Heard) else 0
+    return event.comment if isinstance(event, OF_COMMENTS) else 0
 
 
 def heard(case: Case) -> frozenset[int]:
@@ -184,13 +210,14 @@ def _held(case: Case, event: Event) -> Case:
     """The hold after an event. Leaving for another phase by a human's word lets a gate go."""
     match event:
         case Frozen(reason=reason):
-            return replace(case, hold=Hold.FROZEN, hold_reason=reason)
-        case Gated(reason=reason):
-            return replace(case, hold=Hold.GATE, hold_reason=reason)
+            return replace(case, hold=Hold.FROZEN, hold_reason=reason, gate="")
+        case Gated(reason=reason, gate=gate):
+            named = gate or f"{case.id}-g{len(case.history)}"
+            return replace(case, hold=Hold.GATE, hold_reason=reason, gate=named)
         case Thawed() | Approved() | Rejected() | Retried() | Closed():
-            return replace(case, hold=Hold.NONE, hold_reason="")
+            return replace(case, hold=Hold.NONE, hold_reason="", gate="")
         case Overridden(how=Override.FORCE) if case.hold is Hold.GATE:
-            return replace(case, hold=Hold.NONE, hold_reason="")
+            return replace(case, hold=Hold.NONE, hold_reason="", gate="")
         case _:
             return case
 

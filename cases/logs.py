@@ -10,21 +10,29 @@ from cases.telemetry import LogLine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One call of a stack trace, as it was printed: `file` may be an absolute path of the production machine."""
+    """One call of a stack trace, as it was printed: `file` may be an absolute path of the production machine.
+
+    `text` is the line as the repository has it, where that was looked up; never what the log says of it.
+    """
 
     file: str
     line: int
     function: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """A stack trace. `frames` end with the call that raised. `message` is data from outside, capped."""
+    """A stack trace. `frames` end with the call that raised. `message` is data from outside, capped.
+
+    `fact` is the id of the evidence that speaks of it, where there is one.
+    """
 
     exception: str
     message: str
     frames: tuple[Frame, ...]
     language: str
+    fact: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,12 @@ class Authority(IntEnum):
     OBSERVE = 0
     PROPOSE = 1
     PULL_REQUEST = 2
+    AUTO_MERGE = 3  # of low risk, and never given by a default
+
+    @property
+    def word(self) -> str:
+        """As files and people write it."""
+        return self.name.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +29,10 @@ class Allow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskFirst:
-    """A human's yes is needed before this step; the work so far is kept."""
+    """A human's yes is needed before this step; the work so far is kept. `show` puts it into an issue meanwhile."""
 
     reason: str
+    show: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

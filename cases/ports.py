@@ -4,23 +4,30 @@ Every adapter raises TemporaryError when the same call may succeed later, Perman
 nothing else on purpose. No message of theirs carries a secret.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from cases.asking import Answer, Question
 from cases.case import Case
 from cases.change import FileEdit, Part, Reverted
+from cases.conversation import Conversation
 from cases.diagnosis import Commit, Suspect
 from cases.events import Entry
 from cases.incident import Incident
 from cases.leases import Claimed, Intent, Pause, Swap
 from cases.logs import ErrorSeen, LogPage
-from cases.outcome import Lesson
-from cases.pull_request import Comment, OpenWork, PullRequest
+from cases.marks import Marks
+from cases.merging import Merging
+from cases.outcome import Lesson, Quality, Recalled, Wanted
+from cases.policy import Allow, Refuse
+from cases.pull_request import OpenWork, PullRequest
 from cases.steps import Effect, Notice, Receipt
 from cases.telemetry import Deploy, SeriesBlock, Signal
+from cases.trust import Area, Standing
 from cases.trying import Recipe, SandboxReport, TrialOrder
+
+ANY = Wanted()
 
 
 class Clock(Protocol):
@@ -201,7 +208,7 @@ class Quarantine(Protocol):
         ...
 
 
-class Forge(Protocol):
+class Forge(Conversation, Marks, Merging, Protocol):
     """Git and the pull requests on it. `repository` is the configuration's name. Only this port runs git."""
 
     def head(self, repository: str) -> str:
@@ -267,16 +274,31 @@ class Forge(Protocol):
         """Take the open pull request of that branch back to a draft; one that is a draft or not open is left alone."""
         ...
 
-    def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:
-        """Comment on the branch's pull request once: a comment with that key is adopted. facts: `url`."""
+    def to_ready(self, repository: str, branch: str) -> Receipt:
+        """Show the open pull request of that branch for review; one that is no draft or not open is left alone."""
         ...
 
-    def comments(self, repository: str, branch: str) -> tuple[Comment, ...]:
-        """What people said on the branch's pull request, oldest first; none where there is no pull request."""
+    def update(
+        self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str, onto: str
+    ) -> Receipt:
+        """Add one commit on top of `onto`, our own last one there, that makes the branch hold `base` plus `edits`.
+
+        Nothing is ever pushed by force: where the base moved on, the commit merges it. facts: `sha`. PermanentError
+        when the branch holds somebody else's work, or is gone.
+        """
         ...
 
-    def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
-        """Keep the picture at `path` of the pictures' branch, or adopt it. facts: `url`, where a browser shows it."""
+    def conflicts(self, repository: str, sha: str) -> tuple[str, ...]:
+        """The files in which `sha` and the tip of the watched branch cannot be merged by git itself; () when it can."""
+        ...
+
+    def store_plot(
+        self, repository: str, path: str, content: bytes, beside: Mapping[str, str] | None = None
+    ) -> Receipt:
+        """Keep the picture at `path` of the pictures' branch, or adopt it. facts: `url`, where a browser shows it.
+
+        `beside`: text files that are kept with it, by their names in its folder.
+        """
         ...
 
     def plot_url(self, repository: str, path: str) -> str:
@@ -313,11 +335,23 @@ class LessonStore(Protocol):
     """What was learnt."""
 
     def recall(self, fingerprint: str, service: str, limit: int = 5) -> tuple[Lesson, ...]:
-        """Lessons of that fingerprint first, then of that service, newest first."""
+        """Lessons of that fingerprint first, then of that service, newest first; only of changes that were drafted."""
         ...
 
     def newest(self, limit: int = 100) -> tuple[Lesson, ...]:
         """The newest lessons of all services, newest first."""
+        ...
+
+    def search(self, words: str, wanted: Wanted = ANY, limit: int = 5) -> tuple[Recalled, ...]:
+        """Lessons that share words with these, or their stems, the best first; with no words the newest that fit."""
+        ...
+
+    def quality(self, ids: Collection[str]) -> Mapping[str, Quality]:
+        """How each of these lessons has fared in the cases that cited it."""
+        ...
+
+    def take_in(self, lesson: Lesson, by: str, at: datetime) -> bool:
+        """Store a lesson that another ledger learnt; False when one of that id is here."""
         ...
 
 
@@ -377,6 +411,13 @@ class CaseStore(Protocol):
         """Let the case go. `due` None leaves it to whoever wakes it. Raises Fenced."""
         ...
 
+    def wake(self, case_id: str, now: datetime) -> bool:
+        """Let an active case be looked at now, as far as nobody holds it back; whether there is such a case.
+
+        One that is in hand is looked at again as soon as it is let go.
+        """
+        ...
+
     def hasten(self, now: datetime, lease: timedelta) -> None:
         """The wall clock was set back: whatever waits for a later time is due now, no lease is longer than `lease`."""
         ...
@@ -397,8 +438,10 @@ class Outbox(Protocol):
         """The same, and no other daemon sees them until `hold` is over: whoever dies with them leaves them due then."""
         ...
 
-    def send(self, effects: Sequence[Effect], now: datetime, *, swap: Swap | None = None) -> bool:
-        """Promise notices that belong to no case. A key that is there already is left alone.
+    def send(
+        self, effects: Sequence[Effect], now: datetime, *, swap: Swap | None = None, due: datetime | None = None
+    ) -> bool:
+        """Promise notices that belong to no case, for `due` or for now. A key that is there already is left alone.
 
         With a swap, both or neither: False when the checkpoint was another, for a different daemon was first.
         """
@@ -416,12 +459,39 @@ class Outbox(Protocol):
         """What the outside answered to the effect of that key, or None while it has not."""
         ...
 
+    def dropped(self, key: str) -> str:
+        """Why the effect of that key was given up; "" where it was not, or was never promised."""
+        ...
+
     def postpone(self, key: str, due: datetime, error: str) -> None:
         """The effect did not go through: count the attempt, try again at `due`."""
         ...
 
+    def defer(self, key: str, due: datetime) -> None:
+        """The effect is wanted later than was promised: no attempt was made, and none is counted."""
+        ...
+
     def drop(self, key: str, because: str) -> None:
         """The effect will never go through: keep it with its reason, and hold nothing up with it."""
+        ...
+
+
+class Trust(Protocol):
+    """The daemon's right to act, as humans gave it and outcomes left it."""
+
+    def standing(self, area: Area) -> Standing:
+        """How an area stands now. Raises TemporaryError when that cannot be read: then nothing is done."""
+        ...
+
+    def beside(self, repository: str) -> Allow | Refuse:
+        """Whether what belongs to no case, as the dashboard issue, may be written there: not while all only observe.
+
+        Raises as `standing`.
+        """
+        ...
+
+    def check(self, case: Case, effect: Effect) -> Allow | Refuse:
+        """Whether the effect may be done now, asked just before it and kept in the audit. Raises as `standing`."""
         ...
 
 

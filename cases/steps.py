@@ -4,7 +4,7 @@ An effect is a value with a key. It is committed to the ledger before anything i
 outside is asked by that key, the effect is done or what is there already is adopted, and a receipt is committed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -23,7 +23,10 @@ def _without_secrets(effect: object, *fields: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushBranch:
-    """Make `branch` hold one commit: `base` plus `edits`. Found again by the branch name and the commit's trailers."""
+    """Make `branch` hold `base` plus `edits`: as one commit, or as a further one on top of our own last one, `onto`.
+
+    Found again by the branch name and what it holds.
+    """
 
     key: str
     repository: str
@@ -31,6 +34,7 @@ class PushBranch:
     base: str
     edits: tuple[FileEdit, ...]
     message: str
+    onto: str = ""
 
     def __post_init__(self) -> None:
         _without_secrets(self, "message")
@@ -62,6 +66,67 @@ class ConvertToDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkReady:
+    """Show the pull request of `branch` for review. Found by its branch."""
+
+    key: str
+    repository: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergePullRequest:
+    """Merge the pull request of `branch` as just the commit `sha`, unasked. One that is merged is adopted.
+
+    What is asked just before it is more than of any other effect: see `cases.may` and `remediation.unasked`.
+    """
+
+    key: str
+    repository: str
+    branch: str
+    sha: str
+    message: str
+
+    def __post_init__(self) -> None:
+        _without_secrets(self, "message")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewriteBody:
+    """Put our part of the text of `branch`'s pull request anew. `body` is sealed; one that a human edited stays."""
+
+    key: str
+    repository: str
+    branch: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relabel:
+    """Put labels on the pull request of `branch`, and take others off."""
+
+    key: str
+    repository: str
+    branch: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRemark:
+    """Answer a remark on a line in its thread. Found again by `key` in a hidden HTML comment."""
+
+    key: str
+    repository: str
+    branch: str
+    remark: int
+    body: str
+
+    def __post_init__(self) -> None:
+        _without_secrets(self, "body")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostComment:
     """Comment on the pull request of `branch`. Found again by `key` in a hidden HTML comment."""
 
@@ -76,17 +141,72 @@ class PostComment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorePlot:
-    """Keep a picture beside the code, on the branch that holds only pictures. Found again by its path."""
+    """Keep a picture beside the code, on the branch that holds only pictures. Found again by its path.
+
+    beside  text files that are kept with it, by their names in its folder
+    """
 
     key: str
     repository: str
     path: str
     content: bytes
+    beside: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "beside", {name: redacted(text) for name, text in self.beside.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportProof:
+    """Show the trial beside the commit that `branch` holds on `base`: see `ProofReport`. Found again by `key`."""
+
+    key: str
+    repository: str
+    branch: str
+    base: str
+    title: str
+    text: str
+    proved: bool
+
+    def __post_init__(self) -> None:
+        _without_secrets(self, "title", "text")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestReviewers:
+    """Ask people to review the pull request of `branch`. Whoever is asked already, or has reviewed, is not asked again.
+
+    owners  as CODEOWNERS names them: `@login`, `@organisation/team`
+    culprit the repository and the commit whose author is asked as well, or ()
+    """
+
+    key: str
+    repository: str
+    branch: str
+    owners: tuple[str, ...]
+    culprit: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowChange:
+    """Show the change of `branch` in an issue: it may not be proposed yet. Found by its branch. `body` is sealed."""
+
+    key: str
+    repository: str
+    branch: str
+    title: str
+    body: str
+
+    def __post_init__(self) -> None:
+        _without_secrets(self, "title")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What a receiver is told. `key` lets a receiver drop a second copy; delivery is at least once."""
+    """What a receiver is told. `key` lets a receiver drop a second copy; delivery is at least once.
+
+    gate   the gate that it asks a yes or no for, for receivers with buttons; "" where it asks for none
+    """
 
     key: str
     severity: Severity
@@ -94,6 +214,7 @@ class Notice:
     text: str
     case: str = ""
     link: str = ""
+    gate: str = ""
 
     def __post_init__(self) -> None:
         _without_secrets(self, "subject", "text")
@@ -101,14 +222,26 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendNotice:
-    """Deliver a notice to the receiver of that name. It never holds its case up."""
+    """Deliver a notice to the receiver of that name. It never holds its case up.
+
+    group   what is due for one receiver under one of these leaves as one message; "" leaves alone
+    """
 
     key: str
     receiver: str
     notice: Notice
+    group: str = ""
 
 
-Effect: TypeAlias = PushBranch | OpenPullRequest | ConvertToDraft | PostComment | StorePlot | SendNotice
+def told(receivers: Iterable[str], notice: Notice) -> tuple[SendNotice, ...]:
+    """The same notice for every receiver, each under a key of its own."""
+    return tuple(SendNotice(key=f"{notice.key}@{name}", receiver=name, notice=notice) for name in receivers)
+
+
+Effect: TypeAlias = (
+    PushBranch | OpenPullRequest | MergePullRequest | ConvertToDraft | MarkReady | RewriteBody | Relabel | PostComment
+    | AnswerRemark | StorePlot | ReportProof | RequestReviewers | ShowChange | SendNotice
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

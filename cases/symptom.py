@@ -1,9 +1,9 @@
 """What an anomaly shows, in words for people: one form for each kind, wherever it is told."""
 
-from cases.anomaly import Anomaly, AnomalyKind
+from cases.anomaly import OPPORTUNITIES, Anomaly, AnomalyKind
 from cases.moments import iso
 
-OWN_WORDS = frozenset({AnomalyKind.ABSENCE, AnomalyKind.SATURATION, AnomalyKind.DRIFT})
+OWN_WORDS = frozenset({AnomalyKind.ABSENCE, AnomalyKind.SATURATION, *OPPORTUNITIES})
 """The kinds of which a value and a band say nothing that a reader could use."""
 
 _DAY_HOURS = 48.0
@@ -18,7 +18,11 @@ def symptom(anomaly: Anomaly) -> str:
         case AnomalyKind.SATURATION if anomaly.ahead is not None:
             return f"reads {value}, and is at its limit of {expected} in {_between(*anomaly.ahead)} if it goes on so"
         case AnomalyKind.DRIFT:
-            return f"went from {expected} to {value} little by little since {anomaly.onset.date().isoformat()}"
+            return f"went from {expected} to {value} little by little since {_day(anomaly)}"
+        case AnomalyKind.LAGGARD:
+            return f"reads {value} where its siblings read {expected}, day after day since {_day(anomaly)}"
+        case AnomalyKind.WASTE:
+            return f"has {value} set aside and used at most {expected} of it since {_day(anomaly)}"
         case _:
             return f"reads {value}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected"
 
@@ -32,8 +36,16 @@ def headline(anomaly: Anomaly) -> str:
             return "fills up" if anomaly.direction == "up" else "runs out"
         case AnomalyKind.DRIFT:
             return "gets slowly worse"
+        case AnomalyKind.LAGGARD:
+            return "is worse than its siblings"
+        case AnomalyKind.WASTE:
+            return "is set aside and not used"
         case _:
             return f"is {anomaly.direction}"
+
+
+def _day(anomaly: Anomaly) -> str:
+    return anomaly.onset.date().isoformat()
 
 
 def _between(soonest: float, latest: float) -> str:

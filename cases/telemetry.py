@@ -28,6 +28,15 @@ class Direction(StrEnum):
         return Direction.DOWN if self is Direction.UP else Direction.UP
 
 
+class Scale(StrEnum):
+    """What the readings of a signal are, and so on which scale their noise is even."""
+
+    GAUGE = "gauge"
+    COUNT = "count"
+    LATENCY = "latency"
+    RATIO = "ratio"
+
+
 class Severity(StrEnum):
     """What a human is asked to do about it: get up now, look today, look some day."""
 
@@ -51,6 +60,8 @@ class Signal:
     `rule` is the name of the alert rule that it was made from, or "".
     `traffic` is a query of the same source that counts the service's requests a second: its own query where it counts
     them itself, "" where nothing is said of that.
+    `scale` is what its readings are; `controls` are queries of the same source for what moves by the same causes and
+    not by a deploy of the service. One that is the signal's own query stands for its series of other services.
     """
 
     name: str
@@ -63,6 +74,8 @@ class Signal:
     pick: Mapping[str, str] = field(default_factory=dict[str, str])
     rule: str = ""
     traffic: str = ""
+    scale: Scale = Scale.GAUGE
+    controls: tuple[str, ...] = ()
 
     @property
     def counts(self) -> bool:

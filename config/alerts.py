@@ -1,10 +1,12 @@
 """Settings of who is told."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from config.fields import Address, HostPort, Name, SecretRef, Text, Url
+from config.fields import Address, HostPort, Name, SecretRef, Text, TimeOfDay, Url, Zone
+from config.routes import RouteSettings
 from config.section import Section
 
 
@@ -33,6 +35,10 @@ class SlackThreadSettings(Section):
     api_url: Url = "https://slack.com/api"
     """Slack's API."""
 
+    signing_secret: SecretRef | None = None
+    """The app's signing secret. With it messages that ask for something have buttons, and what is pressed is taken at
+    /webhooks/slack, which Slack must reach (its "Interactivity" setting). None: no buttons."""
+
 
 class EmailSettings(Section):
     """A receiver behind a mail server, in plain text."""
@@ -50,17 +56,85 @@ class EmailSettings(Section):
     """Whom it comes from (`from` in the file). Many servers want an address of their own domain here."""
 
 
+class PagerDutySettings(Section):
+    """A receiver in PagerDuty, by its Events API v2: a case is one alert there, and is resolved when it closes."""
+
+    name: Name
+    """What the log and the audit trail call it."""
+
+    pagerduty: SecretRef
+    """The routing key of an integration "Events API V2"."""
+
+    api_url: Url = "https://events.pagerduty.com"
+    """Where events go; https://events.eu.pagerduty.com in Europe."""
+
+
+class NoticeWebhookSettings(Section):
+    """A receiver of notices as JSON, signed as the Standard Webhooks specification has it."""
+
+    name: Name
+    """What the log and the audit trail call it."""
+
+    webhook: SecretRef
+    """The URL, which may itself be a credential."""
+
+    secret: SecretRef | None = None
+    """What it is signed with; whsec_ and base64, or any text. None: it is not signed."""
+
+
+class FileSettings(Section):
+    """A receiver that is a file, one JSON object a line."""
+
+    name: Name
+    """What the log and the audit trail call it."""
+
+    file: Text
+    """The file. It is made where it is missing, for this user alone."""
+
+
+class ConsoleSettings(Section):
+    """The log as a receiver, beside others. With no receiver at all it is there by itself."""
+
+    name: Name
+    """What the log and the audit trail call it."""
+
+    console: Literal[True]
+    """true."""
+
+
+_KINDS: Mapping[str, str] = {
+    "email": "<email>",
+    "smtp": "<email>",
+    "slack_token": "<thread>",
+    "pagerduty": "<pagerduty>",
+    "webhook": "<webhook>",
+    "file": "<file>",
+    "console": "<console>",
+}
+_TAGS: Mapping[type[Section], str] = {
+    EmailSettings: "<email>",
+    SlackThreadSettings: "<thread>",
+    PagerDutySettings: "<pagerduty>",
+    NoticeWebhookSettings: "<webhook>",
+    FileSettings: "<file>",
+    ConsoleSettings: "<console>",
+}
+
+
 def _receiver(value: Any) -> str:  # noqa: ANN401 - what a file holds is anything
-    if isinstance(value, EmailSettings) or (isinstance(value, dict) and ("email" in value or "smtp" in value)):
-        return "<email>"
-    thread = isinstance(value, SlackThreadSettings) or (isinstance(value, dict) and "slack_token" in value)
-    return "<thread>" if thread else "<slack>"
+    if isinstance(value, dict):
+        return next((tag for key, tag in _KINDS.items() if key in value), "<slack>")
+    return next((tag for kind, tag in _TAGS.items() if isinstance(value, kind)), "<slack>")
 
 
 ReceiverSettings: TypeAlias = Annotated[
     Annotated[SlackSettings, Tag("<slack>")]
     | Annotated[SlackThreadSettings, Tag("<thread>")]
-    | Annotated[EmailSettings, Tag("<email>")],
+    | Annotated[EmailSettings, Tag("<email>")]
+    | Annotated[PagerDutySettings, Tag("<pagerduty>")]
+    | Annotated[NoticeWebhookSettings, Tag("<webhook>")]
+    | Annotated[FileSettings, Tag("<file>")]
+    | Annotated[ConsoleSettings, Tag("<console>")],
     Discriminator(_receiver),
 ]
 
@@ -82,6 +156,16 @@ class AlertmanagerLinkSettings(Section):
     somebody else carries it. Off, because a new page is yours to ask for."""
 
 
+class BriefingSettings(Section):
+    """The daily briefing: what waits, what was done, what came of it, what it cost."""
+
+    at: TimeOfDay
+    """When it is sent, as in "08:00"; within a quarter of an hour. After a downtime it is made up, once."""
+
+    zone: Zone = "UTC"
+    """The time zone of `at`, as in Europe/Berlin."""
+
+
 class AlertsSettings(Section):
     """Who is told."""
 
@@ -92,6 +176,13 @@ class AlertsSettings(Section):
 
     receivers: tuple[ReceiverSettings, ...] = ()
     """Who is told. None: notices go to the log alone."""
+
+    routes: tuple[RouteSettings, ...] = ()
+    """Which receiver hears of what. The first route that matches takes a notice; what none matches goes to every
+    receiver, at once. None: everything does."""
+
+    briefing: BriefingSettings | None = None
+    """When the daily briefing is sent, by the routes (kind briefing). None: never; `trackwalker briefing` shows it."""
 
     alertmanager: AlertmanagerLinkSettings = AlertmanagerLinkSettings()
     """Alerts in and out."""

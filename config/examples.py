@@ -69,6 +69,7 @@ EXAMPLES: Mapping[str, str] = {
           - {name: disk, service: shop, query: 'disk_used_bytes', limit: disk_size_bytes, within: 3d, harm: up}
           - {name: memory, service: shop, query: 'container_memory_bytes', requested: memory_request_bytes, harm: up}
           - {name: requests, service: shop, query: 'sum by (route) (rate(requests_total[1m]))', traffic: true}
+          - {name: p95, service: shop, query: shop_p95_s, harm: up, kind: latency, controls: [search_p95_s]}
     """,
     "watch[].slo": """
         watch:
@@ -111,12 +112,15 @@ EXAMPLES: Mapping[str, str] = {
           - {name: shop, repository: shop, config: {repository: gitops, file: prod/shop.yaml, image_tag: .image.tag}}
     """,
     "services[].tune[]": """
+        repositories:
+          - {name: shop, url: "https://github.com/acme/shop.git", full_name: acme/shop, bench: python bench.py}
         services:
           - name: shop
             repository: shop
             tune:
               - {file: config/pool.yaml, path: .pool.size, signal: errors, factor: 2, bound: 64}
               - {file: config/http.yaml, path: .timeout, signal: errors, factor: 1.5, bound: 30, unit: s}
+              - {file: config/cache.yaml, path: .entries, signal: errors, bound: 100000, answers: improvement}
     """,
     "repositories[]": """
         repositories:
@@ -186,7 +190,10 @@ EXAMPLES: Mapping[str, str] = {
         deploys: [{merge: {delay: 90s}}]
     """,
     "forge": """
-        forge: {token: env:GITHUB_TOKEN}
+        forge: {token: env:GITHUB_TOKEN, webhook_secret: env:GITHUB_WEBHOOK_SECRET, ci_wait: 2m}
+    """,
+    "forge.app": """
+        forge: {app: {id: 123456, installation: 7890123, key: file:trackwalker.private-key.pem}}
     """,
     "model": """
         model: {provider: anthropic, api_key: env:ANTHROPIC_API_KEY, diagnose: a-model, draft: a-stronger-model}
@@ -221,8 +228,14 @@ EXAMPLES: Mapping[str, str] = {
     "authority": """
         authority: {default: pull_request}
     """,
+    "authority.auto_merge": """
+        authority: {default: pull_request, file: trust.yaml, auto_merge: {paths: ["config/**"], veto: 1h}}
+    """,
     "budget": """
         budget: {usd_per_day: 2, prs_per_hour: 1, prs_open: 3}
+    """,
+    "pull_requests": """
+        pull_requests: {unanswered: 7d, rounds: 2, repairs: 0, related: 2h, dashboard: false}
     """,
     "schedule": """
         schedule:
@@ -249,10 +262,47 @@ EXAMPLES: Mapping[str, str] = {
         alerts: {receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}]}
     """,
     "alerts.receivers[] with slack_token": """
-        alerts: {receivers: [{name: oncall, slack_token: env:SLACK_TOKEN, channel: "#oncall"}]}
+        alerts:
+          receivers:
+            - {name: oncall, slack_token: env:SLACK_TOKEN, channel: "#oncall", signing_secret: env:SLACK_SIGNING_SECRET}
     """,
     "alerts.receivers[] with email": """
         alerts: {receivers: [{name: mail, email: sre@example.com, smtp: "127.0.0.1:25", from: bot@example.com}]}
+    """,
+    "alerts.receivers[] with pagerduty": """
+        alerts: {receivers: [{name: pager, pagerduty: env:PAGERDUTY_KEY}]}
+    """,
+    "alerts.receivers[] with webhook": """
+        alerts: {receivers: [{name: hook, webhook: env:HOOK_URL, secret: env:HOOK_SECRET}]}
+    """,
+    "alerts.receivers[] with file": """
+        alerts: {receivers: [{name: kept, file: /var/log/trackwalker/notices.jsonl}]}
+    """,
+    "alerts.receivers[] with console": """
+        alerts: {receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}, {name: log, console: true}]}
+    """,
+    "alerts.routes[]": """
+        alerts:
+          receivers: [{name: pager, pagerduty: env:PAGERDUTY_KEY}, {name: chat, slack: env:SLACK_WEBHOOK}]
+          routes:
+            - {matchers: ['severity="page"'], receiver: pager, group_wait: 10s, continue: true}
+            - receiver: chat
+              group_by: [service]
+              routes: [{matchers: ['kind=~"opened|joined|echo"'], group_wait: 5m}]
+    """,
+    "alerts.briefing": """
+        alerts: {briefing: {at: "08:00", zone: Europe/Berlin}}
+    """,
+    "schedule.quiet_hours": """
+        schedule: {quiet_hours: {from: "22:00", to: "07:00", zone: Europe/Berlin}}
+    """,
+    "approvals": """
+        alerts: {receivers: [{name: oncall, slack: env:SLACK_WEBHOOK}, {name: lead, pagerduty: env:PAGERDUTY_KEY}]}
+        approvals: {hour: 30m, backup: [lead], expired: hold}
+    """,
+    "approvals.deciders[]": """
+        approvals:
+          deciders: [{name: ada, slack: U024BE7LH, token: env:ADA_TOKEN}]
     """,
     "links": """
         links: {grafana: "https://grafana.example", prometheus: "https://prometheus.example"}
@@ -287,6 +337,15 @@ EXAMPLES: Mapping[str, str] = {
     "judgement.kill": """
         judgement:
           kill: {worse_by: 5, lasting: 10m}
+    """,
+    "judgement.brake": """
+        judgement:
+          brake: {burn: 5, within: 30m}
+    """,
+    "judgement.brake.crash_loops[]": """
+        judgement:
+          brake:
+            crash_loops: [{query: "sum by (service) (changes(up[10m]))", above: 4}]
     """,
 }
 """By section, as `config.reference` names them: the place, and for one of several kinds the key that tells it."""

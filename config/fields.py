@@ -7,7 +7,6 @@ from typing import Annotated, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from pathspec import GitIgnoreSpec
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -47,6 +46,10 @@ def _validating(check: Callable[[Any], object]) -> Callable[[Any], object]:
             ) from None
 
     return validate
+
+
+validating = _validating
+"""For kinds of value that are defined elsewhere."""
 
 
 def _duration(value: object) -> timedelta:
@@ -194,6 +197,8 @@ def _glob(value: str) -> str:
     if value.startswith("!"):
         raise Unusable(f"{shown(value)} takes back what other patterns say", "list it on the other side: allow or deny")
     try:
+        from pathspec import GitIgnoreSpec  # a configuration with no patterns of its own needs none
+
         spec = GitIgnoreSpec.from_lines([value], backend="simple")
     except ValueError:
         raise Unusable(f"{shown(value)} is not a pattern of paths", hint) from None

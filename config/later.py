@@ -6,11 +6,7 @@ LEAVE_OUT = "leave it out"
 _ALL_KINDS = "prometheus, loki, alertmanager and sql are the kinds of source so far"
 
 KEYS: Mapping[str, str] = {
-    "schedule.quiet_hours": LEAVE_OUT,
     **dict.fromkeys((f"signals.{kind}" for kind in ("mixpanel", "amplitude", "ga4", "posthog")), _ALL_KINDS),
-    "forge.app": "write token: env:GITHUB_TOKEN",
-    "authority.file": "write default: observe, propose or pull_request",
-    "alerts.routes": "every receiver is told of each case",
     "runtime.address": LEAVE_OUT,
 }
 """Keys, `[]` for any position, and what to do instead."""

@@ -83,7 +83,7 @@ def begin(path: Path, text: str | None = None) -> Begun:
     Raises ConfigError for what is wrong with its beginning.
     """
     file = str(path)
-    held = _text(path) if text is None else text
+    held = text_of(path) if text is None else text
     read = _composed(path, held)
     value, own = _keys(read.value), _keys(read.pieces[0].read.value)
     outcome = _validated({**_MADE_UP, **{key: value[key] for key in _BEGINNING if key in value}})
@@ -100,7 +100,7 @@ def _keys(value: object) -> Mapping[str, object]:
 
 
 def _composed(path: Path, text: str | None) -> Composed:
-    return compose(path, lambda wanted: text if text is not None and wanted == path else _text(wanted))
+    return compose(path, lambda wanted: text if text is not None and wanted == path else text_of(wanted))
 
 
 def _mistakes(read: Composed, found: Iterable[tuple[Loc, wording.Said]]) -> list[Mistake]:
@@ -119,9 +119,15 @@ def _validated(value: object) -> Settings | list[ErrorDetails]:
         return error.errors(include_url=False)
 
 
-def _text(path: Path) -> str:
-    """The file's text. Raises ConfigError for one that is not there, not readable, too large or not UTF-8."""
-    raw = _bytes(path)
+_MISSING = "run `trackwalker init` to write one, or name it with --config"
+
+
+def text_of(path: Path, missing: str = _MISSING) -> str:
+    """The file's text. Raises ConfigError for one that is not there, not readable, too large or not UTF-8.
+
+    `missing` is what to do where it is not there.
+    """
+    raw = _bytes(path, missing)
     if isinstance(raw, Mistake):
         raise ConfigError(str(path), [raw])
     if len(raw) > _LARGEST:
@@ -135,14 +141,12 @@ def _text(path: Path) -> str:
     return text
 
 
-def _bytes(path: Path) -> bytes | Mistake:
+def _bytes(path: Path, missing: str) -> bytes | Mistake:
     try:
         with path.open("rb") as stream:
             return stream.read(_LARGEST + 1)
     except FileNotFoundError:
-        return Mistake(
-            problem="there is no such file", hint="run `trackwalker init` to write one, or name it with --config"
-        )
+        return Mistake(problem="there is no such file", hint=missing)
     except IsADirectoryError:
         return Mistake(problem="is a folder", hint=f"name the file in it, as in {path / FILE_NAME}")
     except OSError as error:

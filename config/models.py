@@ -102,10 +102,17 @@ class ClassBudgetSettings(Section):
     edit: Dollars | None = None
     """Edits of code that mend an incident. None: what is left of the day's."""
 
+    repair: Dollars | None = 0.5
+    """Further drafts of an edit on whose pull request the repository's own checks failed. None: what is left of the
+    day's."""
+
+    remark: Dollars | None = 0.1
+    """Saying of which kind a reviewer's remark is, where no rule tells. None: what is left of the day's."""
+
     experiment: Dollars | None = None
     """Experiments. None: what is left of the day's."""
 
-    improvement: Dollars | None = None
+    improvement: Dollars | None = 0.5
     """What got slowly worse, and can wait. None: what is left of the day's."""
 
 
@@ -145,3 +152,12 @@ class BudgetSettings(Section):
     opportunities_per_week: Annotated[int, Field(ge=0, le=50)] = 2
     """New opportunities in the briefing, a service: what got slowly worse over weeks, looked for once a night. Nobody
     is told of one, and none counts as an alert. 0: none are looked for."""
+
+    improvements_per_week: Annotated[int, Field(ge=0, le=50)] = 1
+    """Cases that opportunities may open in any seven days, over all services: only where the repository has a `bench`
+    and there is something to try, a rule of `services[].tune` for improvements or a model. No live incident joins one,
+    and each goes before them. 0: none is opened."""
+
+    improvements_open: Annotated[int, Field(ge=1, le=100)] = 1
+    """Improvements that may be on their way at once, their pull requests too. These count apart: they take no place of
+    `prs_open` and `prs_per_hour` from a live incident, and none is taken from them."""

@@ -74,7 +74,8 @@ def _parts(node: Node, place: str, told: str, whole: Node) -> Iterator[Part]:
     yield Part(place=place, told=told, group=node)
     for name, field in node["properties"].items():
         for below, suffix, key in _groups(field, whole):
-            yield from _parts(below, f"{place}.{name}{suffix}".removeprefix("."), key, whole)
+            if below is not node:  # a group that holds others of its own kind is told once
+                yield from _parts(below, f"{place}.{name}{suffix}".removeprefix("."), key, whole)
 
 
 def _groups(field: Node, whole: Node) -> Iterator[tuple[Node, str, str]]:

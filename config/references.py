@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
-from config import providers, setups, tuned, windows
+from config import asked, providers, setups, tuned, windows
 from config.document import Loc
 from config.settings import (
     BuildInfoSettings,
@@ -100,6 +100,8 @@ def _sources(settings: Settings) -> Found:
     for place, origin in enumerate(settings.catalog.from_):
         if isinstance(origin, CatalogMetricSettings):
             readers.append((("catalog", "from", place), origin.source, metrics))
+    for place, loop in enumerate(settings.judgement.brake.crash_loops):
+        readers.append((("judgement", "brake", "crash_loops", place), loop.source, metrics))
     for loc, source, known in readers:
         if source is None and len(metrics) > 1:
             yield (*loc, "source"), (f"there are several sources ({', '.join(metrics)})", "add source: and one of them")
@@ -210,6 +212,19 @@ def _hosts(settings: Settings) -> Found:
             yield ("repositories", place, "url"), (f"{host} is not the forge's host, and would get its token", hint)
 
 
+def _identity(settings: Settings) -> Found:
+    """The forge knows us one way. An installation of an App is at one owner."""
+    forge = settings.forge
+    if (forge.token is None) == (forge.app is None):
+        yield ("forge",), ("needs one of token and app", "write token: env:GITHUB_TOKEN, or app: with its three keys")
+    if forge.app is not None:
+        first = settings.repositories[0].full_name.partition("/")[0]
+        for place, repository in enumerate(settings.repositories):
+            if repository.full_name.partition("/")[0].casefold() != first.casefold():
+                said = (f"is not {first}'s, where forge.app.installation is", "run another daemon for that owner")
+                yield ("repositories", place, "full_name"), said
+
+
 def _lengths(settings: Settings) -> Found:
     """Stretches of time that must fit into each other."""
     detection, judgement = settings.detection, settings.judgement
@@ -317,6 +332,22 @@ def _callers(settings: Settings) -> Found:
         yield ("api", "token"), (problem, "write token: env:NAME, or listen on 127.0.0.1")
 
 
+def _authority(settings: Settings) -> Found:
+    """The file of grants is in a repository that is known, and what is merged unasked needs one."""
+    wanted, names = settings.authority, [repository.name for repository in settings.repositories]
+    if wanted.repository is not None and wanted.repository not in names:
+        problem = f"there is no repository named {wanted.repository}"
+        yield ("authority", "repository"), (problem, closest(wanted.repository, names))
+    if wanted.file is not None and wanted.repository is None and len(names) > 1:
+        hint = f"add repository: and one of {', '.join(names)}"
+        yield ("authority", "file"), ("there are several repositories, and none is named that has it", hint)
+    if wanted.file is None:
+        for name in ("repository", "auto_merge"):
+            if name in wanted.model_fields_set:
+                said = ("nothing is read there without a file of grants", "add file: trust.yaml, or leave it out")
+                yield ("authority", name), said
+
+
 _RULES: Sequence[Callable[[Settings], Found]] = (
     _doubles,
     _companions,
@@ -326,13 +357,16 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     _thresholds,
     _limits,
     _hosts,
+    _identity,
     _lengths,
     _alerts,
     _access,
     _markers,
     _callers,
+    _authority,
     setups.misfits,
     tuned.misfits,
     windows.misfits,
     providers.misfits,
+    asked.misfits,
 )

@@ -7,10 +7,27 @@ from pydantic import Field
 
 from cases.policy import Authority
 from cases.trying import Companion
+from config.brake import BrakeSettings
 from config.companions import CompanionSettings, Mebibytes
-from config.fields import Branch, Count, Duration, FullName, Glob, KeyPath, Name, RelativePath, SecretRef, Text, Url
+from config.fields import (
+    Branch,
+    Count,
+    Duration,
+    FullName,
+    Glob,
+    KeyPath,
+    Name,
+    RelativePath,
+    SecretRef,
+    Text,
+    Url,
+    lasting,
+)
 from config.recipes import RegistrySettings, SetupSettings
 from config.section import Section
+
+DEFAULT_WEIGHT = 5.0
+"""The weight of a service that says none, or that is not listed."""
 
 
 class DeployedConfigSettings(Section):
@@ -44,6 +61,10 @@ class TuneSettings(Section):
     signal: Name
     """The watch whose anomaly asks for it."""
 
+    answers: Literal["trouble", "improvement"] = "trouble"
+    """What it is for. trouble: a live anomaly that no change explains. improvement: an opportunity that opened a case,
+    such as memory that nobody used for weeks, or what got slower little by little; never a live anomaly."""
+
     factor: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2
     """What the value is multiplied by; below 1 to lower it."""
 
@@ -76,6 +97,10 @@ class ServiceSettings(Section):
 
     runbook: Url | None = None
     """A link for whoever is woken."""
+
+    weight: Annotated[float, Field(ge=0, le=10)] = DEFAULT_WEIGHT
+    """What it is worth to the business, from 0 to 10. Times the share of it that is hit it is the impact, see
+    `approvals.impact`: a service of the default weight never comes to that by itself."""
 
     test: Text | None = None
     """The command that tests it, run at the top of the tree. None: the repository's."""
@@ -180,17 +205,53 @@ class RepositorySettings(Section):
     """What its trials need otherwise."""
 
 
+class AppSettings(Section):
+    """A GitHub App, as it is installed where the repositories are."""
+
+    id: Annotated[int, Field(ge=1)]
+    """The App's id, from its settings."""
+
+    installation: Annotated[int, Field(ge=1)]
+    """The id of its installation: the number at the end of the address of the installation's settings."""
+
+    key: SecretRef
+    """The App's private key, PEM, as in file:app.private-key.pem. It never leaves this machine."""
+
+
 class ForgeSettings(Section):
     """Where pull requests are opened."""
 
     api_url: Url = "https://api.github.com"
     """The API. GitHub Enterprise and the local forge have it below /api/v3."""
 
-    token: SecretRef
-    """A token that may read and write contents and pull requests of the repositories, and nothing more."""
+    token: SecretRef | None = None
+    """A token that may read and write contents, pull requests and issues of the repositories, and nothing more. Its
+    owner is who opens the pull requests. This, or `app`."""
+
+    app: AppSettings | None = None
+    """A GitHub App that speaks there under a name of its own, instead of a token."""
+
+    webhook_secret: SecretRef | None = None
+    """What the forge signs its webhooks to /webhooks/github with. They hasten a look, and move nothing by themselves.
+    None: none are taken, and everything is seen by polling."""
+
+    draft_until_green: bool = True
+    """Whether a pull request is opened as a draft and marked ready once the repository's own checks at its head are
+    green. One that takes a change of ours back is ready at once. Who marks one ready or a draft by hand has the last
+    word."""
+
+    ci_wait: Annotated[Duration, lasting(timedelta(milliseconds=1), timedelta(hours=6))] = timedelta(seconds=30)
+    """How long such a draft waits for a first check, where the watched branch shows none: then there is none, and it is
+    marked ready. Where it shows some, twenty times as long."""
 
     write_spacing: Duration = timedelta(seconds=1)
     """The least time between two writes: GitHub asks for one second."""
+
+    writes_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 80
+    """How many writes a minute are sent; what is over waits. GitHub's own limit. A forge of your own may take more."""
+
+    writes_per_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 500
+    """The same for an hour, kept over a restart."""
 
 
 class SandboxSettings(Section):
@@ -235,6 +296,21 @@ class ScopeSettings(Section):
     """Lines that one change may add and remove together. An exact revert is excused."""
 
 
+class AutoMergeSettings(Section):
+    """What may be merged unasked where the file of grants gives `auto_merge`.
+
+    A proved change of low risk, announced on its pull request, with green checks of the forge's, and nobody's no.
+    """
+
+    paths: tuple[Glob, ...] = ()
+    """Paths that such a change may touch, as in .gitignore, letter case and all. None by default: then nothing is
+    merged unasked."""
+
+    veto: Annotated[Duration, lasting(timedelta(minutes=5))] = timedelta(minutes=30)
+    """How long anybody who may write there has to say no, from when the pull request is open and its checks are green.
+    A word on it, the label trackwalker:stop, a commit, a draft or closing it is a no; an approval is none."""
+
+
 class AuthoritySettings(Section):
     """How much the daemon does unasked."""
 
@@ -242,9 +318,19 @@ class AuthoritySettings(Section):
     """observe: it says what it would do. propose: it drafts, proves and shows. pull_request: it opens pull requests.
     It begins as an observer, so that trust comes before writes."""
 
+    file: RelativePath | None = None
+    """The file in which humans give more or less than the default, as in trust.yaml: an area (repository, service,
+    class, risk) a grant. Only a merge to the watched branch changes it. None: the default holds everywhere."""
+
+    repository: Name | None = None
+    """The repository that the file is in. None: the only one that there is."""
+
+    auto_merge: AutoMergeSettings = AutoMergeSettings()
+    """What may be merged unasked, where the file of grants gives that much."""
+
     @property
     def granted(self) -> Authority:
-        """The same as a noun."""
+        """The default as a noun."""
         return Authority[self.default.upper()]
 
 
@@ -312,3 +398,6 @@ class JudgementSettings(Section):
 
     kill: KillSettings = KillSettings()
     """When it is taken back at once."""
+
+    brake: BrakeSettings = BrakeSettings()
+    """When it is taken back at once because its service breaks down."""

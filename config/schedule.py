@@ -10,8 +10,8 @@ from pydantic import Field
 from config.fields import Duration, Moment, Name, Text, TimeOfDay, Zone, lasting
 from config.section import Section
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=7)
 
 
@@ -44,9 +44,13 @@ class MaintenanceSettings(Section):
 
     def covers(self, service: str, now: datetime) -> bool:
         """Whether the service is in maintenance now."""
+        return self.ends(service, now) is not None
+
+    def ends(self, service: str, now: datetime) -> datetime | None:
+        """When the service's maintenance of now is over; None when there is none now."""
         if self.services and service not in self.services:
-            return False
-        return any(begin <= now < end for begin, end in self._stretches(now))
+            return None
+        return max((end for begin, end in self._stretches(now) if begin <= now < end), default=None)
 
     def _stretches(self, now: datetime) -> Iterator[tuple[datetime, datetime]]:
         if self.start is not None and self.end is not None:
@@ -62,11 +66,44 @@ class MaintenanceSettings(Section):
                 yield begin, begin + self.lasts
 
 
+class QuietHoursSettings(Section):
+    """Hours in which nobody is disturbed but for what is urgent."""
+
+    from_: Annotated[TimeOfDay, Field(alias="from")]
+    """When they begin, as in "22:00" (`from` in the file)."""
+
+    to: TimeOfDay
+    """When they end, as in "07:00"; at or before `from`: on the next day."""
+
+    days: tuple[Weekday, ...] = DAYS
+    """The days on which they begin, as in [fri, sat]. All of them."""
+
+    zone: Zone = "UTC"
+    """The time zone of both, as in Europe/Berlin. They follow its clocks in the nights when those are set."""
+
+    def ends(self, now: datetime) -> datetime | None:
+        """When the quiet hours of now are over; None when there are none now."""
+        zone = ZoneInfo(self.zone)
+        today = now.astimezone(zone).date()
+        for day in (today, today - timedelta(days=1)):
+            if DAYS[day.weekday()] not in self.days:
+                continue
+            last = day if self.to > self.from_ else day + timedelta(days=1)
+            begin, end = (
+                _instant(datetime.combine(day, self.from_), zone),
+                _instant(datetime.combine(last, self.to), zone),
+            )
+            if begin <= now < end:
+                return end
+        return None
+
+
 class ScheduleSettings(Section):
     """When the daemon holds back."""
 
-    quiet_hours: None = None
-    """Not in this version."""
+    quiet_hours: QuietHoursSettings | None = None
+    """Hours in which notices and pull requests that are not urgent wait for their end. Urgent is what is of a page, or
+    of high impact (`approvals.impact`), and every rollback. None: there are no such hours."""
 
     maintenance: tuple[MaintenanceSettings, ...] = ()
     """Windows in which anomalies open no case. They are counted and logged, and what still lasts at the end of its

@@ -24,7 +24,34 @@ _DEFS = "#/$defs/"
 
 def schema() -> Node:
     """The schema of a whole file, in draft 2020-12. A file that includes others may leave every key to them."""
-    whole: Node = Settings.model_json_schema(schema_generator=_Generator)
+    whole = _of(Settings)
+    required: list[str] = whole.pop("required")
+    entry: Node = whole["properties"][include.KEY]
+    whole["properties"][include.KEY] = {**entry, "type": ["string", "array"]}
+    return {
+        "$schema": DIALECT,
+        **{key: value for key, value in whole.items() if key != "$defs"},
+        "if": {"required": [include.KEY]},
+        "else": {"required": required},
+        "$defs": whole["$defs"],
+    }
+
+
+def text() -> str:
+    """The schema as the file `docs/trackwalker.schema.json` has it."""
+    return _written(schema())
+
+
+def goal_text() -> str:
+    """The schema of an `outcome.yaml`, as the file `docs/outcome.schema.json` has it."""
+    from config.goal_file import GoalFile  # no daemon needs it
+
+    return _written({"$schema": DIALECT, **_of(GoalFile)})
+
+
+def _of(root: type[Section]) -> Node:
+    """The schema of one kind of file, with its groups at its end."""
+    whole: Node = root.model_json_schema(schema_generator=_Generator)
     groups: dict[str, Node] = whole.pop("$defs")
     for node in _nodes([whole, *groups.values()]):
         _inline_words(node, groups)
@@ -32,21 +59,11 @@ def schema() -> Node:
     for node in _nodes([whole, *groups.values()]):
         if "description" in node and isinstance(node["description"], str):
             node["description"] = " ".join(node["description"].split())
-    required: list[str] = whole.pop("required")
-    entry: Node = whole["properties"][include.KEY]
-    whole["properties"][include.KEY] = {**entry, "type": ["string", "array"]}
-    return {
-        "$schema": DIALECT,
-        **whole,
-        "if": {"required": [include.KEY]},
-        "else": {"required": required},
-        "$defs": {name: group for name, group in groups.items() if "enum" not in group},
-    }
+    return {**whole, "$defs": {name: group for name, group in groups.items() if "enum" not in group}}
 
 
-def text() -> str:
-    """The schema as the file `docs/trackwalker.schema.json` has it."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+def _written(document: Node) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 class _Generator(GenerateJsonSchema):

@@ -3,12 +3,14 @@
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from config.denied import ALWAYS_DENIED, LOCK_FILES
 from config.errors import printable
 from config.settings import ScopeSettings
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 _LONGEST = 4096  # bytes of a path: Linux opens no longer one
 _LONGEST_NAME = 255  # bytes of one of its names
@@ -43,6 +45,11 @@ def in_scope(
 def matches(path: str, patterns: Sequence[str]) -> bool:
     """Whether a path is one of those that the patterns mean, as in .gitignore, without regard to letter case."""
     return _spec(tuple(_plain(pattern) for pattern in patterns)).match_file(_plain(path))
+
+
+def allowed(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path is one of those that an allow list means: as in .gitignore, letter case and all."""
+    return not hygiene(path) and _spec(tuple(patterns)).match_file(path)
 
 
 def hygiene(path: str) -> tuple[str, ...]:
@@ -94,5 +101,7 @@ def _size(text: str) -> int:
 
 
 @lru_cache(maxsize=64)
-def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+def _spec(patterns: tuple[str, ...]) -> "GitIgnoreSpec":
+    from pathspec import GitIgnoreSpec  # needed with the first change
+
     return GitIgnoreSpec.from_lines(patterns, backend="simple")

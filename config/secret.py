@@ -41,6 +41,16 @@ class Secret:
             raise Unusable("what follows env: is not the name of an environment variable", "write env:GITHUB_TOKEN")
         return cls(kind, target.strip())
 
+    def reveal_key(self) -> str:
+        """Read a key of several lines now, as a PEM file has it. In a single line, a backslash and n end a line.
+
+        Raises like `reveal`.
+        """
+        value = self._read(_PATIENCE).strip()
+        if not value:
+            raise PermanentError(f"{self} is empty; put the key there")
+        return value if "\n" in value else value.replace("\\n", "\n")
+
     def reveal(self, *, patience: timedelta = _PATIENCE) -> str:
         """Read the credential now: one line, the white space around it dropped. Nothing is kept, so a new one is seen.
 

@@ -16,11 +16,18 @@ from config.access import AuthSettings, BasicSettings, HttpSettings, TlsSettings
 from config.alerts import (
     AlertmanagerLinkSettings,
     AlertsSettings,
+    BriefingSettings,
+    ConsoleSettings,
     EmailSettings,
+    FileSettings,
+    NoticeWebhookSettings,
+    PagerDutySettings,
     ReceiverSettings,
     SlackSettings,
     SlackThreadSettings,
 )
+from config.approvals import ApprovalsSettings, DeciderSettings
+from config.brake import BrakeSettings, CrashLoopSettings
 from config.companions import CompanionSettings
 from config.deploys import (
     BuildInfoSettings,
@@ -42,9 +49,13 @@ from config.models import (
     PriceSettings,
     ProviderSettings,
 )
+from config.pull_requests import PullRequestsSettings
 from config.recipes import RegistrySettings, SetupSettings
 from config.remedies import (
+    DEFAULT_WEIGHT,
+    AppSettings,
     AuthoritySettings,
+    AutoMergeSettings,
     DeployedConfigSettings,
     DiagnosisSettings,
     ForgeSettings,
@@ -57,7 +68,8 @@ from config.remedies import (
     ServiceSettings,
     TuneSettings,
 )
-from config.schedule import FlappingSettings, MaintenanceSettings, ScheduleSettings
+from config.routes import RouteSettings
+from config.schedule import FlappingSettings, MaintenanceSettings, QuietHoursSettings, ScheduleSettings
 from config.section import Section
 from config.sources import (
     AlertmanagerSettings,
@@ -85,10 +97,15 @@ __all__ = [
     "AlertsSettings",
     "AnyWatchSettings",
     "ApiSettings",
+    "AppSettings",
+    "ApprovalsSettings",
     "AuthSettings",
     "AuthoritySettings",
+    "AutoMergeSettings",
     "BackupSettings",
     "BasicSettings",
+    "BrakeSettings",
+    "BriefingSettings",
     "BudgetSettings",
     "BuildInfoSettings",
     "CatalogFilesSettings",
@@ -97,6 +114,9 @@ __all__ = [
     "CatalogSettings",
     "ClassBudgetSettings",
     "CompanionSettings",
+    "ConsoleSettings",
+    "CrashLoopSettings",
+    "DeciderSettings",
     "DeploySettings",
     "DeployedConfigSettings",
     "DetectionSettings",
@@ -105,6 +125,7 @@ __all__ = [
     "EmailSettings",
     "FailoverSettings",
     "FamilyWatchSettings",
+    "FileSettings",
     "FlappingSettings",
     "ForgeSettings",
     "GithubDeploymentsOfSettings",
@@ -121,15 +142,20 @@ __all__ = [
     "MergeDelaySettings",
     "MergeSettings",
     "ModelSettings",
+    "NoticeWebhookSettings",
     "ObserveSettings",
+    "PagerDutySettings",
     "PriceSettings",
     "PrometheusSettings",
     "ProviderSettings",
+    "PullRequestsSettings",
+    "QuietHoursSettings",
     "ReceiverSettings",
     "RegistrySettings",
     "RepositorySandboxSettings",
     "RepositorySettings",
     "RetentionSettings",
+    "RouteSettings",
     "RuntimeSettings",
     "SandboxSettings",
     "ScheduleSettings",
@@ -170,7 +196,12 @@ class ApiSettings(Section):
     secret of their own. None: this machine only; an address that others can reach needs one."""
 
     public_url: Url | None = None
-    """How people reach it, for links in messages. None: no such links."""
+    """How browsers reach it, for links to a case's page in pull requests and notices; behind https its cookie is kept
+    to it. None: no such links."""
+
+    def case_page(self, case_id: str) -> str:
+        """The address of a case's page; "" for no case, or where browsers do not reach it."""
+        return f"{self.public_url.rstrip('/')}/cases/{case_id}" if self.public_url and case_id else ""
 
 
 class RuntimeSettings(Section):
@@ -245,14 +276,20 @@ class Settings(Section):
     budget: BudgetSettings = BudgetSettings()
     """What may be spent."""
 
-    schedule: ScheduleSettings = ScheduleSettings()
+    pull_requests: PullRequestsSettings = PullRequestsSettings()
+    """How it behaves around its own pull requests."""
+
+    schedule: ScheduleSettings = ScheduleSettings.model_construct()
     """When the daemon holds back."""
 
     flapping: FlappingSettings = FlappingSettings()
     """When a signal comes and goes too often to be told each time."""
 
-    alerts: AlertsSettings = AlertsSettings()
+    alerts: AlertsSettings = AlertsSettings.model_construct()  # a default of its own would be a validator of its own
     """Who is told."""
+
+    approvals: ApprovalsSettings = ApprovalsSettings.model_construct()
+    """What is asked of humans."""
 
     links: LinksSettings = LinksSettings()
     """Where people look for themselves."""
@@ -295,7 +332,10 @@ class Settings(Section):
         mode = self.alerts.mode
         return mode == "enrich" or (mode is None and self.signals.alertmanager is not None)
 
-    def source_of(self, reader: WatchSettings | FamilyWatchSettings | ImportWatchSettings | BuildInfoSettings) -> str:
+    def source_of(
+        self,
+        reader: WatchSettings | FamilyWatchSettings | ImportWatchSettings | BuildInfoSettings | CrashLoopSettings,
+    ) -> str:
         """The name of the source that a watch or a deploy marker reads: its own word, or the only Prometheus.
 
         Raises PermanentError when there are several and it names none.
@@ -320,6 +360,10 @@ class Settings(Section):
             return ServiceSettings(name=name, repository=name if name in names else names[0])
         raise PermanentError(f"no repository is known for the service {name}; list it under services")
 
+    def weight(self, service: str) -> float:
+        """What a service is worth to the business, from 0 to 10; the default of one that is not listed."""
+        return next((listed.weight for listed in self.services if listed.name == service), DEFAULT_WEIGHT)
+
     def repository(self, name: str) -> RepositorySettings:
         """The repository of that name. Raises PermanentError when there is none."""
         for repository in self.repositories:
@@ -340,6 +384,8 @@ class Settings(Section):
                 severity=Severity.PAGE if watch.slo and "severity" not in watch.model_fields_set else watch.severity,
                 threshold=1 - watch.slo.objective / 100 if watch.slo else watch.threshold,
                 traffic=watch.slo.total if watch.slo else _traffic(watch, queries.get(self.source_of(watch), "")),
+                scale=watch.kind,
+                controls=watch.controls,
             )
             for watch in self.watch
             if isinstance(watch, WatchSettings)

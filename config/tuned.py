@@ -21,10 +21,19 @@ def misfits(settings: Settings) -> Iterator[tuple[Loc, Said]]:
                 yield (*loc, "file"), ("is no file whose values can be read", _HINT)
             if tune.factor == 1:
                 yield (*loc, "factor"), ("1 changes nothing", "write more than 1 to raise the value, less to lower it")
+            if tune.answers == "improvement" and not _has_bench(settings, service):
+                said = f"{service.repository} has no `bench`, so nothing would ever show that it is better"
+                yield (*loc, "answers"), (said, "give the repository a `bench`, or leave this line out")
             watches = _watches(settings, service.name)
             if watches is not None and tune.signal not in watches:
                 known = closest(tune.signal, watches) if watches else f"nothing watches {service.name}"
                 yield (*loc, "signal"), (f"no watch of {service.name} has the name {tune.signal}", known)
+
+
+def _has_bench(settings: Settings, service: ServiceSettings) -> bool:
+    """Whether its repository has one; one that is not there is somebody else's to say."""
+    found = [repository for repository in settings.repositories if repository.name == service.repository]
+    return not found or found[0].bench is not None
 
 
 def _config(loc: Loc, service: ServiceSettings) -> Iterator[tuple[Loc, Said]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Discriminator, Field, PlainValidator, Strict, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from cases.telemetry import Direction, Severity
+from cases.telemetry import Direction, Scale, Severity
 from config.fields import REFUSED, Count, Duration, Name, Text, lasting
 from config.section import Section
 
@@ -126,6 +126,15 @@ class _Watching(Section):
     does; the first such one of a service is taken for all its watches. A query of the same source: that does, by the
     labels that tell this watch's series apart, and it is asked when a case opens. false: nothing is known; an objective
     has its `slo.total`."""
+
+    kind: Annotated[Scale, Strict(strict=False)] = Scale.GAUGE
+    """What a reading is, for the judgement of a deploy: count (events, whose scatter grows with their number), latency
+    (above 0, scatters in proportion), ratio (a share from 0 to 1), or gauge (anything else)."""
+
+    controls: tuple[Text, ...] = ()
+    """Queries of the same source for what moves by the same causes and not by a deploy of the service, as its upstream:
+    they find the effect of a deploy sooner. In a watch by service, its own query stands for the series of the other
+    services. The median of a query's series is taken. What a deploy moves as well hides its harm."""
 
 
 class SloSettings(Section):

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 from config import fields, later
 from config.document import Loc
 from config.errors import named, shown
-from config.section import fields_at
+from config.section import Section, fields_at
 from config.settings import Settings
 
 Said = tuple[str, str]
@@ -40,12 +40,17 @@ def key(loc: Loc) -> str:
     return "".join(spelled).removeprefix(".")
 
 
-def translate(errors: Sequence[ErrorDetails]) -> list[tuple[Loc, Said]]:
-    """Every error as a place and our sentence for it, without what merely follows from another one."""
+def translate(errors: Sequence[ErrorDetails], root: type[Section] = Settings) -> list[tuple[Loc, Said]]:
+    """Every error as a place and our sentence for it, without what merely follows from another one.
+
+    `root` is what the whole file was read as.
+    """
     found = [(_loc(error), error) for error in errors]
-    unsupported = {loc for loc, error in found if _later(loc, error)}
+    unsupported = {loc for loc, error in found if root is Settings and _later(loc, error)}
     return [
-        (loc, _said(loc, error)) for loc, error in found if loc in unsupported or not _follows(loc, error, unsupported)
+        (loc, _said(loc, error, root))
+        for loc, error in found
+        if loc in unsupported or not _follows(loc, error, unsupported)
     ]
 
 
@@ -81,18 +86,18 @@ def _later(loc: Loc, error: ErrorDetails) -> str | None:
     return None
 
 
-def _said(loc: Loc, error: ErrorDetails) -> Said:
+def _said(loc: Loc, error: ErrorDetails, root: type[Section]) -> Said:
     value = error["input"]
-    if instead := _later(loc, error):
+    if root is Settings and (instead := _later(loc, error)):
         return ("" if error["type"] in _KEY_ERRORS else f"{shown(value)} ") + "is not in this version", instead
     context = error.get("ctx", {})
     match error["type"]:
         case fields.REFUSED:
             return context["problem"], context["hint"]
         case "missing":
-            return "is missing", f"add it: {_purpose(error)}"
+            return "is missing", f"add it: {_purpose(error, root)}"
         case "extra_forbidden":
-            return "is not a known key", closest(str(loc[-1]), sorted(fields_at(Settings, error["loc"][:-1])))
+            return "is not a known key", closest(str(loc[-1]), sorted(fields_at(root, error["loc"][:-1])))
         case "literal_error" | "enum":
             words = context["expected"].replace("'", "")
             first = words.split(", ")[0].split(" or ")[0]
@@ -101,14 +106,14 @@ def _said(loc: Loc, error: ErrorDetails) -> Said:
                 f"write {first if isinstance(loc[-1], int) else f'{loc[-1]}: {first}'}",
             )
         case "too_short":
-            return "the list is empty", f"name at least one: {_purpose(error)}"
+            return "the list is empty", f"name at least one: {_purpose(error, root)}"
         case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":
             bound, words = next((context[name], words) for name, words in _BOUNDS.items() if name in context)
             return f"{shown(value)} is out of range", f"write {words} {bound:g}"
         case kind if kind in _WANTED:
             return _unlike(_WANTED[kind], value)
         case _:  # pydantic's own words, which do not repeat the value
-            return error["msg"], f"see what it is for: {_purpose(error)}"
+            return error["msg"], f"see what it is for: {_purpose(error, root)}"
 
 
 def _unlike(wanted: str, value: object) -> Said:
@@ -120,9 +125,9 @@ def _unlike(wanted: str, value: object) -> Said:
     return f"{shown(value)} is not {wanted}", _WANTED_HINT.get(wanted, f"write {wanted}")
 
 
-def _purpose(error: ErrorDetails) -> str:
+def _purpose(error: ErrorDetails, root: type[Section]) -> str:
     """The first sentence of what a field is for."""
     loc = error["loc"]
-    field = fields_at(Settings, loc[:-1]).get(str(loc[-1]))
+    field = fields_at(root, loc[:-1]).get(str(loc[-1]))
     sentence = ((field and field.description) or "one of these").partition(". ")[0].strip().rstrip(".")
     return sentence[:1].lower() + sentence[1:]

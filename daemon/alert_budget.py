@@ -109,7 +109,7 @@ class AlertBudget:
         return {
             (had.signal.key, key_of(had.labels), had.direction)
             for case in (*self._cases.active(), *self._cases.ended(services))
-            if case.merges
+            if case.merges and not case.improvement
             for had in case.anomalies
         }
 

@@ -7,33 +7,38 @@ settings of its own: see `daemon.reload`.
 """
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cases.case import Case
+from cases.diagnosis import Commit, Suspect
 from cases.errors import TemporaryError
+from cases.incident import Incident
 from cases.ports import Clock, Levers, Sandbox, SignalSource
 from cases.steps import StepResult
+from cases.telemetry import Deploy
 from config.settings import Settings
+from daemon.alerts.addresses import OWN, receivers_of
 from daemon.alerts.delivery import Delivery
-from daemon.alerts.enrich import enrichment_of
+from daemon.alerts.hours import Hours
+from daemon.alerts.labels import Labels
 from daemon.alerts.last_resort import LastResort
-from daemon.alerts.silenced import silenced_of
 from daemon.alerts.told import SOURCE, ToldAlerts
 from daemon.api.inside import STUCK_S, inside
+from daemon.authority import trust_of
 from daemon.build import Outside, outside_of, with_ledger
-from daemon.chores import calendar_of, chores_of
+from daemon.chores import chores_of, tail_in
 from daemon.cycle import Cycle, Pulse
 from daemon.fellows import Fellows, digest
-from daemon.heed import RECEIVER
 from daemon.home import Home
 from daemon.house import House, housed
 from daemon.invariants.policy import policy_digest
 from daemon.ledger.ledger import Ledger
 from daemon.levers import levers_of
+from daemon.nights import calendar_of
 from daemon.observe.health import version_of
 from daemon.observe.metrics import Metrics
 from daemon.observe.spans import Traces
@@ -41,13 +46,18 @@ from daemon.observe.traces import tracer_of
 from daemon.poll import Poll
 from daemon.pool import pool_kept
 from daemon.quarantine import LedgerQuarantine
-from daemon.tail import Tail
 from daemon.watchdog import watching
 from daemon.watches import WatchList
 from daemon.worker import Worker
 from remediation.ports import Ports
 
+if TYPE_CHECKING:
+    from daemon.alerts.enrich import Enrichment
+    from daemon.alerts.silenced import Silenced
+    from daemon.tail import Tail
+
 log = logging.getLogger("trackwalker.app")
+
 
 THREADS = 6  # two work cases, one polls; the others are for what is slow beside: comments, receivers, logs
 
@@ -67,9 +77,9 @@ class App:
     url: str  # where its own HTTP answers
 
     @property
-    def tail(self) -> Tail | None:
+    def tail(self) -> "Tail | None":
         """What follows the logs, where any are followed."""
-        return self.ports.logs if isinstance(self.ports.logs, Tail) else None
+        return tail_in(self.ports)
 
 
 class Inline(Executor):
@@ -120,6 +130,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
         ready(settings, outside.sandbox)
         house.free()
         ledger.audit.stamp(daemon=home.name, policy=policy_digest(settings))
+        _notice_makers(settings, ledger, clock)
         ports, watches = _ports(settings, clock, ledger, outside)
         _relief(ports.signals, metrics)
         executor = stack.enter_context(_executor(settings, house, outside.sandbox))
@@ -128,9 +139,10 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
         fellows.enter()
         stack.callback(_left, fellows)
         metrics.configured(settings, digest(settings))
-        silenced = silenced_of(settings, clock)
-        if silenced is not None:
-            stack.callback(silenced.close)
+        silenced, enrichment = _of_alertmanager(settings, ledger, clock)
+        for one in (silenced, enrichment):
+            if one is not None:
+                stack.callback(one.close)
         poll = Poll(
             ports=ports,
             cases=ledger.cases,
@@ -142,10 +154,9 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
             hushes=[silenced] if silenced is not None else [],
             told=ToldAlerts(ledger.checkpoints, clock) if settings.alerts.alertmanager.receive else None,
         )
-        enrichment = enrichment_of(settings, ledger, clock)
-        if enrichment is not None:
-            stack.callback(enrichment.close)
-        last_resort = LastResort({name: outside.notifiers[name] for name in ports.receivers}, clock)
+        told = {name: one for name, one in outside.notifiers.items() if name not in OWN}
+        last_resort = LastResort(told, clock)
+        hours = Hours(labels=Labels(settings=settings, cases=ledger.cases))
         pulse = Pulse(at=clock.monotonic())
         cycle = Cycle(
             owner=home.name,
@@ -164,7 +175,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
                 step=_step,
                 traces=traces,
             ),
-            deliver=Delivery(ledger.outbox, outside.notifiers, enrichment, metrics),
+            deliver=Delivery(ledger.outbox, outside.notifiers, enrichment, metrics, hours),
             executor=executor,
             metrics=metrics,
             lease=settings.runtime.lease,
@@ -177,7 +188,7 @@ def living(house: House, settings: Settings, build: Build) -> Generator[App]:
         stack.callback(getattr(outside.sandbox, "close", _nothing))  # a nightly trial ends before it is waited for
         stack.enter_context(watching(cycle.pulse, clock, STUCK_S))
         stack.callback(cycle.leave)
-        house.door.lead_to(inside(settings, cycle, fellows, ledger, levers, metrics))
+        house.door.lead_to(inside(ports, cycle, fellows, ledger, levers, metrics))
         log.info("watching; own health at %s", house.url)
         yield App(
             settings=settings,
@@ -245,7 +256,6 @@ def ready(settings: Settings, sandbox: Sandbox) -> None:
 
 
 def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -> tuple[Ports, WatchList]:
-    from detectors.suspects import rank
     from signals.recorded import NoLogs
     from signals.shared import shared
 
@@ -258,18 +268,46 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
         signals=signals,
         watched=watches.signals,
         changes=outside.changes,
-        rank=rank,
+        rank=_rank,
         forge=outside.forge,
         sandbox=outside.sandbox,
         lessons=ledger.lessons,
         cases=ledger.cases,
         outbox=ledger.outbox,
-        receivers=tuple(name for name in outside.notifiers if name != RECEIVER),
+        receivers=receivers_of(settings, [name for name in outside.notifiers if name not in OWN]),
         logs=outside.logs or NoLogs(),
         model=outside.model,
         quarantine=LedgerQuarantine(ledger.checkpoints, clock),
+        trust=trust_of(settings, outside.forge, ledger, clock),
     )
     return ports, watches
+
+
+def _notice_makers(settings: Settings, ledger: Ledger, clock: Clock) -> None:
+    """See whether another model drafts than in the life before; where none does there is nothing to load."""
+    if settings.model.provider != "none":
+        from daemon.makers import noticed
+
+        noticed(settings, ledger, clock)
+
+
+def _rank(
+    incident: Incident, repository: str, commits: Sequence[Commit], deploys: Sequence[Deploy]
+) -> tuple[Suspect, ...]:
+    """The port `Ranker`; loaded with the first case."""
+    from detectors.suspects import rank
+
+    return rank(incident, repository, commits, deploys)
+
+
+def _of_alertmanager(settings: Settings, ledger: Ledger, clock: Clock) -> tuple["Silenced | None", "Enrichment | None"]:
+    """Who is asked about silences, and what annotates alerts; loaded only where there is an Alertmanager."""
+    if settings.signals.alertmanager is None and not settings.enriches:
+        return None, None
+    from daemon.alerts.enrich import enrichment_of
+    from daemon.alerts.silenced import silenced_of
+
+    return silenced_of(settings, clock), enrichment_of(settings, ledger, clock)
 
 
 def _relief(signals: Mapping[str, SignalSource], metrics: Metrics) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cases.asking import Answer, Question
-from cases.errors import NotPrepared, TemporaryError
+from cases.errors import NotPrepared, PermanentError, TemporaryError
 from cases.ports import Clock, LanguageModel, Levers, Sandbox
 from cases.trying import Recipe, SandboxReport, TrialOrder
 from daemon.ledger.audit import DAEMON, Audit, AuditEntry
@@ -103,6 +103,8 @@ class AuditedSandbox:
 class HeldModel:
     """The port `LanguageModel` around another one: no question is asked while everything is paused.
 
+    None shows a role what it may not see (see `cases.roles`).
+
     The ledger's purse writes the lines of the audit, with the money.
     """
 
@@ -119,8 +121,14 @@ class HeldModel:
         return self._model.probe()
 
     def ask(self, question: Question) -> Answer:
-        """Ask. Raises as the model does, and TemporaryError in a pause."""
+        """Ask. Raises as the model does, TemporaryError in a pause, PermanentError for what its role may not see."""
         _no_pause(self._levers, "question")
+        from cases.roles import out_of_sight  # needed with the first question
+
+        if hidden := out_of_sight(question):
+            raise PermanentError(
+                f"a question of the purpose {question.purpose} may not be shown material of: {', '.join(hidden)}"
+            )
         return self._model.ask(question)
 
     def close(self) -> None:

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from cases.errors import PermanentError
 from cases.ports import Changes, Clock, Forge, LanguageModel, Levers, Logs, Notifier, Sandbox, SignalSource
-from config.settings import Settings, SlackSettings, SlackThreadSettings
+from cases.steps import Notice
+from config.settings import Settings
+from daemon.alerts.addresses import COMMENTS, PROMOTIONS, ROUTES
+from daemon.alerts.receivers import notifiers_of, remembering
 from daemon.clock import SystemClock
 from daemon.home import Home
 from daemon.observe.spans import Traces
@@ -39,7 +42,7 @@ class Outside:
 
 def outside_of(settings: Settings, home: Home, clock: Clock, *, process_sandbox: bool = False) -> Outside:
     """What the configuration names. Only the demo lets `sandbox: {runtime: process}` through."""
-    sources, forge = sources_of(settings, clock), forge_of(settings, home)
+    sources, forge = sources_of(settings, clock), forge_of(settings, home, clock)
     return Outside(
         sources=sources,
         changes=changes_of(settings, sources, forge, clock),
@@ -64,7 +67,7 @@ def with_ledger(
     begins while `levers` (by default the ledger's own) say that everything is paused.
     """
     from daemon.audited import AuditedSandbox, HeldModel
-    from daemon.heed import Acknowledgements
+    from daemon.authority import trust_of
 
     logs, model, held = outside.logs, outside.model, levers or ledger.levers
     if logs is None and settings.signals.loki:
@@ -83,21 +86,50 @@ def with_ledger(
 
         purse, checkpoints = ledger.purse(settings.budget), ledger.checkpoints
         model = model_of(settings.model, purse, clock, remember=lambda asked: Remembered(asked, checkpoints, clock))
-    notifiers = {name: _remembering(notifier, ledger) for name, notifier in outside.notifiers.items()}
+
+    def promotions() -> Notifier:
+        from daemon.promotion import Promotions
+
+        return Promotions(outside.forge, trust_of(settings, outside.forge, ledger, clock), held)
+
+    def answers() -> Notifier:
+        from daemon.heed import Acknowledgements
+
+        return Acknowledgements(outside.forge)
+
+    own: dict[str, Notifier] = {COMMENTS: _Later(COMMENTS, answers), PROMOTIONS: _Later(PROMOTIONS, promotions)}
+    notifiers = {name: remembering(notifier, ledger) for name, notifier in outside.notifiers.items()}
     return replace(
         outside,
         logs=logs,
         model=None if model is None else TracedModel(HeldModel(model, held), traces or Traces()),
-        notifiers={**notifiers, Acknowledgements.name: Acknowledgements(outside.forge)},
+        notifiers={**notifiers, **own, **_router(settings, ledger, clock)},
         sandbox=AuditedSandbox(outside.sandbox, ledger.audit, clock, held),
     )
 
 
-def _remembering(notifier: Notifier, ledger: "Ledger") -> Notifier:
-    """A receiver with threads remembers them; any other is what it was."""
-    from daemon.alerts.slack_thread import SlackThreadNotifier
+class _Later:
+    """A receiver that is loaded with its first notice."""
 
-    return notifier.remembering(ledger.checkpoints) if isinstance(notifier, SlackThreadNotifier) else notifier
+    def __init__(self, name: str, build: Callable[[], Notifier]) -> None:
+        self.name = name
+        self._build = build
+
+    def notify(self, notice: Notice) -> None:
+        """See `cases.ports.Notifier`."""
+        self._build().notify(notice)
+
+
+def _router(settings: Settings, ledger: "Ledger", clock: Clock) -> dict[str, Notifier]:
+    """What chooses receivers, where the settings have routes."""
+    if not settings.alerts.routes:
+        return {}
+    from daemon.alerts.labels import Labels
+    from daemon.alerts.routing import Router
+
+    labels = Labels(settings=settings, cases=ledger.cases)
+    router = Router(settings=settings, labels=labels, outbox=ledger.outbox, checkpoints=ledger.checkpoints, clock=clock)
+    return {ROUTES: router}
 
 
 def sources_of(settings: Settings, clock: Clock | None = None) -> Mapping[str, SignalSource]:
@@ -157,9 +189,29 @@ def changes_of(settings: Settings, sources: Mapping[str, SignalSource], forge: F
     return AllMarkers(parts=tuple(marker.changes for marker in markers_of(ground)), closing=told.close)
 
 
-def forge_of(settings: Settings, home: Home) -> Forge:
-    """GitHub, or whatever speaks like it at `forge.api_url`."""
+def token_of(settings: Settings, clock: Clock | None = None) -> Callable[[], str]:
+    """Where the forge's tokens come from: what the file names, or the installation of an App."""
+    forge = settings.forge
+    if forge.app is None:
+        if forge.token is None:
+            raise PermanentError("forge needs one of token and app; write token: env:GITHUB_TOKEN")
+        return forge.token.reveal
+    from remediation.forge.app import Installation
+
+    return Installation(
+        api_url=forge.api_url,
+        app=forge.app.id,
+        installation=forge.app.installation,
+        key=forge.app.key.reveal_key,
+        repositories=[repository.full_name.partition("/")[2] for repository in settings.repositories],
+        clock=clock or SystemClock(),
+    )
+
+
+def forge_of(settings: Settings, home: Home, clock: Clock | None = None) -> Forge:
+    """GitHub, or whatever speaks like it at `forge.api_url`. `clock` is the machine's unless another is given."""
     from remediation.forge.forge import GitForge
+    from remediation.forge.quota import Limits, Quota
     from remediation.forge.repository import ForgeRepository
 
     return GitForge(
@@ -168,9 +220,17 @@ def forge_of(settings: Settings, home: Home) -> Forge:
             for r in settings.repositories
         ),
         api_url=settings.forge.api_url,
-        token=settings.forge.token.reveal,
+        token=token_of(settings, clock),
         cache=home.mirrors,
-        write_spacing=settings.forge.write_spacing,
+        quota=Quota(
+            Limits(
+                spacing=settings.forge.write_spacing,
+                per_minute=settings.forge.writes_per_minute,
+                per_hour=settings.forge.writes_per_hour,
+            ),
+            clock or SystemClock(),
+            home.folder / "forge-writes",
+        ),
     )
 
 
@@ -179,7 +239,7 @@ def survey_of(settings: Settings) -> "Survey":
     from remediation.forge.github import GithubApi
     from remediation.forge.survey import Survey
 
-    return Survey(GithubApi(settings.forge.api_url, settings.forge.token.reveal, settings.forge.write_spacing))
+    return Survey(GithubApi(settings.forge.api_url, token_of(settings), settings.forge.write_spacing))
 
 
 def sandbox_of(settings: Settings, owner: str, *, process: bool, pool: bool = False) -> Sandbox:
@@ -201,32 +261,3 @@ def sandbox_of(settings: Settings, owner: str, *, process: bool, pool: bool = Fa
     from sandbox.process import ProcessSandbox
 
     return ProcessSandbox()
-
-
-def notifiers_of(settings: Settings, clock: Clock) -> Mapping[str, Notifier]:
-    """The receivers by name; with none configured, notices go to the log."""
-    from daemon.alerts.console import ConsoleNotifier
-
-    receivers: dict[str, Notifier] = {}
-    for receiver in settings.alerts.receivers:
-        if isinstance(receiver, SlackSettings):
-            from daemon.alerts.slack import SlackNotifier
-
-            receivers[receiver.name] = SlackNotifier(receiver.name, receiver.slack.reveal)
-        elif isinstance(receiver, SlackThreadSettings):
-            from daemon.alerts.slack_thread import SlackThreadNotifier
-
-            receivers[receiver.name] = SlackThreadNotifier(
-                receiver.name,
-                receiver.slack_token.reveal,
-                channel=receiver.channel,
-                api_url=receiver.api_url,
-                clock=clock,
-            )
-        else:
-            from daemon.alerts.email import EmailNotifier
-
-            receivers[receiver.name] = EmailNotifier(
-                receiver.name, smtp=receiver.smtp, sender=receiver.sender, recipient=receiver.email, clock=clock
-            )
-    return receivers or {"log": ConsoleNotifier("log")}

@@ -1,28 +1,33 @@
-"""What a daemon does beside polling and its cases: kill rules, comments, logs, heartbeats; and the nightly jobs."""
+"""What a daemon does beside polling and its cases: kill rules, comments, logs, heartbeats (its nights: `nights`)."""
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING
 
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Levers
 from daemon.alerts.last_resort import LastResort
 from daemon.beside import Chore
-from daemon.cycle import Pulse
+from daemon.cycle import HEED, Pulse
 from daemon.fellows import BEAT, Fellows, digest
 from daemon.heed import Heed
 from daemon.house import House
 from daemon.kills import Kills
 from daemon.observe.health import Vitals
+from daemon.opportunities import Opportunities
 from daemon.pool import pool_of
 from daemon.standings import RecipeStandings
-from daemon.tail import Tail
-from daemon.watches import WatchList
 from remediation.ports import Ports
+
+if TYPE_CHECKING:
+    from daemon.tail import Tail
 
 log = logging.getLogger("trackwalker.chores")
 
+BOARDS = timedelta(minutes=1)
+ASKED = timedelta(minutes=10)
 REAP = timedelta(hours=1)
 SHOW = timedelta(minutes=10)
 PREPARE = timedelta(hours=1)
@@ -47,7 +52,11 @@ def chores_of(
 
     chores = [
         Chore(name="kills", every=every, work=kills.once),
-        Chore(name="heed", every=every, work=heed.once),
+        Chore(name=HEED, every=every, work=heed.once),
+        Chore(name="asked", every=ASKED, work=_answered(ports, house)),
+        Chore(name="boards", every=BOARDS, work=_boards(ports, house, levers)),
+        Chore(name="shown", every=BOARDS, work=_shown(ports, house, levers)),
+        Chore(name="approvals", every=every, work=_asked(ports, house)),
         Chore(name="beat", every=BEAT, work=beat),
         Chore(name="vitals", every=BEAT, work=vitals.once),
     ]
@@ -67,9 +76,75 @@ def chores_of(
     chores.append(Chore(name="reap", every=REAP, work=_reaped(ports)))
     if (pool := pool_of(ports.sandbox)) is not None:
         chores.append(Chore(name="pool", every=POOL, work=pool.tend))
-    if isinstance(ports.logs, Tail):
-        chores.append(Chore(name="tail", every=every, work=_followed(ports.logs, house)))
+    if (tail := tail_in(ports)) is not None:
+        chores.append(Chore(name="tail", every=every, work=_followed(tail, house)))
     return tuple(chores)
+
+
+def tail_in(ports: Ports) -> "Tail | None":
+    """What follows the logs, where any are followed. What mines them is loaded only then."""
+    if not ports.settings.signals.loki:
+        return None
+    from daemon.tail import Tail
+
+    return ports.logs if isinstance(ports.logs, Tail) else None
+
+
+def _asked(ports: Ports, house: House) -> Callable[[], object]:
+    """What was asked of humans; loaded with the first case that could ask anything."""
+
+    def look() -> None:
+        ledger = house.ledger
+        if active := ledger.cases.active():
+            from daemon.approvals import Approvals
+
+            approvals = Approvals(ports=ports, cases=ledger.cases, outbox=ledger.outbox, checkpoints=ledger.checkpoints)
+            approvals.look(active)
+
+    return look
+
+
+def _answered(ports: Ports, house: House) -> Callable[[], object]:
+    """Why pull requests were closed; loaded with the first case."""
+
+    def listen() -> None:
+        if house.ledger.cases.listed(limit=1):
+            from daemon.asked import Asked
+
+            Asked(ports=ports, cases=house.ledger.cases).once()
+
+    return listen
+
+
+def _boards(ports: Ports, house: House, levers: Levers) -> Callable[[], object]:
+    """The dashboards; loaded with the first case, or the first opportunity."""
+    ledger = house.ledger
+    opportunities = Opportunities(checkpoints=ledger.checkpoints)
+
+    @cache
+    def boards() -> Callable[[], object]:
+        from daemon.boards import Boards
+
+        return Boards(ports=ports, cases=ledger.cases, checkpoints=ledger.checkpoints, levers=levers).once
+
+    def look() -> None:
+        if ledger.cases.listed(limit=1) or opportunities.all():
+            boards()()
+
+    return look
+
+
+def _shown(ports: Ports, house: House, levers: Levers) -> Callable[[], object]:
+    """The issues that show changes; loaded with the first case."""
+    ledger = house.ledger
+
+    def look() -> None:
+        if ledger.cases.listed(limit=1):
+            from daemon.shown import Shown
+
+            Shown(ports=ports, cases=ledger.cases, checkpoints=ledger.checkpoints, levers=levers).once()
+
+    return look
 
 
 def _prepared(ports: Ports) -> Callable[[], object]:
@@ -102,29 +177,9 @@ def _reaped(ports: Ports) -> Callable[[], object]:
     return reap
 
 
-def _followed(tail: Tail, house: House) -> Callable[[], object]:
+def _followed(tail: "Tail", house: House) -> Callable[[], object]:
     def follow() -> None:
         with house.metrics.stage("tail"):
             tail.once()
 
     return follow
-
-
-def calendar_of(house: House, ports: Ports, watches: WatchList) -> AbstractContextManager[object]:
-    """The jobs of the night, which one of the daemons on this store runs."""
-    from daemon.improvements import improvements_of
-    from daemon.keeping.daily import OnceADay
-    from daemon.keeping.jobs import folder_of, jobs_of
-    from daemon.recipes import recipes_of
-    from daemon.scheduling import Calendar
-
-    ledger, settings = house.ledger, ports.settings
-    once = OnceADay(ledger.checkpoints, ledger.audit, house.clock, by=house.home.name)
-    jobs = (
-        *jobs_of(settings, ledger, folder_of(settings, house.home.folder.parent)),
-        *improvements_of(ports, ledger.checkpoints, watches.listed),
-        *recipes_of(ports, ledger.checkpoints),
-    )
-    calendar = Calendar()
-    calendar.every_quarter(lambda stopped: once.look(jobs, stopped))
-    return calendar

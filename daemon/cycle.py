@@ -11,13 +11,13 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from cases.case import Phase
 from cases.errors import Fenced, PermanentError, TemporaryError, Unreadable
 from cases.leases import Claimed
 from cases.ports import CaseStore, Clock, Levers, Outbox
 from daemon.alerts.delivery import Delivery
-from daemon.alerts.enrich import Enrichment
 from daemon.alerts.last_resort import LastResort
 from daemon.beside import Beside, Chore
 from daemon.observe.metrics import Metrics
@@ -25,12 +25,16 @@ from daemon.poll import Poll
 from daemon.worker import Worker
 from remediation.warm import warm
 
+if TYPE_CHECKING:
+    from daemon.alerts.enrich import Enrichment
+
 log = logging.getLogger("trackwalker.cycle")
 
 LEASE = timedelta(seconds=30)  # what another daemon waits before it takes a dead one's cases over
 RENEWALS = 3  # within the length of a lease: two may come late or fail
 STEP = timedelta(seconds=5)  # by which the wall clock must jump to have been set; less is a slow turn or a nudge
 POLL, DELIVERY, ENRICH, LAST_RESORT = "poll", "delivery", "enrich", "last resort"
+HEED = "heed"  # the chore that listens to comments
 TURN = timedelta(milliseconds=250)  # the pause between turns: how fast a due case is picked up
 IN_HAND = 2  # cases worked at once
 
@@ -79,7 +83,7 @@ class Cycle:
         lease: timedelta = LEASE,
         pulse: Pulse | None = None,
         chores: Sequence[Chore] = (),
-        enrichment: Enrichment | None = None,
+        enrichment: "Enrichment | None" = None,
         last_resort: LastResort | None = None,
     ) -> None:
         self.owner = owner
@@ -117,6 +121,13 @@ class Cycle:
     def stay(self) -> None:
         """Go on after all."""
         self._leaving = self._worker.yielding = self.left = False
+
+    def hasten(self, chore: str) -> bool:
+        """Let a chore be due at the next turn; whether there is one of that name. Safe from any thread."""
+        found = [one for one in self._chores if one.name == chore]
+        for one in found:
+            one.due = self._clock.monotonic()
+        return bool(found)
 
     def run(self, *, cycles: int | None = None, once: bool = False, each_turn: Callable[[], object] = int) -> int:
         """Go round until woken to end; or for that many polls; or, with `once`, until nothing is due now; or to leave.

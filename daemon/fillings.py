@@ -147,13 +147,13 @@ def beside(
     for row, labels in enumerate(told.labels):
         values = told.values[row][~told.missing[row] & np.isfinite(told.values[row])]
         if len(values):
-            numbers[_nameless(labels)] = float(values[-1])
+            numbers[nameless(labels)] = float(values[-1])
     alone = next(iter(numbers.values())) if len(numbers) == 1 and len(told.labels) == 1 else None
-    named = {key_of(labels): numbers.get(_nameless(labels), alone) for labels in block.labels}
+    named = {key_of(labels): numbers.get(nameless(labels), alone) for labels in block.labels}
     return {key: number for key, number in named.items() if number is not None}
 
 
-def _nameless(labels: Mapping[str, str]) -> Key:
+def nameless(labels: Mapping[str, str]) -> Key:
     """Two metrics have two names, and the same labels otherwise."""
     return key_of({name: value for name, value in labels.items() if name != "__name__"})
 

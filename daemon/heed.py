@@ -1,4 +1,6 @@
-"""Commands in comments on our own pull requests: listened to in every cycle, whatever holds the case, paused or not.
+"""Commands in comments on our own pull requests, and on issues that show a change.
+
+They are listened to in every cycle, whatever holds the case, paused or not.
 
 What a comment asks for is one entry in its case's history, with the answer to its author as a promised notice; a case
 takes no comment twice, so a command is done once and answered once, whichever daemon hears it. A lever is pulled before
@@ -6,22 +8,25 @@ that entry: whoever is killed between finds the comment unheard, and the same pu
 """
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 
-from cases.case import Case
+from cases.case import Case, Phase
 from cases.errors import IllegalStep, PermanentError, TemporaryError
-from cases.events import Entry, Frozen, Heard, Proposed
+from cases.events import Entry, Frozen, Heard
 from cases.lifecycle import heard
 from cases.ports import CaseStore, Forge, Levers
-from cases.pull_request import Comment
+from cases.pull_request import ISSUE, Comment
 from cases.steps import Notice, SendNotice
 from cases.telemetry import Severity
+from daemon.alerts.addresses import COMMENTS
 from remediation.heed import Hearing, actor_of, command_of, hear
 from remediation.ports import Ports
 
 log = logging.getLogger("trackwalker.heed")
 
-RECEIVER = "forge:comments"  # no receiver of a configuration can be called so
+REMARK = "remark-"
+SEEN, DONE = "eyes", "+1"  # the reactions under a comment that was only read, and under one that was taken
 ACKNOWLEDGEMENT = "ack-"  # how the key of an answer begins, and the comment's id ends it
 
 
@@ -42,16 +47,24 @@ class Heed:
             return
         for case in self._cases.active():
             present = case
-            for proposal in _in_hand(case):
+            for place in _in_hand(case):
                 try:
-                    said = self._ports.forge.comments(proposal.repository, proposal.branch)
+                    said = self._said(case, place)
                 except (TemporaryError, PermanentError) as error:
-                    log.warning("case %s: comments on %s cannot be read: %s", case.id, proposal.branch, error)
+                    log.warning("case %s: comments on %s cannot be read: %s", case.id, place.thread, error)
                     continue
                 for comment in said:
-                    present = self._hear(present, proposal, comment)
+                    present = self._hear(present, place, comment)
 
-    def _hear(self, case: Case, proposal: Proposed, comment: Comment) -> Case:
+    def _said(self, case: Case, place: "_Place") -> list[Comment]:
+        """What people said there, in the thread and in reviews."""
+        forge = self._ports.forge
+        said = list(forge.comments(place.repository, place.thread))
+        if case.phase is Phase.PROPOSED:
+            said += [remark.as_comment for remark in forge.remarks(place.repository, place.thread)]
+        return said
+
+    def _hear(self, case: Case, place: "_Place", comment: Comment) -> Case:
         command = command_of(comment.body)
         if command is None or not comment.may_write or comment.id in heard(case):
             return case
@@ -63,7 +76,7 @@ class Heed:
         now = self._ports.now
         entry = Entry(at=now, actor=actor_of(comment), event=hearing.event)
         try:
-            after = self._cases.add(case.id, entry, (_answer(proposal, comment, hearing),), _due(hearing, now))
+            after = self._cases.add(case.id, entry, (_answer(place, comment, hearing),), _due(hearing, now))
         except IllegalStep as refusal:
             log.info("case %s: comment %d moves nothing: %s", case.id, comment.id, refusal)
             return case  # another daemon heard it first, or the case has just moved: then it is heard at the next look
@@ -77,22 +90,48 @@ class Acknowledgements:
     A notice says in `subject` which repository, in `link` which branch. Each is posted once: the forge is asked first.
     """
 
-    name = RECEIVER
+    name = COMMENTS
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
 
     def notify(self, notice: Notice) -> None:
         """Post it. What is no answer to a comment, as a report that another receiver is silent, is not for here."""
-        if notice.key.startswith(ACKNOWLEDGEMENT):
-            self._forge.comment(notice.subject, notice.link, notice.key, notice.text)
+        if not notice.key.startswith(ACKNOWLEDGEMENT):
+            return
+        self._forge.comment(notice.subject, notice.link, notice.key, notice.text)
+        heard = _comment_of(notice.key)
+        try:
+            self._forge.react(notice.subject, heard, SEEN if notice.text.startswith("**Not") else DONE)
+        except PermanentError as error:  # the answer is what counts
+            log.warning("comment %d of %s gets no reaction: %s", heard, notice.subject, error)
 
 
-def _in_hand(case: Case) -> list[Proposed]:
-    """The pull requests of the change that was proposed last, one a repository."""
+def key_of(comment: int) -> str:
+    """The key of the answer to a comment; a remark of a review has an id below zero, and a key takes no two dashes."""
+    return f"{ACKNOWLEDGEMENT}{comment}" if comment > 0 else f"{ACKNOWLEDGEMENT}{REMARK}{-comment}"
+
+
+def _comment_of(key: str) -> int:
+    name = key.removeprefix(ACKNOWLEDGEMENT)
+    return -int(name.removeprefix(REMARK)) if name.startswith(REMARK) else int(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A thread of a repository in which commands are heard."""
+
+    repository: str
+    thread: str
+
+
+def _in_hand(case: Case) -> list[_Place]:
+    """The pull requests of the change that was proposed last, one a repository; before there is one, the issue."""
     newest = case.proposals[-1].change if case.proposals else 0
-    places = {(p.repository, p.branch): p for p in case.proposals if p.change == newest}
-    return list(places.values())
+    places = [_Place(repository=p.repository, thread=p.branch) for p in case.proposals if p.change == newest]
+    if shown := case.shown_in:
+        places.append(_Place(repository=shown, thread=f"{ISSUE}{case.change.branch(case.id)}"))
+    return list(dict.fromkeys(places))
 
 
 def _due(hearing: Hearing, now: datetime) -> datetime | None:
@@ -100,16 +139,16 @@ def _due(hearing: Hearing, now: datetime) -> datetime | None:
     return None if isinstance(hearing.event, Frozen | Heard) else now
 
 
-def _answer(proposal: Proposed, comment: Comment, hearing: Hearing) -> SendNotice:
-    key = f"{ACKNOWLEDGEMENT}{comment.id}"
+def _answer(place: _Place, comment: Comment, hearing: Hearing) -> SendNotice:
+    key = key_of(comment.id)
     return SendNotice(
         key=key,
-        receiver=RECEIVER,
+        receiver=COMMENTS,
         notice=Notice(
             key=key,
             severity=Severity.NOTE,
-            subject=proposal.repository,
+            subject=place.repository,
             text=hearing.reply,
-            link=proposal.branch,
+            link=place.thread,
         ),
     )

@@ -97,10 +97,11 @@ class Intake:
     def _triage(
         self, anomalies: Sequence[Anomaly], lasting: Lasting, now: datetime, blocks: Mapping[str, SeriesBlock]
     ) -> None:
-        active = {case.id: case for case in self._cases.active()}
+        # What could be better is no story of tonight's: nothing joins it, and its end excuses nothing.
+        active = {case.id: case for case in self._cases.active() if not case.improvement}
         held = {had.fingerprint for case in active.values() for had in _had(case)}
         loose = [anomaly for anomaly in anomalies if anomaly.fingerprint not in held]
-        ended = self._cases.ended(self._around(loose))
+        ended = [case for case in self._cases.ended(self._around(loose)) if not case.improvement]
         news = self._news(loose, ended, lasting, now)
         fresh = [*(anomaly for anomaly in anomalies if anomaly.fingerprint in held), *news]
         decided = triage(
@@ -255,8 +256,11 @@ class Intake:
         """Note the cases whose signals are back before anything of ours ran: readings and baselines by `Signal.key`."""
         wanted = self._ports.settings.detection
         for case in active:
-            if case.phase not in UNDECIDED or case.merges or case.recovered is not None or self._young(case, now):
+            waits = case.phase in UNDECIDED or case.phase is Phase.PROPOSED
+            if not waits or case.merges or case.recovered is not None or self._young(case, now):
                 continue
+            if case.improvement:
+                continue  # over when a night's look says so: its signals are within what is expected all along
             read = {**self._blocks, **blocks}
             seen = recovery(
                 case, read, baselines, now, confirm=wanted.confirm, stale_after=wanted.stale_after, still=still

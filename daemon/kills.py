@@ -76,9 +76,20 @@ class Kills:
             judgement = catastrophe(case, what, self._ports.read, self._ports.now, rule)
             if judgement is not None:
                 return _Found(event=self._killed(case, what, judgement), because=judgement.because)
+        judgement = self._brake(case, what)
+        if judgement is not None:
+            return _Found(event=self._killed(case, what, judgement), because=judgement.because)
         if case.phase is Phase.DEPLOYED and case.hold is not Hold.NONE:
             return self._judge(case)
         return None
+
+    def _brake(self, case: Case, what: "Running") -> Judgement | None:
+        """Whether the case's service broke down right after the change."""
+        from daemon.gauges import gauges_of, rule_of
+        from remediation.brake import pulled
+
+        settings = self._ports.settings
+        return pulled(what, gauges_of(settings, case.service), self._ports.read, self._ports.now, rule_of(settings))
 
     def _killed(self, case: Case, what: "Running", judgement: Judgement) -> Event:
         """What a catastrophe does: the same as harm does, sooner."""

@@ -121,6 +121,8 @@ class Family:
             threshold=wanted.threshold,
             pick={wanted.by: service},
             traffic=wanted.traffic if isinstance(wanted.traffic, str) else wanted.query if wanted.traffic else "",
+            scale=wanted.kind,
+            controls=wanted.controls,
         )
         return Watch(
             signal=signal,

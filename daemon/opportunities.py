@@ -29,12 +29,13 @@ _TRIES = 5
 class Opportunity:
     """One of them.
 
-    kind     which detector found it: `drift` or `waste`
+    kind     which detector found it: `drift`, `laggard` or `waste`
     text     what is to be seen, in words; of the last time that it was
     score    how much there is in it, in [0, 1]
     found    when it was first seen; `seen`: when last
     shown    since when the briefing has it; None while it waits for its turn
     ended    when it was over; `because` says why, and who said so
+    case     the case that it opened, or "": it opens one, as long as it is there
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Opportunity:
     ended: datetime | None = None
     because: str = ""
     put_away: bool = False
+    case: str = ""
 
     @property
     def id(self) -> str:
@@ -102,6 +104,15 @@ class Opportunities:
             one = replace(before[name], ended=now, because=because, put_away=True)
             if self._swap(stored, [*(other for key, other in before.items() if key != name), one], now):
                 return one
+        raise TemporaryError("the opportunities were changed by others at each try")
+
+    def opened(self, name: str, case: str, now: datetime) -> None:
+        """Write down the case that one of them opened. Raises TemporaryError when other daemons were always first."""
+        for _ in range(_TRIES):
+            stored = self.checkpoints.get(KEY)
+            after = [replace(one, case=case) if one.id == name else one for one in _read(stored)]
+            if self._swap(stored, after, now):
+                return
         raise TemporaryError("the opportunities were changed by others at each try")
 
     def _swap(self, stored: bytes | None, after: Iterable[Opportunity], now: datetime) -> bool:

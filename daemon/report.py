@@ -38,6 +38,7 @@ def case_document(case: Case) -> dict[str, Any]:
         "fingerprint": case.fingerprint,
         "phase": case.phase.value,
         "hold": case.hold.value,
+        "improvement": case.improvement,
         "opened": iso(case.opened),
         "entered": iso(case.entered),
         "anomaly": {
@@ -176,8 +177,9 @@ def because(entry: Entry) -> str:
             return f"{anomaly.signal.name} {symptom(anomaly)}"
         case Diagnosed(diagnosis=diagnosis):
             return diagnosis.claim
-        case Drafted(change=change):
-            return f"{change.origin}: {change.title}"
+        case Drafted(change=change, weights=weights):
+            order = f" (strategies by what became of them: {'; '.join(weights)})" if weights else ""
+            return f"{change.origin}: {change.title}{order}"
         case Proved(trial=trial) | Disproved(trial=trial):
             return trial_line(trial)
         case Judged(judgement=judgement) | Harmed(judgement=judgement):

@@ -58,7 +58,7 @@ repositories:
     reproduce: python reproduce.py
     sandbox: {{timeout: 2m}}
 deploys: [{{prometheus: build_info, commit_label: revision}}]
-forge: {{api_url: "{forge}/api/v3", token: "file:{folder}/forge-token", write_spacing: 50ms}}
+forge: {{api_url: "{forge}/api/v3", token: "file:{folder}/forge-token", write_spacing: 50ms, draft_until_green: false}}
 sandbox: {{runtime: {runtime}}}
 scope: {{allow: ["shop/**", "tests/**", "config/**"]}}
 authority: {{default: pull_request}}

@@ -212,11 +212,14 @@ def _until(stage: Stage, scene: str, seconds: float, look: Callable[[], T | None
 
 def _plot(stage: Stage, case: Case, deploys: Sequence[Deploy]) -> Path:
     """Draw the whole story into the stage's folder, from the stage's own telemetry."""
+    from cases.moments import milliseconds
+    from cases.telemetry import Direction
     from config.load import load
     from daemon.build import sources_of
-    from inference.interruption import ItsSettings
+    from inference.interruption import Interruption, ItsSettings
     from remediation.picture import draw_outcome
     from remediation.reading import of_anomaly
+    from remediation.seen import Judged
 
     settings = load(stage.config)
     signal, judgement = case.anomaly.signal, settings.judgement
@@ -232,7 +235,13 @@ def _plot(stage: Stage, case: Case, deploys: Sequence[Deploy]) -> Path:
         holds=judgement.holds,
     )
     drawn = stage.folder / "story.png"
-    drawn.write_bytes(draw_outcome(case, reading, judged, deploys, its))
+    event = Interruption(
+        deploy=milliseconds(case.deploys[-1].started),
+        harm="up" if (signal.harm or case.anomaly.direction) is Direction.UP else "down",
+        anomaly=(milliseconds(onset), None),
+    )
+    basis = Judged(event=event, times=judged.times, values=judged.values)
+    drawn.write_bytes(draw_outcome(case, reading, basis, deploys, its, case.judgement))
     return drawn
 
 

@@ -13,8 +13,9 @@ from cases.errors import Fenced, PermanentError, TemporaryError
 from cases.events import Entry, Escalated, Event, Frozen
 from cases.leases import Claimed, Intent
 from cases.moments import iso
+from cases.policy import Refuse
 from cases.ports import CaseStore, Levers, Outbox
-from cases.steps import Effect, StepResult
+from cases.steps import Effect, MergePullRequest, StepResult
 from cases.telemetry import Severity
 from daemon.effects import ESSENTIAL, perform
 from daemon.observe.metrics import Metrics
@@ -142,6 +143,7 @@ class Worker:
             self._outbox.check(claimed)  # just before the effect: a stale claim writes nothing outside
             kind = type(intent.effect).__name__
             try:
+                self._may(case, intent)
                 with self._observer.effect(case, kind, intent.effect.key) as stage:
                     receipt = perform(intent.effect, self._ports.forge)
                     stage.after = "adopted" if receipt.adopted else ""
@@ -161,6 +163,21 @@ class Worker:
             self._metrics.effects.labels(kind, "adopted" if receipt.adopted else "done").inc()
             log.info("case %s: %s %s", case.id, "adopted" if receipt.adopted else "did", intent.effect.key)
         return None
+
+    def _may(self, case: Case, intent: Intent) -> None:
+        """See that it may still be done. Raises PermanentError when it may not: authority may be lost at any time."""
+        effect, trust = intent.effect, self._ports.trust
+        if isinstance(effect, MergePullRequest):
+            case = self._cases.load(case.id)  # a word that came since the claim counts as well
+            from remediation.unasked import still_to_do  # needed with the first merge
+
+            if not still_to_do(case, effect, self._ports):
+                return  # it is merged: that is only taken in
+        if trust is None:
+            return
+        verdict = trust.check(case, effect)
+        if isinstance(verdict, Refuse):
+            raise PermanentError(f"{effect.key} may not be done: {'; '.join(verdict.reasons)}")
 
     def _drop(self, claimed: Claimed, intent: Intent, because: str) -> None:
         """Give an effect up. What an essential one would have carried goes with it."""
@@ -209,7 +226,7 @@ class Worker:
         log.error("case %s: %s", case.id, reason)
         told = self._ports.tell(
             f"{case.id}-escalated-{len(case.history)}",
-            Severity.PAGE,
+            case.asks(Severity.PAGE),
             f"{case.service}: a human is needed",
             f"{reason}\nCase {case.id}.",
             case=case.id,
@@ -222,7 +239,7 @@ class Worker:
         reason = f"a bug in the step of phase {case.phase}: {type(error).__name__}"
         told = self._ports.tell(
             f"{case.id}-bug-{len(case.history)}",
-            Severity.PAGE,
+            case.asks(Severity.PAGE),
             f"{case.service}: a case is frozen by a bug",
             f"{reason}. The log has the details; `trackwalker cases retry {case.id}` lets it go on.",
             case=case.id,
@@ -245,7 +262,7 @@ class Worker:
         case = claimed.case
         told = self._ports.tell(
             f"{case.id}-{case.phase}-waiting-{len(case.history)}",
-            Severity.TICKET,
+            case.asks(Severity.TICKET),
             f"{case.service}: a case waits",
             f"{error}\nCase {case.id} is tried again.",
             case=case.id,

@@ -27,6 +27,9 @@ _MOST_LINES = 400  # added lines that templates are looked for in
 _CALLERS = (1.0, 0.6, 0.4)  # what the innermost frame, its caller and theirs are worth
 _OUTER = 0.25
 _LINE, _NEAR, _FUNCTION, _FILE = 1.0, 0.75, 0.6, 0.3
+_TELLING_LINE = 12  # characters of a line that is known again by its text
+THE_LINE = _LINE
+"""The strength of an innermost frame that stands on a line which the change wrote."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,13 +110,20 @@ def _in_hunks(frame: Frame, changes: Sequence[Hunk]) -> tuple[float, bool]:
     function = re.split(r"\.|::|#", frame.function).pop().strip("()<> ")
     strength, changed = _FILE, False
     for hunk in changes:
-        if frame.line in hunk.added:
+        if _wrote(frame, hunk):
             return _LINE, True
         if hunk.first <= frame.line <= hunk.last:
             strength, changed = max(strength, _NEAR), True
         elif len(function) >= _FEWEST_WORDS and _names(hunk, function):
             strength, changed = max(strength, _FUNCTION), True
     return strength, changed
+
+
+def _wrote(frame: Frame, hunk: Hunk) -> bool:
+    """Whether it wrote the frame's line: by its text where that is known, as lines move, and by its number else."""
+    if len(frame.text) >= _TELLING_LINE:
+        return any(text.strip() == frame.text for text in hunk.added.values())
+    return frame.line in hunk.added
 
 
 def _names(hunk: Hunk, function: str) -> bool:

@@ -4,6 +4,7 @@ From the strongest to the weakest:
 
 - trace    the code that raises the error is code that the change touched
 - setting  a number was turned the way that brings on just this symptom: fewer workers and slower answers
+- shape    its own lines do just what a signal shows: what let go of memory is taken out (`detectors.shapes`)
 - words    what the symptom is called (a route, a signal, a function) is what the change is about
 
 Where stack traces lead into the repository, they say which code is concerned: a change to other code of the same file
@@ -23,7 +24,7 @@ from cases.telemetry import Direction
 from detectors.hunks import LONGEST_PATCH, Hunk, Setting, hunks, settings
 from detectors.words import words_of
 
-TRACE, SETTING, WORDS = "trace", "setting", "words"
+TRACE, SETTING, SHAPE, WORDS = "trace", "setting", "shape", "words"
 _VALUES = frozenset(
     {".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf", ".env", ".properties", ".txt", ".lock", ".tf", ".mod"}
 )

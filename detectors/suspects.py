@@ -25,21 +25,23 @@ from pathlib import PurePosixPath
 
 from cases.anomaly import Anomaly
 from cases.diagnosis import Commit, Suspect
-from cases.incident import Incident
+from cases.incident import Incident, telling_values
 from cases.logs import Trace
 from cases.telemetry import Deploy
-from detectors.hunks import LONGEST_PATCH, Reached, hunks, reached
-from detectors.linking import SETTING, TRACE, WORDS, enclosing, inert, is_value, turned
+from detectors.hunks import LONGEST_PATCH, THE_LINE, Reached, hunks, reached
+from detectors.linking import SETTING, SHAPE, TRACE, WORDS, enclosing, inert, is_value, turned
+from detectors.shapes import shaped
 from detectors.words import Match, matches, telling, words_of
 
 _BASE, _SIZE, _RECENT, _ABOUT, _ALONE = 0.10, 0.05, 0.35, 0.40, 0.10
 _USUAL_SIZE = 20  # changed lines
 _HALF_LIFE = timedelta(hours=6)
 _AFTER, _NEVER = 0.10, 0.05  # the most that one can come to that ran after the onset, or never
-# What one gains that changes the very file in which the error is raised (as much as names one suspect alone), or the
-# very lines.
-_RAISED_THERE, _RAISED_IN_THESE_LINES = 0.15, 0.30
+# What one gains that changes the very file in which the error is raised (as much as names one suspect alone), the
+# function, or wrote the very line.
+_RAISED_THERE, _RAISED_NEAR, _RAISED_IN_THESE_LINES = 0.15, 0.30, 0.50
 _TURNED = 0.20  # what one gains that turns a number the way that brings the symptom on
+_SHAPED = 0.20  # the same of one whose lines do what a signal shows
 _DOCUMENTATION = 0.2  # what is left of the score of a commit that changes no code
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.$:]{0,119}")
 _PROSE = frozenset({".md", ".rst", ".txt", ".adoc", ".png", ".svg", ".jpg", ".gif"})
@@ -55,7 +57,7 @@ def incident(anomalies: Sequence[Anomaly], extra: Sequence[str] = ()) -> Inciden
     """
     if not anomalies:
         raise ValueError("an incident has at least one anomaly")
-    labels = [value for a in anomalies for name, value in sorted(a.labels.items()) if name != "__name__"]
+    labels = telling_values(anomalies)
     service = anomalies[0].signal.service
     words = (*extra, *labels, *(a.signal.name for a in anomalies), service)
     onset = min(a.onset for a in anomalies)
@@ -78,7 +80,10 @@ def rank(
         _suspect(incident, repository, commit, carrier, match, _since(carrier, before))
         for commit, carrier, match in zip(commits, carriers, about, strict=True)
     ]
-    order = sorted(range(len(suspects)), key=lambda i: (not suspects[i].before_onset, -suspects[i].score, i))
+    order = sorted(
+        range(len(suspects)),
+        key=lambda i: (not suspects[i].before_onset, -suspects[i].score, not suspects[i].raised, i),
+    )
     return tuple(suspects[i] for i in order)
 
 
@@ -116,9 +121,20 @@ def raised_in(commit: Commit, traces: Sequence[Trace]) -> tuple[Reached, Trace] 
     return max(found, key=lambda pair: (pair[0].changed, pair[0].strength), default=None)
 
 
+def _own(commit: Commit, traces: Sequence[Trace]) -> Iterator[Trace]:
+    """The traces whose innermost frame stands on a line that the commit wrote."""
+    changes = hunks(commit.patch)
+    for trace in traces:
+        place = reached(trace, commit, changes)
+        if place is not None and place.changed and place.strength >= THE_LINE:
+            yield trace
+
+
 def gain(place: Reached) -> float:
     """What a trace that leads there adds to a score."""
-    return _RAISED_IN_THESE_LINES if place.changed else _RAISED_THERE
+    if not place.changed:
+        return _RAISED_THERE
+    return _RAISED_IN_THESE_LINES if place.strength >= THE_LINE else _RAISED_NEAR
 
 
 def raised_words(place: Reached, trace: Trace) -> str:
@@ -160,6 +176,7 @@ def _suspect(
 ) -> Suspect:
     started = carrier.deploy.started if carrier is not None else None
     mechanism, linked_by = linked(match), ""
+    own: tuple[str, ...] = ()
     if carrier is None:
         score, mechanism = _NEVER * match.strength, "no deploy marker shows that it ever ran"
     elif carrier.deploy.started > incident.onset:
@@ -175,8 +192,13 @@ def _suspect(
         if setting := turned(commit, incident.anomalies):
             score += _TURNED
             mechanism, linked_by = "; ".join(filter(None, (setting, mechanism))), SETTING
+        if not idle and (shape := shaped(commit, incident.anomalies)):
+            score += _SHAPED
+            mechanism = "; ".join(filter(None, (shape, mechanism)))
+            linked_by = linked_by if linked_by == SETTING else SHAPE
         if raised is not None and not idle:
             score += gain(raised[0])
+            own = tuple(dict.fromkeys(trace.fact for trace in _own(commit, incident.raised)))
             if raised[0].changed:
                 mechanism, linked_by = "; ".join(filter(None, (raised_words(*raised), mechanism))), TRACE
         score = min(1.0, score)
@@ -188,6 +210,7 @@ def _suspect(
         before_onset=started is not None and started <= incident.onset,
         mechanism=mechanism,
         linked_by=linked_by,
+        raised=tuple(filter(None, own)),
     )
 
 

@@ -9,6 +9,11 @@ sequences". All of the validity rests on a right `se`: see `inference.levels`.
 
 import math
 
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
 LARGEST = 1e300  # an e-value is capped here, so that it stays a number that can be stored and printed
 _STEEPEST = 1e150  # standard errors beyond which nothing changes, and whose square is still a number
 _FAR = -25.0  # left of this the tail of the normal is taken from its asymptotic series
@@ -35,6 +40,13 @@ def log_evidence(estimate: float, reference: float, se: float, tau: float, *, on
     if not one_sided:
         return 0.5 * pull**2 - half_log
     return _tilted_tail(pull) - half_log
+
+
+def log_evidences(estimates: Floats, references: Floats, se: Floats, tau: float) -> Floats:
+    """`log_evidence`, one-sided, for many looks at once: all [L] but `tau`, all finite, `se` above zero."""
+    lengths = np.hypot(1.0, tau / se)
+    pulls = np.clip((estimates - references) / se * (tau / se / lengths), -_STEEPEST, _STEEPEST)
+    return np.array([_tilted_tail(pull) for pull in pulls.tolist()]) - np.log(lengths)
 
 
 def interval(estimate: float, se: float, tau: float, alpha: float) -> tuple[float, float]:

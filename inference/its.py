@@ -1,153 +1,148 @@
-"""A plain interrupted time series: what a deploy did to one series, judged anew at each look from all of its readings.
+"""What a deploy did to one series: an interrupted time series, judged anew at each look, however often one looks.
 
-Three levels are compared: normal (no anomaly), anomalous (onset to deploy, without the ramp) and after (from the end of
-the warm-up on). The answers hold however often one looks (`inference.evidence`), on autocorrelated readings
-(`inference.levels`). This version knows no season and no control series: a season makes it slower rather than wrong,
-because the model is charged for its misfit. Times are epoch milliseconds; readings are in the series' own unit.
+With a week or more of history season, noise and controls are learnt, and the looks follow them (`inference.watching`);
+with less, levels are compared (`inference.plain`). Times are epoch milliseconds; readings are in the series' own unit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from inference.credit import credit
 from inference.interruption import Interruption, ItsReading, ItsSettings
-from inference.scene import Look, Scene, Stretch, compare, set_scene
-from inference.words import figure, odds, signed, span
+from inference.plain import judge_plainly, too_few, undecided
+from inference.scene import Stretch
+from inference.season import FOR_DAILY
+
+if TYPE_CHECKING:
+    from inference.watching import Watched
+
+Floats = npt.NDArray[np.float64]
+
+MOST_PLAIN_LOOKS = 400  # of a whole watch at once; each costs as much as the first
+_NEARLY = 0.96
 
 
-def judge(times: npt.ArrayLike, values: npt.ArrayLike, event: Interruption, settings: ItsSettings) -> ItsReading:
+def judge(
+    times: npt.ArrayLike,
+    values: npt.ArrayLike,
+    event: Interruption,
+    settings: ItsSettings,
+    controls: Sequence[npt.ArrayLike] = (),
+) -> ItsReading:
     """Judge one series of T readings: `times` ascending epoch ms, `values` with NaN (or an infinity) where missing.
 
-    Too few readings are never a pass: the ruling stays None, and becomes "inconclusive" once the watch has ended.
-    Raises ValueError for columns of different lengths and for times that do not ascend.
+    `controls` are series of the same length that the deploy cannot have moved. Too few readings are never a pass: the
+    ruling stays None, and becomes "inconclusive" once the watch has ended. Raises ValueError for columns of different
+    lengths and for times that do not ascend.
     """
-    readings = _present(times, values)
-    scene = set_scene(readings, event, settings)
-    if isinstance(scene, str):
-        samples = int(np.sum(readings.times >= event.deploy + settings.warm_up))
-        return _undecided(
-            ItsReading(ruling=None, because=scene, samples=samples, confidence=_confidence(settings)), event
-        )
-    samples = len(scene.after)
-    if samples < settings.min_samples:
-        return _undecided(_levels(scene, _too_few(scene)), event)
-    looks = [compare(scene, samples - back) for back in range(settings.holds)]
-    return _ruled(scene, looks)
+    readings, beside = _present(times, values, controls)
+    seen = _watched(readings, beside, event, settings)
+    if seen is None:
+        return _plainly(readings, event, settings)
+    if not len(seen):
+        return _unread(event, settings, seen.method)
+    return seen.look(len(seen) - 1)
+
+
+def first_ruling(
+    times: npt.ArrayLike,
+    values: npt.ArrayLike,
+    event: Interruption,
+    settings: ItsSettings,
+    controls: Sequence[npt.ArrayLike] = (),
+) -> ItsReading:
+    """The first ruling that a watch of all these readings would have come to, look by look; else what the last says.
+
+    Its `decided` is the reading at which it came to it. Arguments and errors as of `judge`.
+    """
+    readings, beside = _present(times, values, controls)
+    seen = _watched(readings, beside, event, settings)
+    if seen is not None:
+        return seen.first() if len(seen) else _unread(event, settings, seen.method)
+    looks = readings.times[readings.times >= event.deploy + settings.warm_up]
+    looks = looks[looks <= event.deploy + settings.window]
+    going_on = replace(event, ended=False)
+    for look in looks[:: max(1, -(-len(looks) // MOST_PLAIN_LOOKS))]:
+        reading = _plainly(readings.of(readings.times <= look), going_on, settings)
+        if reading.ruling is not None:
+            return reading
+    return _plainly(readings.of(readings.times <= event.deploy + settings.window), event, settings)
 
 
 def retrace(
-    times: npt.ArrayLike, values: npt.ArrayLike, event: Interruption, settings: ItsSettings, at: Iterable[float]
+    times: npt.ArrayLike,
+    values: npt.ArrayLike,
+    event: Interruption,
+    settings: ItsSettings,
+    at: Iterable[float],
+    controls: Sequence[npt.ArrayLike] = (),
 ) -> tuple[ItsReading, ...]:
     """What `judge` said, or would have said, at each of the moments `at` (epoch ms), for a picture of the looks.
 
     `event.ended` holds for the last moment only. Raises ValueError as `judge` does.
     """
-    whole = _present(times, values)
+    readings, beside = _present(times, values, controls)
+    seen = _watched(readings, beside, event, settings)
     moments = sorted(at)
-    readings: list[ItsReading] = []
+    found: list[ItsReading] = []
     for index, moment in enumerate(moments):
-        seen = whole.of(whole.times <= moment)
         then = replace(event, ended=event.ended and index == len(moments) - 1)
-        readings.append(judge(seen.times, seen.values, then, settings))
-    return tuple(readings)
+        if seen is None:
+            found.append(_plainly(readings.of(readings.times <= moment), then, settings))
+            continue
+        place = int(np.searchsorted(seen.times, moment, side="right")) - 1
+        known = replace(seen, event=then)
+        found.append(known.look(place) if place >= 0 else _unread(then, settings, seen.method))
+    return tuple(found)
 
 
-def _present(times: npt.ArrayLike, values: npt.ArrayLike) -> Stretch:
-    """The readings that are there."""
+def _watched(
+    readings: Stretch, controls: Sequence[Floats], event: Interruption, settings: ItsSettings
+) -> "Watched | None":
+    """The looks with season and noise, or None where the history is too short for them or never moved."""
+    if not len(readings) or event.deploy - float(readings.times[0]) < _NEARLY * FOR_DAILY:
+        return None  # seen at once, and what is needed for more is not imported
+    from inference.watching import observe
+
+    seen = observe(readings, controls, event, settings)
+    return None if isinstance(seen, str) else seen
+
+
+def _plainly(readings: Stretch, event: Interruption, settings: ItsSettings) -> ItsReading:
+    """By levels alone. Harm beside another deploy of the same hours is nobody's: nothing here tells the two apart."""
+    reading = judge_plainly(readings, event, settings)
+    newest = float(readings.times[-1]) if len(readings) else event.deploy
+    beside = [other for other in event.others if abs(other - event.deploy) <= settings.warm_up or
+              event.deploy <= other <= newest]  # fmt: skip
+    if reading.ruling not in {None, "inconclusive"}:
+        reading = replace(reading, decided=newest)
+    if reading.ruling != "harmful" or not beside:
+        return reading
+    because = f"another deploy of that time may as well have done it; {reading.because}"
+    return undecided(replace(reading, ruling=None, contested=True, because=because, decided=None), event)
+
+
+def _unread(event: Interruption, settings: ItsSettings, method: str) -> ItsReading:
+    """No reading after the warm-up."""
+    nothing = ItsReading(
+        ruling=None, because=too_few(0, settings), samples=0, confidence=1.0 - 2.0 * settings.alpha, method=method
+    )
+    return undecided(nothing, event)
+
+
+def _present(
+    times: npt.ArrayLike, values: npt.ArrayLike, controls: Sequence[npt.ArrayLike]
+) -> tuple[Stretch, tuple[Floats, ...]]:
+    """The readings that are there, and the controls beside them."""
     stamps, numbers = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    if stamps.ndim != 1 or stamps.shape != numbers.shape:
-        raise ValueError(f"times {stamps.shape} and values {numbers.shape} must be two columns of one length")
+    beside = [np.asarray(control, dtype=np.float64) for control in controls]
+    if stamps.ndim != 1 or any(column.shape != stamps.shape for column in (numbers, *beside)):
+        shapes = ", ".join(str(column.shape) for column in (numbers, *beside))
+        raise ValueError(f"times {stamps.shape} and values {shapes} must be columns of one length")
     if np.any(np.diff(stamps) <= 0.0):
         raise ValueError("the times of a series must ascend")
-    return Stretch(times=stamps, values=numbers).of(np.isfinite(numbers))
-
-
-def _ruled(scene: Scene, looks: list[Look]) -> ItsReading:
-    """The ruling over the last looks; the newest one is first."""
-    event, settings, now = scene.event, scene.settings, looks[0]
-    closed = all(look.closed for look in looks)
-    reading = replace(
-        _levels(scene, ""),
-        after=now.after.mean,
-        effect=now.effect,
-        low=now.low,
-        high=now.high,
-        evidence=now.harm,
-        recovered=closed,
-    )
-    effect = _effect(now, reading.confidence)
-    held = f"evidence {odds(now.harm)} held for {settings.holds} readings"
-    if all(look.harm >= 1.0 / settings.alpha for look in looks):
-        worse = f"worse than {_before(scene)} by {effect}; {figure(scene.margin)} is the margin; {held}"
-        return replace(reading, ruling="harmful", because=worse)
-    credited, why = credit(scene) if closed else (False, "")
-    if credited:
-        return replace(reading, ruling="worked", evidence=now.closing, because=f"{_gap_closed(scene, now)}; {why}")
-    if closed:
-        return _undecided(replace(reading, because=f"recovered, not attributable: {why}"), event)
-    if event.ended and -scene.margin < now.low and now.high < scene.margin:
-        same = f"within the margin of {figure(scene.margin)} of {_before(scene)}: {effect}"
-        return replace(reading, ruling="unchanged", because=same)
-    needed = f"{1.0 / settings.alpha:,.0f}:1"
-    so_far = f"against {_before(scene)} the effect is {effect}; evidence of harm {odds(now.harm)} of {needed}"
-    return _undecided(replace(reading, because=so_far), event)
-
-
-def _levels(scene: Scene, because: str) -> ItsReading:
-    """What is known without an effect."""
-    return ItsReading(
-        ruling=None,
-        because=because,
-        samples=len(scene.after),
-        confidence=_confidence(scene.settings),
-        normal=scene.normal.mean,
-        anomalous=scene.anomalous.mean if scene.anomalous else None,
-        reference=scene.reference.mean,
-        margin=scene.margin,
-        sd=scene.noise.sd,
-    )
-
-
-def _undecided(reading: ItsReading, event: Interruption) -> ItsReading:
-    """No answer; once the watch has ended that is the answer."""
-    if not event.ended:
-        return reading
-    return replace(reading, ruling="inconclusive", because=f"no verdict: {reading.because}")
-
-
-def _confidence(settings: ItsSettings) -> float:
-    """The level of the printed interval: it excludes the margin about when the evidence reaches 1/alpha."""
-    return 1.0 - 2.0 * settings.alpha
-
-
-def _too_few(scene: Scene) -> str:
-    """The sentence for a watch that has too little to judge by."""
-    warm_up, needed = span(scene.settings.warm_up), scene.settings.min_samples
-    if not len(scene.after):
-        return (
-            f"no reading since the {warm_up} warm-up after the deploy ({needed} are needed): no traffic is not a pass"
-        )
-    return f"{len(scene.after)} of {needed} needed readings since the {warm_up} warm-up after the deploy"
-
-
-def _before(scene: Scene) -> str:
-    """The reference in words."""
-    return f"{'the anomalous' if scene.anomalous else 'the normal'} {figure(scene.reference.mean)}"
-
-
-def _effect(look: Look, confidence: float) -> str:
-    """The effect with its interval in words."""
-    level = f"always-valid {100 * confidence:.3g}% interval"
-    return f"{signed(look.effect)} ({level} {signed(look.low)} to {signed(look.high)})"
-
-
-def _gap_closed(scene: Scene, look: Look) -> str:
-    """How much of the gap is closed, in words."""
-    share = (scene.reference.mean - look.after.mean) / (scene.reference.mean - scene.normal.mean)
-    return (
-        f"{share:.0%} of the gap is closed: {figure(scene.reference.mean)} to {figure(look.after.mean)}, "
-        f"normal is {figure(scene.normal.mean)}; evidence {odds(look.closing)} that less than half remains"
-    )
+    there = np.isfinite(numbers)
+    return Stretch(times=stamps, values=numbers).of(there), tuple(column[there] for column in beside)

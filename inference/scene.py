@@ -107,10 +107,14 @@ class Scene:
 
     def worsening(self, after: Stretch) -> float:
         """How much worse the anomaly was getting by itself, at its fastest, by the middle of `after`; at least 0."""
-        fastest = self.sign * self.drift.speed + self.drift.se
+        return self.fastest * float(np.mean(after.times) - np.mean(self.lasted.times)) if self.fastest else 0.0
+
+    @property
+    def fastest(self) -> float:
+        """How fast the anomaly was getting worse by itself, at the most, in units a ms; 0 where it was not."""
         if not 0.0 < _DRIFTING * self.drift.se <= self.sign * self.drift.speed:
             return 0.0
-        return fastest * float(np.mean(after.times) - np.mean(self.lasted.times))
+        return self.sign * self.drift.speed + self.drift.se
 
     def easing(self, until: float) -> bool:
         """Whether the anomaly was on its way back, so that it would have been half back at `until` (epoch ms)."""

@@ -13,8 +13,9 @@ Could not run is an error, and never the change's fault. No tests at all prove n
 runs of the same tree is flaky: it is said, and decides nothing: see `remediation.flaky`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from cases.change import Patch
 from cases.outcome import Judgement, Ruling
@@ -33,6 +34,8 @@ NOT_RUN = "not run: "
 """How a report ends of a command that was never begun; why stands after it."""
 
 Pair = tuple[CommandReport, CommandReport]
+Found = tuple[Verdict, str]
+"""What a comparison comes to, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,30 +63,44 @@ def harm(judgement: Judgement) -> Check:
     )
 
 
+def asked_for(words: str) -> Check:
+    """A rollback that a human asked for: no harm was measured, and none is claimed."""
+    return Check(name=HARM, verdict=Verdict.INCONCLUSIVE, base="not measured", change="not run yet", detail=words)
+
+
 def reproduction(reports: Pair | None) -> Check:
     """The repository's own `reproduce` command."""
-    if reports is None:
-        return Check(
-            name=REPRODUCTION,
-            verdict=Verdict.INCONCLUSIVE,
-            base="not run",
-            change="not run",
-            detail="the repository has no `reproduce` command",
-        )
-    base, change = reports
+    return compared(REPRODUCTION, reports, _reproduced, "the repository has no `reproduce` command")
+
+
+def _reproduced(base: CommandReport, change: CommandReport) -> Found:
     if base.ended != "exited" or change.ended != "exited":
-        verdict, detail = Verdict.ERROR, f"it could not be run to its end{unrun(base, change)}"
-    elif base.exit_code == 0:
-        verdict, detail = Verdict.INCONCLUSIVE, "the fault does not show on base"
-    elif change.exit_code == 0:
-        verdict, detail = Verdict.PASSED, "the fault shows on base and is gone with the change"
-    else:
-        verdict, detail = Verdict.FAILED, "the fault shows with the change as well"
+        return Verdict.ERROR, f"it could not be run to its end{unrun(base, change)}"
+    if base.exit_code == 0:
+        return Verdict.INCONCLUSIVE, "the fault does not show on base"
+    if change.exit_code == 0:
+        return Verdict.PASSED, "the fault shows on base and is gone with the change"
+    return Verdict.FAILED, "the fault shows with the change as well"
+
+
+def compared(
+    name: str,
+    reports: Pair | None,
+    compare: Callable[[CommandReport, CommandReport], Found],
+    none: str,
+    shown: Callable[[CommandReport], str] | None = None,
+) -> Check:
+    """The check of one command on two trees. `none` says why there are no reports, `shown` what one comes to."""
+    if reports is None:
+        return Check(name=name, verdict=Verdict.INCONCLUSIVE, base="not run", change="not run", detail=none)
+    base, change = reports
+    verdict, detail = compare(base, change)
+    word = shown or said
     return Check(
-        name=REPRODUCTION,
+        name=name,
         verdict=verdict,
-        base=said(base),
-        change=said(change),
+        base=word(base),
+        change=word(change),
         detail=detail,
         seconds=base.seconds + change.seconds,
     )
@@ -190,27 +207,11 @@ def _compare_new(
 
 def still_passes(reports: Pair | None, patch: Patch) -> Check:
     """The repository's own tests."""
-    if reports is None:
-        return Check(
-            name=STILL_PASSES,
-            verdict=Verdict.INCONCLUSIVE,
-            base="not run",
-            change="not run",
-            detail="the repository has no `test` command",
-        )
-    base, change = reports
-    verdict, detail = _compare(base, change, patch)
-    return Check(
-        name=STILL_PASSES,
-        verdict=verdict,
-        base=_counted(base),
-        change=_counted(change),
-        detail=detail,
-        seconds=base.seconds + change.seconds,
-    )
+    none = "the repository has no `test` command"
+    return compared(STILL_PASSES, reports, partial(_compare, patch=patch), none, _counted)
 
 
-def _compare(base: CommandReport, change: CommandReport, patch: Patch) -> tuple[Verdict, str]:
+def _compare(base: CommandReport, change: CommandReport, *, patch: Patch) -> Found:
     if base.ended != "exited" or change.ended != "exited":
         return Verdict.ERROR, f"the tests could not be run to their end{unrun(base, change)}"
     passed = {test for test, outcome in base.tests if outcome == "passed"}

@@ -69,7 +69,11 @@ def _rolled_back(story: Story) -> str:
     if undone is None:
         return ""
     judgement = next((j for j in reversed(story.case.judgements) if j.change == undone), None)
-    return f"change {undone} of this case was judged harmful" + (f": {judgement.because}." if judgement else ".")
+    if judgement is None:
+        return f"change {undone} of this case is taken back: {neutral(story.case.escalation or 'a human asked')}."
+    if judgement.braked:
+        return f"change {undone} of this case is taken back by {judgement.because}."
+    return f"change {undone} of this case was judged harmful: {judgement.because}."
 
 
 def _reason(story: Story) -> str:

@@ -33,6 +33,7 @@ class Findings:
     unseen: tuple[str, ...]  # of changes and deploys
     blind: tuple[str, ...]  # of logs and models
     links: tuple[Link, ...] = ()  # what a model says of suspects and causes
+    cited: tuple[str, ...] = ()  # the ids of the lessons that moved a suspect
     outcomes: Sequence[Lesson] = ()  # those that say what became of earlier claims
 
 
@@ -85,11 +86,18 @@ def conclude(case: Case, findings: Findings) -> Diagnosis:
         disproof=_disproof(case, findings, claim.finding),
         alternatives=_alternatives(findings, claim.text),
         recalled=tuple(lesson.id for lesson in findings.lessons),
+        cited=_cited(case, findings),
         blind=(*findings.unseen, *findings.blind),
         hypotheses=findings.hypotheses,
         links=findings.links,
         record=record,
     )
+
+
+def _cited(case: Case, findings: Findings) -> tuple[str, ...]:
+    """The lessons that a reader is pointed to: those of the same trouble, and those that moved a suspect."""
+    same = (lesson.id for lesson in findings.lessons if lesson.fingerprint == case.fingerprint)
+    return tuple(dict.fromkeys((*same, *findings.cited)))
 
 
 def _claim(findings: Findings, able: Sequence[Suspect], alone: Suspect | None) -> _Claim:

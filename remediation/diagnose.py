@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cases.case import Case
-from cases.diagnosis import Commit, EvidenceKind, Finding, Hypothesis
+from cases.diagnosis import Commit, Diagnosis, EvidenceKind, Finding, Hypothesis
 from cases.errors import TemporaryError
 from cases.events import Diagnosed, Escalated
-from cases.incident import Incident
+from cases.incident import Incident, telling_values
 from cases.moments import iso
 from cases.ports import LanguageModel
 from cases.steps import StepResult
@@ -20,6 +20,7 @@ from cases.telemetry import Deploy, Severity
 from remediation.conclusion import Findings, conclude, convicted, fits, nothing
 from remediation.confidence import MOST_LESSONS
 from remediation.consult import Matter, Opinion, consult
+from remediation.edit.again import stands
 from remediation.edit.asking import reason
 from remediation.edit.brief import reader
 from remediation.edit.locate import Located, located
@@ -27,10 +28,11 @@ from remediation.edit.places import Place
 from remediation.evidence import Pack, pack
 from remediation.follow_up import FollowUp
 from remediation.operational import Symptoms, causes
-from remediation.playbooks import plugged
+from remediation.playbooks import plugged, tune
 from remediation.playbooks.python_edit import in_question
 from remediation.playbooks.tune import rules
 from remediation.ports import Ports
+from remediation.precedent import Precedent, precedent
 from remediation.reach import add_reach
 from remediation.recall import reconsider
 from remediation.traces import Traces, traces
@@ -46,6 +48,7 @@ class Gathered:
     findings: Findings
     logs: Traces
     commits: Sequence[Commit]
+    precedent: Precedent | None
 
     def opinion(self, model: LanguageModel, places: Sequence[Place]) -> Opinion:
         """What the model says of these places. Raises TemporaryError. What it asked to see is in the pack then."""
@@ -83,6 +86,8 @@ def diagnose(case: Case, ports: Ports) -> StepResult:
     findings = gathered.findings
     if any(fits(suspect) for suspect in findings.suspects):
         if ports.model is not None and convicted(findings.suspects, findings.causes) is None:
+            if (led := _led(gathered)) is not None:
+                return StepResult(events=(Diagnosed(diagnosis=led),))
             findings = gathered.told(_unhurried(gathered, ports.model))
         return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
     return _without_suspect(gathered)
@@ -96,20 +101,22 @@ def gather(case: Case, ports: Ports) -> Gathered:
     deploys = ports.changes.deploys(case.service, since, now)
     commits = ports.forge.commits(service.repository, since, now)
     logs = traces(case, ports, service.repository)
+    gathered = Pack()
+    symptoms = gathered.anomalies(case.anomalies)
+    hypotheses, told = logs.facts(gathered, ports)
     incident = Incident(
         service=case.service,
         anomalies=case.anomalies,
         onset=onset,
         words=words(case, logs.words),
-        raised=logs.raised,
+        raised=logs.raised(told),
     )
     ranked = ports.rank(incident, service.repository, commits, deploys)
     lessons = ports.lessons.recall(case.fingerprint, case.service)
-    ranked, remarks = reconsider(ranked, lessons)
-    gathered = Pack()
-    symptoms = gathered.anomalies(case.anomalies)
-    hypotheses, told = logs.facts(gathered, ports)
-    others = [had for other in ports.cases.active() if other.id != case.id for had in other.anomalies]
+    before = precedent(case, ports, lessons)
+    reconsidered = reconsider(ranked, lessons, before.merges if before else ())
+    ranked = reconsidered.suspects
+    others = [had for other in _live(ports) if other.id != case.id for had in other.anomalies]
     seen = Symptoms(case=case, others=others, errors=logs.errors, facts=symptoms, told=told)
     operational = causes(seen, gathered)
     _, suspects = pack(case, ranked, deploys, lessons, now, gathered)
@@ -121,14 +128,22 @@ def gather(case: Case, ports: Ports) -> Gathered:
         facts=tuple(gathered.facts),
         suspects=suspects,
         hypotheses=hypotheses,
-        remarks=remarks,
+        remarks=reconsidered.remarks,
+        cited=reconsidered.cited,
         causes=operational,
         lessons=lessons,
         unseen=_unseen(deploys, running, commits, since),
         blind=(logs.blind,) if logs.blind else (),
         outcomes=ports.lessons.newest(MOST_LESSONS),
     )
-    return Gathered(case=case, ports=ports, pack=gathered, findings=findings, logs=logs, commits=commits)
+    return Gathered(
+        case=case, ports=ports, pack=gathered, findings=findings, logs=logs, commits=commits, precedent=before
+    )
+
+
+def _live(ports: Ports) -> list[Case]:
+    """What goes wrong now: what could be better says nothing of tonight."""
+    return [case for case in ports.cases.active() if not case.improvement]
 
 
 def onset_of(case: Case) -> datetime:
@@ -138,7 +153,7 @@ def onset_of(case: Case) -> datetime:
 
 def words(case: Case, extra: Sequence[str] = ()) -> tuple[str, ...]:
     """What names the symptom, most telling first: what the logs name, label values, signal names, the service."""
-    labels = [value for anomaly in case.anomalies for key, value in sorted(anomaly.labels.items()) if key != "__name__"]
+    labels = telling_values(case.anomalies)
     signals = [anomaly.signal.name for anomaly in case.anomalies]
     return tuple(dict.fromkeys([*extra, *labels, *signals, case.service]))
 
@@ -158,6 +173,8 @@ def _without_suspect(gathered: Gathered) -> StepResult:
         return StepResult(events=(Diagnosed(diagnosis=conclude(case, findings)),))
     remark = ""
     if ports.model is not None and gathered.logs.errors and not _is_operational(findings):
+        if (led := _led(gathered)) is not None:
+            return StepResult(events=(Diagnosed(diagnosis=led),))
         mapped = _places(gathered, ports.model)
         opinion = gathered.opinion(ports.model, mapped.places)
         findings = gathered.told(opinion, mapped.because)
@@ -178,6 +195,31 @@ def _without_suspect(gathered: Gathered) -> StepResult:
             f"{case.id}-escalated", Severity.PAGE, f"{case.service}: a human is needed", because, case=case.id
         ),
     )
+
+
+def _led(gathered: Gathered) -> Diagnosis | None:
+    """The diagnosis that a precedent leads to, so that no model need be asked; None where it does not say enough.
+
+    It has to be the very same: the errors are raised where an edit mended them, and its stretches stand there again; or
+    a rule tuned the value, and does so still; or one suspect alone changed the files that were mended, and the sandbox
+    can tell. A case that was looked at before had its chance.
+    """
+    before, findings, ports = gathered.precedent, gathered.findings, gathered.ports
+    case = gathered.case
+    if before is None or case.diagnosis is not None or _is_operational(findings):
+        return None
+    service = ports.settings.service(case.service)
+    familiar = [suspect for suspect in findings.suspects if fits(suspect) and before.touches(suspect)]
+    if before.edit is not None:
+        same = before.leads(findings.hypotheses) and stands(before.edit, ports)
+    elif before.lesson.strategy == tune.ORIGIN:
+        same = bool(rules(case, service))
+    else:
+        shown = ports.settings.repository(service.repository).reproduce is not None
+        same = len(familiar) == 1 and (shown or bool(familiar[0].mechanism))
+        rest = [suspect for suspect in findings.suspects if suspect not in familiar]
+        findings = replace(findings, suspects=(*familiar, *rest)) if same else findings
+    return replace(conclude(case, findings), precedent=before.lesson.id) if same else None
 
 
 def _places(gathered: Gathered, model: LanguageModel) -> Located:

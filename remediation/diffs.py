@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -127,3 +128,10 @@ def _near(lines: Sequence[str]) -> list[str]:
     changed = [number for number, line in enumerate(lines) if line.startswith(("+", "-"))]
     near = {number + step for number in changed for step in range(-CONTEXT, CONTEXT + 1)}
     return [line for number, line in enumerate(lines) if number in near]
+
+
+def lines_apart(one: bytes, other: bytes) -> int:
+    """How many lines two contents do not share, the larger side of each place where they differ."""
+    matcher = SequenceMatcher(a=one.splitlines(), b=other.splitlines(), autojunk=False)
+    changed = (code for code in matcher.get_opcodes() if code[0] != "equal")
+    return sum(max(to - start, until - begin) for _, start, to, begin, until in changed)

@@ -11,9 +11,12 @@ from cases.outcome import Judgement, Ruling
 from cases.pull_request import PullRequest, PullRequestState
 from cases.steps import ConvertToDraft, Effect, PostComment, StepResult
 from cases.telemetry import Deploy, Severity
+from cases.unasked import announced
 from config import duration
 from remediation.by_hand import ByHand, Read, by_hand
+from remediation.diffs import lines_apart
 from remediation.draft import give_up
+from remediation.green import waits_for_green
 from remediation.impact import look_around, moved_lines
 from remediation.learn import closing
 from remediation.moments import SKEW
@@ -21,6 +24,10 @@ from remediation.neutral import neutral
 from remediation.parts import followers, merged_as, merged_followers, propose_followers
 from remediation.playbooks.image_tag import tag_at
 from remediation.ports import Ports
+from remediation.rounds import last_pushed
+from remediation.tend import tend
+from remediation.unasked import freed_by, no_more, unasked, withdrawn
+from remediation.why_closed import SILENT, question, said_before
 
 PATIENCE = timedelta(minutes=10)  # between two looks for a deploy that is overdue
 
@@ -45,6 +52,17 @@ def follow(case: Case, ports: Ports) -> StepResult:
             if now is None or now.state is not PullRequestState.OPEN:  # it ended between the two looks: that was it
                 return StepResult(again=ports.now, waiting=f"{found.url} has just ended")
             return _superseded(case, ports, found, done)
+
+
+def follow_to_its_end(case: Case, ports: Ports) -> StepResult:
+    """Of a case that a human has in hand: whether its pull request was merged or closed; it is not tended meanwhile."""
+    change = case.change
+    found = ports.forge.find_pull_request(change.lead.repository, change.branch(case.id))
+    if found is not None and found.state is PullRequestState.MERGED:
+        return _merged(case, ports, found)
+    if found is not None and found.state is PullRequestState.CLOSED:
+        return _closed(case, ports, found)
+    return StepResult(again=ports.now + PATIENCE, waiting=f"a human is needed: {case.escalation}")
 
 
 def await_deploy(case: Case, ports: Ports) -> StepResult:
@@ -162,8 +180,10 @@ def _superseded(case: Case, ports: Ports, found: PullRequest, done: ByHand) -> S
 
 
 def _merged(case: Case, ports: Ports, found: PullRequest) -> StepResult:
-    event = merged_as(case.change.number, found)
-    text = f"**Merged** as {event.sha[:10]}. The watch starts when a deploy marker says that it runs."
+    free = freed_by(case, ports)
+    event = replace(merged_as(case.change.number, found), edited=edited(case, ports, found), unasked=free)
+    who = " by itself, as nobody said no" if free else ""
+    text = f"**Merged** as {event.sha[:10]}{who}. The watch starts when a deploy marker says that it runs."
     noted = look_around(case, ports)
     moved = moved_lines(fact for note in noted for fact in note.facts)
     if moved:
@@ -175,21 +195,52 @@ def _merged(case: Case, ports: Ports, found: PullRequest) -> StepResult:
     return StepResult(events=(*noted, event, *events), effects=(_comment(case, "merged", text), *effects))
 
 
+def edited(case: Case, ports: Ports, found: PullRequest) -> float:
+    """The share of our lines that a human changed on the branch before the merge, in [0, 1].
+
+    Files that they touched beside ours count nothing: they say nothing of what we proposed.
+    """
+    receipt = ports.outbox.receipt(f"{case.id}-{case.change.number}-branch")
+    if receipt is None or receipt.facts.get("sha") == found.head or found.merged_sha is None:
+        return 0.0
+    lead = case.change.lead
+    moved = sum(
+        lines_apart(edit.content or b"", ports.forge.read(lead.repository, found.merged_sha, edit.path) or b"")
+        for edit in lead.edits
+    )
+    return min(1.0, moved / max(1, lead.added + lead.removed))
+
+
 def _closed(case: Case, ports: Ports, found: PullRequest) -> StepResult:
     by = neutral(found.ended_by or "a human", 40)
-    event = ClosedUnmerged(change=case.change.number, url=found.url, by=by, because="closed without a merge")
-    return closing(case, ports, extra=(event,), url=found.url)
+    repository, branch = case.change.lead.repository, case.change.branch(case.id)
+    said = said_before(ports.forge.comments(repository, branch))
+    because = f"closed without a merge; {said}" if said else SILENT
+    event = ClosedUnmerged(change=case.change.number, url=found.url, by=by, because=because)
+    ended = closing(case, ports, extra=(event,), url=found.url)
+    if said or not ports.settings.pull_requests.ask_why:
+        return ended
+    return replace(ended, effects=(*ended.effects, question(case)))
 
 
 def _open(case: Case, ports: Ports, found: PullRequest) -> StepResult:
-    receipt = ports.outbox.receipt(f"{case.id}-{case.change.number}-branch")
-    pushed = receipt.facts.get("sha") if receipt else None
-    waiting = f"{found.url} waits for a human"
-    again = ports.now + ports.settings.cycle
+    pushed = last_pushed(case, ports)
+    held = waits_for_green(case)  # a draft of ours, which nobody meant as a no
+    what = "is a draft until the repository's own checks are green" if held else "waits for a human"
+    waits = StepResult(again=ports.now + ports.settings.cycle, waiting=f"{found.url} {what}")
     if pushed and found.head != pushed and case.taken_over != found.branch:
-        taken = TakenOver(branch=found.branch, sha=found.head)
-        return StepResult(events=(taken,), effects=_told(case, ports, found), again=again, waiting=waiting)
-    return StepResult(again=again, waiting=waiting)
+        return _taken_over(case, ports, found, waits)
+    tended = withdrawn(case, ports, found) or tend(case, ports, found)
+    return tended or (None if held else unasked(case, ports, found)) or waits
+
+
+def _taken_over(case: Case, ports: Ports, found: PullRequest, waits: StepResult) -> StepResult:
+    """A human committed to the branch: it is theirs, and what was announced of it is taken back."""
+    taken, effects = TakenOver(branch=found.branch, sha=found.head), _told(case, ports, found)
+    if announced(case) is None:
+        return replace(waits, events=(taken,), effects=effects)
+    withheld, said = no_more(case, f"somebody committed to {neutral(found.branch, 80)}")
+    return replace(waits, events=(withheld, taken), effects=(said, *effects))
 
 
 def _told(case: Case, ports: Ports, found: PullRequest) -> tuple[Effect, ...]:

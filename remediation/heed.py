@@ -7,8 +7,8 @@ give commands is the forge's to say, and the caller's to ask.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from cases.case import Case, Hold
-from cases.events import Event, Frozen, Guided, Heard, Retried, Thawed
+from cases.case import Case, Hold, Phase
+from cases.events import Approved, Event, Frozen, Guided, Heard, Killed, Proposed, Rejected, Retried, Thawed
 from cases.leases import Pause
 from cases.lifecycle import NEXT
 from cases.pull_request import Comment
@@ -16,7 +16,6 @@ from remediation.neutral import neutral
 
 PREFIX = "/trackwalker"
 LONGEST_WORD, LONGEST_TEXT, LONGEST_REASON = 20, 1000, 200  # characters
-LATER = ("approve", "reject", "rebase", "explain", "revert")
 FILE = "file:"  # how the actor of a signal file begins
 NO_TEXT = "no reason given"
 
@@ -60,8 +59,6 @@ def hear(case: Case, comment: Comment, command: Command, pause: Pause | None) ->
     answer = ANSWERS.get(command.word)
     if answer is not None:
         return answer(case, comment, command, pause)
-    if command.word in LATER:
-        return _only(comment, command, f"**Not taken.** `{command.word}` is not in this version. {_KNOWN}")
     return _only(comment, command, f"**Not taken.** That is no command of mine. {_KNOWN}")
 
 
@@ -121,12 +118,81 @@ def _retry(case: Case, comment: Comment, command: Command, pause: Pause | None) 
     return Hearing(event=Retried(because=because, comment=comment.id), reply=reply)
 
 
+def _approve(case: Case, comment: Comment, command: Command, pause: Pause | None) -> Hearing:
+    del pause
+    if case.hold is not Hold.GATE:
+        return _only(comment, command, f"**Not taken.** Case `{case.id}` waits for nobody's yes: it is {case.phase}.")
+    because = f"{neutral(command.text, LONGEST_REASON) or 'approved'} (said by {neutral(comment.author, 60)})"
+    reply = f"**Approved.** Case `{case.id}` goes on; it waited because {neutral(case.hold_reason)}"
+    return Hearing(event=Approved(because=because, comment=comment.id), reply=reply)
+
+
+def _reject(case: Case, comment: Comment, command: Command, pause: Pause | None) -> Hearing:
+    """A no with its reason. What follows (drafts again, the case closed, the lesson) is the case's next step."""
+    del pause
+    if not command.text:
+        return _only(comment, command, f"**Not taken.** Say why, as in `{PREFIX} reject the cause is another`.")
+    if case.hold is not Hold.GATE and case.phase not in {Phase.PROVED, Phase.PROPOSED}:
+        return _only(comment, command, f"**Not taken.** Case `{case.id}` is {case.phase}: there is nothing to reject.")
+    because = f"{neutral(command.text, LONGEST_REASON)} (said by {neutral(comment.author, 60)})"
+    reply = f"**Rejected.** Case `{case.id}` is closed, and the no is remembered with its reason."
+    return Hearing(event=Rejected(because=because, comment=comment.id), reply=reply)
+
+
+def _rebase(case: Case, comment: Comment, command: Command, pause: Pause | None) -> Hearing:
+    del pause
+    if case.phase is not Phase.PROPOSED:
+        return _only(comment, command, f"**Not taken.** Case `{case.id}` is {case.phase}: nothing of it is open.")
+    if case.taken_over:
+        return _only(comment, command, "**Not taken.** Somebody else committed to the branch, and it is theirs now.")
+    return _only(
+        comment,
+        command,
+        "**Taken.** It is drafted on the watched branch as it is now, proved again, and pushed on top.",
+    )
+
+
+def _stop(case: Case, comment: Comment, command: Command, pause: Pause | None) -> Hearing:
+    del pause
+    if case.phase is not Phase.PROPOSED:
+        return _only(comment, command, f"**Not taken.** Case `{case.id}` is {case.phase}: nothing of it is open.")
+    return _only(comment, command, "**Stopped.** It is not merged unasked: it is a human's to merge, or to close.")
+
+
+def _explain(case: Case, comment: Comment, command: Command, pause: Pause | None) -> Hearing:
+    del pause
+    from remediation.explain import explained  # only who asks for reasons needs what tells them
+
+    return Hearing(event=_heard(comment, command, "told what is known, with its weights"), reply=explained(case))
+
+
+def _revert(case: Case, comment: Comment, command: Command, pause: Pause | None) -> Hearing:
+    """Take back what was merged: by the way that harm takes, as a pull request that a human merges."""
+    if case.phase not in {Phase.MERGED, Phase.DEPLOYED}:
+        said = "nothing of it runs to be taken back; `reject` closes it"
+        return _only(comment, command, f"**Not taken.** Case `{case.id}` is {case.phase}: {said}.")
+    number = case.change.number
+    if case.change.rolls_back is not None:
+        return _only(comment, command, f"**Not taken.** Change {number} is itself a rollback: revert it by hand.")
+    reason = neutral(command.text, LONGEST_REASON) or NO_TEXT
+    because = f"change {number} is taken back: {neutral(comment.author, 60)} asks for it ({reason})"
+    later = "; it waits, for everything is paused" if pause is not None else ""
+    reply = f"**Taken.** A pull request that takes change {number} back is drafted, tried and opened{later}."
+    return Hearing(event=Killed(because=because, comment=comment.id), reply=reply)
+
+
 ANSWERS: Mapping[str, Callable[[Case, Comment, Command, Pause | None], Hearing]] = {
     "pause": _pause,
     "resume": _resume,
     "freeze": _freeze,
     "guide": _guide,
     "retry": _retry,
+    "approve": _approve,
+    "reject": _reject,
+    "rebase": _rebase,
+    "stop": _stop,
+    "explain": _explain,
+    "revert": _revert,
 }
 _KNOWN = f"What is: {', '.join(f'`{PREFIX} {word}`' for word in ANSWERS)}."
 
@@ -134,6 +200,19 @@ _KNOWN = f"What is: {', '.join(f'`{PREFIX} {word}`' for word in ANSWERS)}."
 def _only(comment: Comment, command: Command, reply: str) -> Hearing:
     """An answer, and nothing else."""
     return Hearing(event=_heard(comment, command, reply), reply=reply)
+
+
+def rebase_wanted(case: Case) -> str:
+    """Who asked for the change in hand to be brought up to date since it was proposed last; "" for nobody."""
+    for entry in reversed(case.history):
+        match entry.event:
+            case Heard(word="rebase", answer=answer, by=by) if answer.startswith("Taken"):
+                return by
+            case Proposed():
+                return ""
+            case _:
+                continue
+    return ""
 
 
 def _heard(comment: Comment, command: Command, reply: str) -> Heard:

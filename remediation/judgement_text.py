@@ -1,31 +1,30 @@
 """What the watch writes under a pull request: one comment, short enough for a phone, every number from the reading."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from cases.change import Change
 from cases.moments import iso
-from cases.telemetry import Deploy, Signal
-from inference.interruption import ItsReading, ItsSettings, describe
+from cases.telemetry import Deploy
+from inference.interruption import ItsReading, describe
 from inference.words import figure, signed, span
 from remediation.neutral import neutral
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """One signal at one look. `newest` is the time of its newest reading, None where there is none."""
-
-    signal: Signal
-    its: ItsSettings
-    reading: ItsReading
-    newest: datetime | None
+from remediation.seen import Seen
 
 
 def comment(
-    decisive: Seen, others: Sequence[Seen], deploy: Deploy, since: timedelta, change: Change, follows: str
+    decisive: Seen,
+    others: Sequence[Seen],
+    deploy: Deploy,
+    since: timedelta,
+    change: Change,
+    follows: str,
+    plot: str = "",
 ) -> str:
-    """The judgement in words. `follows` says why harm goes to a human and not to a rollback; else it is empty."""
+    """The judgement in words. `follows` says why harm goes to a human and not to a rollback; else it is empty.
+
+    `plot` is where a browser finds the picture, or "".
+    """
     reading, its = decisive.reading, decisive.its
     seen_after = span(since.total_seconds() * 1000.0)
     lines = [
@@ -43,7 +42,10 @@ def comment(
             "however often we look."
         )
     lines += [f"- Also watched for harm: {_short(other)}." for other in others]
-    lines += [f"- Next: {_next(reading, follows)}.", "", f"Settings: {describe(its)}."]
+    lines.append(f"- Next: {_next(reading, follows)}.")
+    if plot:
+        lines += ["", f"![The metric, and the effect with its interval at each look]({plot})"]
+    lines += ["", f"Settings: {describe(its, reading.method)}."]
     return "\n".join(lines)
 
 
@@ -51,6 +53,8 @@ def _headline(seen: Seen, since: str, change: Change, follows: str) -> str:
     """The judgement in one line."""
     name = f"{neutral(seen.signal.name, 60)} of {neutral(seen.signal.service, 60)}"
     what = f"change {change.number}" if change.rolls_back is None else f"the rollback of change {change.rolls_back}"
+    if seen.reading.contested:
+        return f"Contested, for a human to decide: {name} got worse after {what} and another deploy."
     match seen.reading.ruling:
         case "worked":
             return f"Worked: {name} came back after {what}."
@@ -89,6 +93,8 @@ def _short(seen: Seen) -> str:
 
 def _next(reading: ItsReading, follows: str) -> str:
     """What the daemon does now, or a human has to."""
+    if reading.contested:
+        return f"{follows}; the case is with a human"
     match reading.ruling:
         case "worked":
             return "the lesson is kept and the case closed"

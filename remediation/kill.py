@@ -19,7 +19,8 @@ from cases.moments import milliseconds
 from cases.outcome import Judgement, Ruling
 from cases.telemetry import Direction, SeriesBlock
 from inference.words import figure
-from remediation.watch import MOST_SIGNALS, BlockOf
+from remediation.controls import BlockOf
+from remediation.watch import MOST_SIGNALS
 
 BEFORE = timedelta(hours=6)  # how far back from the change the trouble is measured at most
 QUIET = timedelta(hours=1)  # before the onset: what is normal

@@ -1,16 +1,20 @@
 """The last step of every case: its outcome, and the lesson that the next diagnosis recalls."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 from cases.case import Case
 from cases.diagnosis import Commit
-from cases.events import Closed, Event
+from cases.events import Closed, ClosedUnmerged, Entry, Event, Rejected
+from cases.lifecycle import advance
 from cases.moments import iso
-from cases.outcome import Ending, Lesson, Outcome, Ruling
+from cases.outcome import NO_CHANGE, Ending, Lesson, Outcome, Refusal, Ruling
 from cases.steps import StepResult
 from cases.telemetry import Severity
+from cases.verdict import Claim
 from remediation.confidence import held
+from remediation.grounds import grounds_of, plan_of
 from remediation.neutral import neutral
 from remediation.ports import Ports
 
@@ -29,15 +33,18 @@ def learn(case: Case, ports: Ports) -> StepResult:
 
 def closing(case: Case, ports: Ports, *, extra: tuple[Event, ...] = (), url: str = "") -> StepResult:
     """The closing events of a case, after `extra` ones that ended it just now."""
+    for event in extra:
+        case = advance(case, Entry(at=ports.now, actor="daemon", event=event))
     outcome = outcome_of(case, ports, refused=bool(extra))
     lesson = lesson_of(case, outcome, url or (case.merge.url if case.merge else ""))
     told = ports.tell(
         f"{case.id}-closed",
         Severity.NOTE,
         f"{case.service}: {outcome.ending}",
-        f"{outcome.because}\nCase {case.id}." + (f" Lesson {lesson.id}: {lesson.text}" if lesson else ""),
+        f"{outcome.because}\nCase {case.id}."
+        + (f" Lesson {lesson.id}: {lesson.text}" if lesson.strategy != NO_CHANGE else ""),
         case=case.id,
-        link=lesson.pull_request if lesson else "",
+        link=lesson.pull_request,
     )
     return StepResult(events=(*extra, Closed(outcome=outcome, lesson=lesson)), effects=told)
 
@@ -45,14 +52,19 @@ def closing(case: Case, ports: Ports, *, extra: tuple[Event, ...] = (), url: str
 def outcome_of(case: Case, ports: Ports, *, refused: bool = False) -> Outcome:
     """How the case ended, in one word and one sentence."""
     number = case.changes[-1].number if case.changes else 0
-    judgement = case.judgement
+    judgement, exonerated = case.judgement, False
     if refused:
-        ending, because = Ending.CLOSED_UNMERGED, "a human closed the pull request without merging it"
+        ending, because = Ending.CLOSED_UNMERGED, "a human closed the pull request without merging it" + _said(case)
     elif judgement is not None and case.change.rolls_back is not None:
         ending = Ending.ROLLED_BACK
         because = (
             f"change {case.change.rolls_back} was harmful and was rolled back; after the rollback: {judgement.because}"
         )
+        exonerated = judgement.recovered is False and judgement.ruling is not Ruling.WORKED
+        if exonerated:
+            because += (
+                f"; nothing recovered: change {case.change.rolls_back} is exonerated, the rollback was a false one"
+            )
     elif judgement is not None:
         ending, because = ENDINGS[judgement.ruling], judgement.because
     elif case.recovered is not None:
@@ -60,40 +72,78 @@ def outcome_of(case: Case, ports: Ports, *, refused: bool = False) -> Outcome:
         because = f"the signals came back by themselves at {iso(case.recovered)}, before any change of ours ran"
     else:
         ending, because = Ending.DISMISSED, "a human closed the case"
-    return Outcome(ending=ending, change=number, because=because, at=ports.now, judgement=judgement)
+    return Outcome(
+        ending=ending, change=number, because=because, at=ports.now, judgement=judgement, exonerated=exonerated
+    )
 
 
-def lesson_of(case: Case, outcome: Outcome, url: str) -> Lesson | None:
-    """What a tried change taught. Without a change there is nothing to learn but that it passed."""
-    if not case.changes:
-        return None
+def lesson_of(case: Case, outcome: Outcome, url: str) -> Lesson:
+    """What a case taught: of its change, or that it passed without one."""
+    anomaly = case.anomaly
+    trouble = f"{anomaly.signal.name} of {case.service} went {anomaly.direction}"
+    lesson = Lesson(
+        id=hashlib.sha256(f"{case.id}-0".encode()).hexdigest()[:8],
+        at=outcome.at,
+        fingerprint=case.fingerprint,
+        service=case.service,
+        signal=anomaly.signal.key,
+        strategy=NO_CHANGE,
+        ending=outcome.ending,
+        subject="",
+        paths=(),
+        text=f"{trouble}; no change was drafted, and it ended: {outcome.ending} ({neutral(outcome.because, 300)})",
+        case=case.id,
+        pull_request="",
+        detector=anomaly.detector,
+        grounds=grounds_of(case, ""),
+    )
+    return lesson if not case.changes else _of_change(case, outcome, lesson, trouble, url)
+
+
+def _of_change(case: Case, outcome: Outcome, lesson: Lesson, trouble: str, url: str) -> Lesson:
+    """The lesson of the change that was tried last; of the harmful one where that was its rollback."""
     blamed = case.change
-    if blamed.rolls_back is not None:  # the lesson is about the change that did harm
+    if blamed.rolls_back is not None:
         blamed = next(change for change in case.changes if change.number == blamed.rolls_back)
     culprit = _culprit(case, blamed.inverse_of or blamed.blames)
     subject = neutral(blamed.title, 80)
     if culprit or blamed.inverse_of:
         subject = f"{culprit.short} {neutral(culprit.title, 80)}" if culprit else (blamed.inverse_of or "")[:10]
-    anomaly = case.anomaly
-    text = (
-        f"{anomaly.signal.name} of {case.service} went {anomaly.direction}; {blamed.kind} of {subject} ended: "
-        f"{outcome.ending} ({outcome.because})"
-    )
-    return Lesson(
+    disproved = {trial.change for trial in case.trials if trial.claim is Claim.DISPROVED}
+    judgement = next((j for j in reversed(case.judgements) if j.change == blamed.number), None)
+    return replace(
+        lesson,
         id=hashlib.sha256(f"{case.id}-{blamed.number}".encode()).hexdigest()[:8],
-        at=outcome.at,
-        fingerprint=case.fingerprint,
-        service=case.service,
-        signal=anomaly.signal.key,
         strategy=blamed.origin,
-        ending=outcome.ending,
         subject=subject,
         paths=blamed.lead.paths,
-        text=text,
-        case=case.id,
+        text=f"{trouble}; {blamed.kind} of {subject} ended: {outcome.ending} ({outcome.because})",
         pull_request=url,
         held=held(case, outcome.ending),
+        action=blamed.kind.value,
+        lines=sum(part.added + part.removed for part in blamed.parts),
+        disproved=tuple(dict.fromkeys(change.origin for change in case.changes if change.number in disproved)),
+        plan=plan_of(blamed),
+        grounds=grounds_of(case, blamed.blames or blamed.inverse_of or ""),
+        refusal=_refusal(case, outcome),
+        merged=any(merge.change == blamed.number for merge in case.merges),
+        effect=judgement.effect if judgement is not None else None,
     )
+
+
+def _refusal(case: Case, outcome: Outcome) -> Refusal:
+    """Why a human said no, in their own words where they said any."""
+    if outcome.ending not in {Ending.CLOSED_UNMERGED, Ending.DISMISSED}:
+        return Refusal.UNSAID
+    said = [outcome.because]
+    said += [e.event.because for e in case.history if isinstance(e.event, ClosedUnmerged | Rejected)]
+    return next((reason for reason in map(Refusal.of, said) if reason), Refusal.UNSAID)
+
+
+def _said(case: Case) -> str:
+    """Why, where whoever closed it said so."""
+    said = next((e.event.because for e in reversed(case.history) if isinstance(e.event, ClosedUnmerged)), "")
+    return f": {said}" if Refusal.of(said) else ""
 
 
 def _culprit(case: Case, sha: str | None) -> Commit | None:
@@ -101,7 +151,7 @@ def _culprit(case: Case, sha: str | None) -> Commit | None:
     return next((suspect.commit for suspect in suspects if suspect.commit.sha == sha), None)
 
 
-def dismissal(case: Case, because: str, at: datetime) -> tuple[Outcome, Lesson | None]:
+def dismissal(case: Case, because: str, at: datetime) -> tuple[Outcome, Lesson]:
     """How a case ends that a human said no to before anything was opened."""
     number = case.changes[-1].number if case.changes else 0
     outcome = Outcome(ending=Ending.DISMISSED, change=number, because=because, at=at)

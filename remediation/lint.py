@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
+from functools import partial
 
 from cases.change import Patch
 from cases.trying import CommandReport
 from cases.verdict import Check, Verdict
-from remediation.checks import Pair, said, unrun
+from remediation.checks import Found, Pair, compared, said, unrun
 from remediation.neutral import neutral
 
 LINT = "Linters"
@@ -22,20 +23,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 def lint(reports: Pair | None, patch: Patch) -> Check:
     """What the linters say of base and of the change. None: what went before them left no container to run them in."""
-    if reports is None:
-        return Check(
-            name=LINT, verdict=Verdict.INCONCLUSIVE, base="not run", change="not run", detail="they were not run"
-        )
-    base, change = reports
-    verdict, detail = _compare(base, change, patch)
-    return Check(
-        name=LINT,
-        verdict=verdict,
-        base=_counted(base),
-        change=_counted(change),
-        detail=detail,
-        seconds=base.seconds + change.seconds,
-    )
+    return compared(LINT, reports, partial(_compare, patch=patch), "they were not run", _counted)
 
 
 def findings(report: CommandReport) -> Counter[tuple[str, str]]:
@@ -44,7 +32,7 @@ def findings(report: CommandReport) -> Counter[tuple[str, str]]:
     return Counter((line["path"].removeprefix("./"), _NUMBERS.sub("#", line["words"])) for line in lines if line)
 
 
-def _compare(base: CommandReport, change: CommandReport, patch: Patch) -> tuple[Verdict, str]:
+def _compare(base: CommandReport, change: CommandReport, *, patch: Patch) -> Found:
     if base.ended != "exited" or change.ended != "exited":
         return (
             Verdict.INCONCLUSIVE,

@@ -41,6 +41,14 @@ def meetings(part: Part, work: Sequence[OpenWork]) -> Iterator[str]:
             yield f"{theirs.path}: {name} touches the same lines (around line {both[0][0].first})"
 
 
+def between(ours: Part, theirs: Part) -> tuple[str, ...]:
+    """The files in which two changes of our own touch the same lines."""
+    if ours.repository != theirs.repository:
+        return ()
+    one, other = by_file(ours.diff), by_file(theirs.diff)
+    return tuple(path for path in one.keys() & other.keys() if any(_meet(a, b) for a in one[path] for b in other[path]))
+
+
 def by_file(diff: str) -> dict[str, tuple[Touched, ...]]:
     """The places of a whole diff, by path."""
     found: dict[str, list[str]] = {}

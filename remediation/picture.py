@@ -1,20 +1,24 @@
 """The two pictures of a case: what a reviewer sees in the pull request, and the whole story once it has ended."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from cases.case import Case
 from cases.events import Proposed
 from cases.moments import from_milliseconds, milliseconds
+from cases.outcome import Judgement
 from cases.telemetry import Deploy, Direction
-from inference.interruption import Interruption, ItsSettings
+from inference.interruption import ItsSettings
 from inference.its import retrace
 from remediation.plot import Band, Effects, Mark, MarkKind, anomaly_plot, outcome_plot
 from remediation.reading import Reading
+from remediation.seen import Judged, Seen
 
-LOOKS = 40  # how many looks back the lower panel goes over
+LOOKS = 40  # how many looks the lower panel goes over
+SHORTEST = timedelta(minutes=10)
 STEADY = 3  # readings in a row within the band that count as back
 
 
@@ -31,7 +35,22 @@ def draw(reading: Reading, deploys: Sequence[Deploy]) -> bytes:
     )
 
 
-def draw_outcome(case: Case, reading: Reading, judged: Reading, deploys: Sequence[Deploy], its: ItsSettings) -> bytes:
+def draw_look(case: Case, seen: Seen, judged: Judged, judgement: Judgement, deploys: Sequence[Deploy]) -> bytes:
+    """A PNG in two panels of what a look of the watch rests on, with its ruling, from well before the onset on."""
+    began, end = min(seen.anomaly.onset, case.deploys[-1].started), judgement.at
+    shown = judged.times >= milliseconds(began - max(end - began, SHORTEST))
+    reading = Reading(anomaly=seen.anomaly, times=judged.times[shown], values=judged.values[shown])
+    return draw_outcome(case, reading, judged, deploys, seen.its, judgement)
+
+
+def draw_outcome(
+    case: Case,
+    reading: Reading,
+    judged: Judged,
+    deploys: Sequence[Deploy],
+    its: ItsSettings,
+    judgement: Judgement | None,
+) -> bytes:
     """A PNG in two panels: metric, anomaly, pull request, merge, deploy and recovery; and the effect at each look.
 
     `judged` are the readings on the grid that the watch used.
@@ -48,9 +67,8 @@ def draw_outcome(case: Case, reading: Reading, judged: Reading, deploys: Sequenc
     back = _back(reading, change.started)
     if back is not None:
         marks.append(Mark(at=back, label="recovered", kind=MarkKind.RECOVERY))
-    judgement = case.judgement
     ended = judgement.at if judgement else from_milliseconds(int(reading.times[-1]))
-    effects = _effects(judged, change.started, ended, its)
+    effects = _effects(judged, ended, its)
     return outcome_plot(
         reading.times,
         reading.values,
@@ -95,15 +113,11 @@ def _back(reading: Reading, since: datetime) -> datetime | None:
     return None
 
 
-def _effects(reading: Reading, deployed: datetime, ended: datetime, its: ItsSettings) -> Effects:
-    anomaly = reading.anomaly
-    event = Interruption(
-        deploy=milliseconds(deployed),
-        harm="up" if (anomaly.signal.harm or anomaly.direction) is Direction.UP else "down",
-        anomaly=(milliseconds(anomaly.onset), None),
-    )
-    looks = reading.times[(reading.times > milliseconds(deployed)) & (reading.times <= milliseconds(ended))][-LOOKS:]
-    seen = retrace(reading.times, reading.values, event, its, [float(at) for at in looks])
+def _effects(judged: Judged, ended: datetime, its: ItsSettings) -> Effects:
+    event = replace(judged.event, ended=False)
+    since = judged.times[(judged.times > event.deploy) & (judged.times <= milliseconds(ended))]
+    looks = since[np.unique(np.linspace(0, len(since) - 1, LOOKS).round().astype(np.int64))] if len(since) else since
+    seen = retrace(judged.times, judged.values, event, its, [float(at) for at in looks], judged.controls)
 
     def column(*values: float | None) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
         return np.array([np.nan if value is None else value for value in values])

@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from cases.case import Case
 from cases.change import ChangeClass, Part, Patch
 from cases.diagnosis import Suspect
-from cases.events import Approved, Drafted, Event, Overridden, Override
+from cases.escalation import Urgency, impact_of, urgency_of
+from cases.may import approved, forced, takes_back
+from cases.moments import iso
 from cases.policy import Allow, AskFirst, Authority, Decision, Refuse, Wait
 from cases.pull_request import OpenWork, PullRequest
+from cases.trust import Standing
 from cases.verdict import Claim, Trial, Verdict
 from config.scope import in_scope
 from config.settings import Settings
@@ -20,6 +23,9 @@ from remediation.overlap import meetings
 from remediation.playbooks import pin
 
 HOUR = timedelta(hours=1)
+IMPROVEMENT_LABEL = f"trackwalker:{ChangeClass.IMPROVEMENT}"
+NEVER_ON_LESS = frozenset({ChangeClass.EDIT, ChangeClass.IMPROVEMENT})
+TRACE, SHOWN = "trace", frozenset({"setting", "shape"})
 AS_GOOD = 0.05
 """By how much another suspect's score may be lower and still fit as well."""
 
@@ -29,37 +35,62 @@ class Traffic:
     """What is open on the forge.
 
     open    Trackwalker's own pull requests
-    opened  when the latest of them were opened
+    opened  when the latest of them were opened that are no improvement
     alike   those of its own that another case opened for the same fingerprint
     others  what open pull requests of others do to the files that the change touches, a part's each
+    ahead   a sentence for each open change of ours, of another case, that touches the same lines
     """
 
     open: Sequence[PullRequest]
     opened: Sequence[datetime]
     alike: Sequence[PullRequest] = ()
     others: Sequence[tuple[Part, Sequence[OpenWork]]] = ()
+    ahead: Sequence[str] = ()
 
 
-def gate(case: Case, change: Patch, trial: Trial, settings: Settings, traffic: Traffic, now: datetime) -> Decision:
-    """Whether this change may become a pull request now."""
+def gate(
+    case: Case,
+    change: Patch,
+    trial: Trial,
+    settings: Settings,
+    traffic: Traffic,
+    now: datetime,
+    standing: Standing | None = None,
+) -> Decision:
+    """Whether this change may become a pull request now. `standing` None: the default of the configuration holds."""
     reasons = refusals(case, change, trial, settings)
     if change.rolls_back is None:  # what did harm is taken back whatever else is open
         reasons += _in_the_way(traffic)
     if reasons:
         return Refuse(reasons=tuple(dict.fromkeys(reasons)))
-    forced = _forced(case)
-    if not (forced or _approved(case)) and settings.authority.granted < Authority.PULL_REQUEST:
-        return AskFirst(
-            reason=f"authority is `{settings.authority.default}`: `trackwalker approve {case.id}` lets this one go on, "
-            "`authority: {default: pull_request}` lets all of its kind"
-        )
-    if change.rolls_back is None and not forced:  # a limit on new work never holds a rollback back
-        busy = _busy(settings, traffic, now)
+    forcing = forced(case)
+    if not (forcing or approved(case)):
+        asked = _ask_first(case, change, settings, standing)
+        if asked is not None:
+            return asked
+    if change.rolls_back is None and not forcing:  # a limit on new work never holds a rollback back
+        busy = _busy(settings, traffic, now, change.kind) or _quiet(case, settings, now)
         if busy:
             return Wait(reason=busy)
     if trial.claim is not Claim.PROVED:
         return Allow(draft=True, because=f"the cause is {trial.claim}")
     return Allow()
+
+
+def _ask_first(case: Case, change: Patch, settings: Settings, standing: Standing | None) -> AskFirst | None:
+    """The question to a human where authority does not reach; None where it does."""
+    level = standing.level if standing is not None else settings.authority.granted
+    because = standing.because[0] if standing is not None else "authority.default in the configuration"
+    if standing is not None and takes_back(case, change):
+        level = max(level, standing.given)  # what did harm is taken back by whoever was let to do it
+    if level >= Authority.PULL_REQUEST:
+        return None
+    area = f" for {standing.area}" if standing is not None else ""
+    return AskFirst(
+        reason=f"authority{area} is `{level.word}` ({because}): `trackwalker approve {case.id}` lets this one go on, "
+        "`authority: {default: pull_request}` or a grant in `authority.file` lets all of its kind",
+        show=level is Authority.PROPOSE,
+    )
 
 
 def refusals(case: Case, change: Patch, trial: Trial, settings: Settings) -> tuple[str, ...]:
@@ -70,24 +101,6 @@ def refusals(case: Case, change: Patch, trial: Trial, settings: Settings) -> tup
         *_unproved(change, trial),
         *_unlinked(case, change, trial),
     )
-
-
-def _approved(case: Case) -> bool:
-    """Whether a human said yes to the change in hand. A redraft undoes the same commit, so the yes still holds."""
-    return any(isinstance(event, Approved) for event in _since_drafted(case))
-
-
-def _forced(case: Case) -> bool:
-    """Whether a human let the change in hand pass whatever is no refusal: gates, and limits on new work."""
-    return any(isinstance(e, Overridden) and e.how is Override.FORCE for e in _since_drafted(case))
-
-
-def _since_drafted(case: Case) -> Iterator[Event]:
-    """What happened since the change in hand was first drafted, newest first."""
-    for entry in reversed(case.history):
-        if isinstance(entry.event, Drafted):
-            return
-        yield entry.event
 
 
 def _forbidden(change: Patch, settings: Settings) -> tuple[str, ...]:
@@ -103,7 +116,10 @@ def _forbidden(change: Patch, settings: Settings) -> tuple[str, ...]:
     reasons = list(in_scope(paths, settings.scope, lines=lines, exact_inverse=exact, pins=pin.is_pin(change)))
     if change.blast_radius.migrations.startswith("found"):
         reasons.append(f"it touches a migration ({change.blast_radius.migrations}); undoing code does not undo data")
+    grants, place = settings.authority.file, settings.authority.repository or settings.repositories[0].name
     for part in change.parts:
+        if part.repository == place and grants in part.paths:
+            reasons.append(f"{grants}: always denied: it decides over Trackwalker itself")
         reasons += [f"{part.repository}: {said}" for said in modes(part.diff, restores=exact)]
         secrets = documented_secrets_in(added(part.diff))
         reasons += [f"{part.repository}: it looks as if it added {found}" for found in secrets]
@@ -150,11 +166,11 @@ def _in_the_way(traffic: Traffic) -> tuple[str, ...]:
 
 
 def _unproved(change: Patch, trial: Trial) -> tuple[str, ...]:
-    """An edit is untrusted code: it is proposed when the sandbox proved it, and never on less."""
-    if change.kind is not ChangeClass.EDIT or trial.claim is Claim.PROVED:
+    """An edit is untrusted code, and an improvement is nobody's need: neither is proposed on less than a proof."""
+    if change.kind not in NEVER_ON_LESS or trial.claim is Claim.PROVED:
         return ()
     missing = "; ".join(f"{c.name.lower()}: {c.detail}" for c in trial.checks if c.verdict is not Verdict.PASSED)
-    return (f"an edit is only proposed when it is proved, and this one is not ({missing or trial.claim})",)
+    return (f"an {change.kind} is only proposed when it is proved, and this one is not ({missing or trial.claim})",)
 
 
 def _unlinked(case: Case, change: Patch, trial: Trial) -> tuple[str, ...]:
@@ -170,9 +186,10 @@ def _unlinked(case: Case, change: Patch, trial: Trial) -> tuple[str, ...]:
     )
     if suspect is None:
         return ()
-    otherwise = case.diagnosis.explained_otherwise if case.diagnosis else ()
+    otherwise = case.diagnosis.explained_beside(suspect) if case.diagnosis else ()
     if suspect.mechanism:
-        # A cause counts beside a trace as well: whoever writes to the log can write a trace.
+        # A cause counts beside a trace as well: whoever writes to the log can write a trace. Not where the trace's own
+        # exception is all that speaks for it: with other words in it, whoever wrote it would have come as far.
         rivals = [f"{other.commit.short} is linked as well" for other in suspects if _is_rival(other, suspect)]
         told = "; ".join((*otherwise, *rivals))
         return (f"{suspect.commit.short} was not reproduced, and {told}",) if told else ()
@@ -182,15 +199,40 @@ def _unlinked(case: Case, change: Patch, trial: Trial) -> tuple[str, ...]:
 
 
 def _is_rival(other: Suspect, suspect: Suspect) -> bool:
-    """Whether another suspect is linked in the same way, and fits as well: to choose would be to guess."""
-    linked = other.before_onset and bool(other.mechanism) and other.linked_by == suspect.linked_by
-    return linked and other.commit.sha != suspect.commit.sha and other.score >= suspect.score - AS_GOOD
+    """Whether another suspect fits as well: linked in the same way, or by what a signal shows where a log leads here.
+
+    To choose would be to guess; and whoever writes to the log can write a trace, but no reading.
+    """
+    if not (other.before_onset and other.mechanism) or other.commit.sha == suspect.commit.sha:
+        return False
+    shown = suspect.linked_by == TRACE and other.linked_by in SHOWN
+    return shown or (other.linked_by == suspect.linked_by and other.score >= suspect.score - AS_GOOD)
 
 
-def _busy(settings: Settings, traffic: Traffic, now: datetime) -> str:
+def _quiet(case: Case, settings: Settings, now: datetime) -> str:
+    """Why a pull request waits for the end of the quiet hours, or "": an urgent one never does."""
+    hours = settings.schedule.quiet_hours
+    ends = hours.ends(now) if hours is not None else None
+    urgency = urgency_of(case, impact_of(case, settings.weight(case.service)), settings.approvals.terms)
+    if ends is None or urgency is Urgency.HOUR:
+        return ""
+    return f"quiet hours last until {iso(ends)}, and this is not urgent"
+
+
+def _busy(settings: Settings, traffic: Traffic, now: datetime, kind: ChangeClass) -> str:
+    """The limit that holds new work back, in words. Improvements have their own, and take no place from a live one."""
+    if traffic.ahead:
+        return "; ".join(traffic.ahead)
     budget = settings.budget
-    if len(traffic.open) >= budget.prs_open:
-        return f"{len(traffic.open)} pull requests are open, and `budget.prs_open` is {budget.prs_open}"
+    waiting = [pull for pull in traffic.open if IMPROVEMENT_LABEL in pull.labels]
+    if kind is ChangeClass.IMPROVEMENT:
+        if len(waiting) < budget.improvements_open:
+            return ""
+        limit = f"`budget.improvements_open` is {budget.improvements_open}"
+        return f"{len(waiting)} improvements wait for review, and {limit}"
+    live = len(traffic.open) - len(waiting)
+    if live >= budget.prs_open:
+        return f"{live} pull requests are open, and `budget.prs_open` is {budget.prs_open}"
     recent = sum(1 for at in traffic.opened if now - at < HOUR)
     if recent >= budget.prs_per_hour:
         return f"{recent} pull requests were opened within the hour, and `budget.prs_per_hour` is {budget.prs_per_hour}"

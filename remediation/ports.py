@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cases.errors import PermanentError
+from cases.policy import Allow, Authority
 from cases.ports import (
     CaseStore,
     Changes,
@@ -19,8 +20,9 @@ from cases.ports import (
     Relieving,
     Sandbox,
     SignalSource,
+    Trust,
 )
-from cases.steps import Notice, SendNotice
+from cases.steps import Notice, SendNotice, told
 from cases.telemetry import SeriesBlock, Severity, Signal
 from config.settings import Settings
 
@@ -43,12 +45,22 @@ class Ports:
     logs: Logs
     watched: Callable[[], Sequence[Signal]]  # every signal that is watched now
     model: LanguageModel | None = None  # None: playbooks only
+    trust: Trust | None = None  # None: the default of the configuration holds for everything
     quarantine: Quarantine | None = None  # None: what comes and goes is found out in each trial, and forgotten
 
     @property
     def now(self) -> datetime:
         """The wall clock."""
         return self.clock.now()
+
+    def may_write_beside(self, repository: str) -> bool:
+        """Whether what is no case's effect may be written there: nothing is while the daemon only observes.
+
+        Raises TemporaryError as `Trust` does.
+        """
+        if self.trust is None:
+            return self.settings.authority.granted >= Authority.PROPOSE
+        return isinstance(self.trust.beside(repository), Allow)
 
     def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
         """Read a signal from its own source."""
@@ -73,14 +85,9 @@ class Ports:
         return source
 
     def tell(
-        self, key: str, severity: Severity, subject: str, text: str, *, case: str, link: str = ""
+        self, key: str, severity: Severity, subject: str, text: str, *, case: str, link: str = "", gate: str = ""
     ) -> tuple[SendNotice, ...]:
-        """The same notice for every receiver, each under a key of its own."""
-        return tuple(
-            SendNotice(
-                key=f"{key}@{receiver}",
-                receiver=receiver,
-                notice=Notice(key=key, severity=severity, subject=subject, text=text, case=case, link=link),
-            )
-            for receiver in self.receivers
-        )
+        """The same notice for every receiver, each under a key of its own. `link` "" leads to the case's page."""
+        link = link or self.settings.api.case_page(case)
+        notice = Notice(key=key, severity=severity, subject=subject, text=text, case=case, link=link, gate=gate)
+        return told(self.receivers, notice)

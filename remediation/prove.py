@@ -11,6 +11,7 @@ turn out the same each time.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from cases.anomaly import AnomalyKind
 from cases.case import Case
 from cases.change import ChangeClass, FileEdit, Patch
 from cases.errors import NotPrepared
@@ -25,12 +26,13 @@ from remediation.draft import give_up, redraft
 from remediation.failure import in_production
 from remediation.failures import outcomes_of
 from remediation.flaky import settled, unsteady
+from remediation.giving_way import yield_the_bench
 from remediation.lint import LINT, lint
 from remediation.orders import commands, not_run
 from remediation.ports import Ports
 from remediation.recipes import image_of
 from remediation.review import second_look
-from remediation.speed import speed
+from remediation.speed import FASTER, NO_SLOWER, speed
 from remediation.values.rendering import RENDERING, file_check, intended, render_check
 
 RUNS = 3  # of each tree, before anything is called proved
@@ -114,7 +116,8 @@ def _check(made: Sequence[Check], name: str) -> Check:
 
 
 def _conclude(case: Case, ports: Ports, trial: Trial) -> StepResult:
-    if trial.verdict is Verdict.FAILED:
+    unshown = case.change.kind is ChangeClass.IMPROVEMENT and trial.verdict is Verdict.INCONCLUSIVE
+    if trial.verdict is Verdict.FAILED or unshown:  # an improvement that shows nothing gives way to the next remedy
         return StepResult(events=(Disproved(trial=trial),))
     proved = StepResult(events=(Proved(trial=trial),))
     tests = _check(trial.checks, STILL_PASSES)
@@ -237,7 +240,7 @@ class Bench:
 
     def _commands(self) -> tuple[Command, ...]:
         orders = commands(self.tried.repository, self.ports.settings.service(self.case.service), self.ports)
-        if self.case.change.rolls_back is not None:
+        if self.case.change.rolls_back is not None or self.case.change.kind is ChangeClass.IMPROVEMENT:
             orders = tuple(order for order in orders if order.name != "reproduce")
         line = self.render()
         if line and self.tried.repository.name == self.case.change.lead.repository:
@@ -256,10 +259,17 @@ class Bench:
         if repository.bench is None:
             return speed(None, None)
         order = Command(name="bench", line=repository.bench, timeout=repository.sandbox.timeout or limits.timeout)
+        wanted = NO_SLOWER if self.case.anomaly.kind is AnomalyKind.WASTE else FASTER
         return speed(
-            lambda: self._run("bench-base", self.tried.without, (order,)),
-            lambda: self._run("bench-change", self.tried.change, (order,)),
+            lambda: self._measured("bench-base", self.tried.without, order),
+            lambda: self._measured("bench-change", self.tried.change, order),
+            wanted,
         )
+
+    def _measured(self, side: str, tree: Tree, order: Command) -> SandboxReport:
+        """One run of a benchmark, unless somebody else needs the place: then it raises GaveWay."""
+        yield_the_bench(self.case, self.ports)
+        return self._run(side, tree, (order,))
 
     def _image(self, where: RepositorySettings, tree: Tree) -> str:
         key = (where.name, tree)
@@ -323,8 +333,9 @@ def _made_of(case: Case, bench: Bench, runs: Runs) -> tuple[tuple[Check, ...], f
     change, own = case.change, _own(runs.base, runs.change)
     tests = runs.of("test")
     if change.rolls_back is not None:
-        judgement = next(j for j in reversed(case.judgements) if j.change == change.rolls_back)
-        return (checks.harm(judgement), checks.still_passes(tests, change)), own
+        judgement = next((j for j in reversed(case.judgements) if j.change == change.rolls_back), None)
+        harm = checks.harm(judgement) if judgement is not None else checks.asked_for(case.escalation)
+        return (harm, checks.still_passes(tests, change)), own
     if change.kind is ChangeClass.IMPROVEMENT:
         still, faster = checks.still_passes(tests, change), bench.speed()
         return (faster, still), own + faster.seconds

@@ -1,4 +1,4 @@
-"""Which image a tree is tried in, and what may be fetched to make it.
+"""Which image a tree is tried in, what may be fetched to make it, and which commands are run there.
 
 An image is prepared, with a network, only from lock files that somebody merged: as they stand on the watched branch, or
 stood before the commit that a change takes back. What a proposed change itself writes into a lock file is fetched by
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 from cases.case import Case
 from cases.change import ChangeClass, FileEdit
-from cases.trying import Recipe
-from config.settings import RepositorySettings, SandboxSettings
+from cases.trying import Command, Recipe
+from config.settings import RepositorySettings, SandboxSettings, Settings
 from remediation.ports import Ports
 
 Read = Callable[[str], bytes | None]
@@ -35,6 +35,22 @@ def recipe_of(repository: RepositorySettings, limits: SandboxSettings, read: Rea
         secrets={name: secret.reveal for name, secret in setup.secrets.items()},
         login=own.registry.login if own.registry else None,
         build=build,
+    )
+
+
+def commands(repository: RepositorySettings, settings: Settings) -> tuple[Command, ...]:
+    """The repository's commands and those of its services, each line once; reproduce goes first, as in a real trial."""
+    timeout = repository.sandbox.timeout or settings.sandbox.timeout
+    own = [service for service in settings.services if service.repository == repository.name]
+    reproduces = [repository.reproduce, *(service.reproduce for service in own)]
+    tests = [repository.test, *(service.test for service in own)]
+    named = (("reproduce", reproduces), ("test", tests), ("lint", [repository.lint]))
+    lines = dict.fromkeys((name, line) for name, lines in named for line in lines)
+    report = repository.report or ""
+    return tuple(
+        Command(name=name, line=line, timeout=timeout, report=report if name == "test" else "")
+        for name, line in lines
+        if line
     )
 
 

@@ -6,6 +6,7 @@ both.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from cases.trying import CommandReport, SandboxReport
@@ -22,7 +23,24 @@ LONGEST = timedelta(minutes=2)
 Run = Callable[[], SandboxReport]
 
 
-def speed(base: Run | None, change: Run | None) -> Check:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the interval must show: all of it below `below`, as a share of the time on base.
+
+    shown, missed  the words for that, and for when it is not shown
+    """
+
+    below: float
+    shown: str
+    missed: str
+
+
+FASTER = Wanted(below=1.0, shown="faster", missed="not shown to be faster")
+NO_SLOWER = Wanted(below=1.05, shown="no slower by a twentieth", missed="not shown to be no slower")
+"""For what saves something else than time: it may cost none that counts."""
+
+
+def speed(base: Run | None, change: Run | None, wanted: Wanted = FASTER) -> Check:
     """Run both in pairs, after one of each that does not count. None: there is no command for it."""
     if base is None or change is None:
         return _check(Verdict.INCONCLUSIVE, "not run", "not run", "the repository has no `bench` command")
@@ -37,7 +55,7 @@ def speed(base: Run | None, change: Run | None) -> Check:
                 return _check(verdict, "not measured", "not measured", f"{where}: {bad}")
             if pair:  # the first fills the caches of the machine
                 took[side].append(report.seconds)
-    return _judged(*took)
+    return _judged(*took, wanted)
 
 
 def _unusable(report: CommandReport) -> str:
@@ -48,18 +66,18 @@ def _unusable(report: CommandReport) -> str:
     return ""
 
 
-def _judged(base: list[float], change: list[float]) -> Check:
+def _judged(base: list[float], change: list[float], wanted: Wanted) -> Check:
     ratio = paired_ratio(base, change, alpha=ALPHA)
     said_so = (
         f"{ratio.estimate:.2f} of the time, between {ratio.low:.2f} and {ratio.high:.2f} "
         f"({1 - ALPHA:.0%}, {ratio.pairs} pairs)"
     )
-    if ratio.high < 1:
-        verdict, detail = Verdict.PASSED, f"faster: it takes {said_so}"
+    if ratio.high < wanted.below:
+        verdict, detail = Verdict.PASSED, f"{wanted.shown}: it takes {said_so}"
     elif ratio.low > 1:
         verdict, detail = Verdict.FAILED, f"slower: it takes {said_so}"
     else:
-        verdict, detail = Verdict.INCONCLUSIVE, f"not shown to be faster: it takes {said_so}"
+        verdict, detail = Verdict.INCONCLUSIVE, f"{wanted.missed}: it takes {said_so}"
     return _check(verdict, _middle(base), _middle(change), detail, sum(base) + sum(change))
 
 

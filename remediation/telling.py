@@ -27,6 +27,10 @@ class Story:
     reading: Reading
     plot: str  # the address of the picture
     spark: str  # the same as text, for a plain e-mail
+    decision: str = ""  # the address of the decision file
+    page: str = ""  # the address of the case's page; "" where browsers reach none
+    overtaken: str = ""  # a sentence: that what is blamed does not run any more
+    related: str = ""  # a line: what else of ours is open there, and in which order to merge it
 
     @property
     def facts(self) -> Sequence[Evidence]:

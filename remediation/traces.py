@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import PurePosixPath
 
 from cases.case import Case
@@ -74,20 +75,24 @@ class Traces:
         found.sort(key=lambda hypothesis: -hypothesis.confidence)
         return tuple(found), tuple(ids)
 
-    @property
-    def raised(self) -> tuple[Trace, ...]:
-        """The traces as the ranking needs them: of their frames those that lie in the repository, by its own paths."""
+    def raised(self, facts: Sequence[str] = ()) -> tuple[Trace, ...]:
+        """The traces as the ranking needs them: of their frames those that lie in the repository, by its own paths.
+
+        `facts` are the ids of the evidence of each error, in their order.
+        """
         return tuple(
-            replace(error.seen.trace, frames=_frames(error.places), exception=exception_of(error.seen.trace))
-            for error in self.errors
-            if error.seen.trace is not None and error.places
+            replace(error.seen.trace, frames=_frames(error.places), exception=exception_of(error.seen.trace), fact=fact)
+            for error, fact in zip_longest(self.errors, facts, fillvalue="")
+            if isinstance(error, Located) and error.seen.trace is not None and error.places
         )
 
 
 def _frames(found: Sequence[Place]) -> tuple[Frame, ...]:
     """The innermost last, as in a trace."""
     inner = found[:NAMED]
-    return tuple(Frame(file=place.path, line=place.line, function=place.function) for place in reversed(inner))
+    return tuple(
+        Frame(file=place.path, line=place.line, function=place.function, text=place.text) for place in reversed(inner)
+    )
 
 
 def traces(case: Case, ports: Ports, repository: str) -> Traces:

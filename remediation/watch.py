@@ -4,8 +4,8 @@ The promised signal decides whether the change worked; each signal of the case c
 between two looks: every look reads the series anew and judges all of it (`inference.its`), so a restart loses nothing.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -17,17 +17,18 @@ from cases.errors import PermanentError
 from cases.events import Deployed, Escalated, Extended, Harmed, Judged
 from cases.moments import from_milliseconds, iso, milliseconds
 from cases.outcome import Judgement, Ruling
-from cases.steps import PostComment, StepResult
-from cases.telemetry import Deploy, Direction, SeriesBlock, Signal
+from cases.steps import Effect, PostComment, StepResult, StorePlot
+from cases.telemetry import Deploy, Direction, Signal
 from inference.interruption import Interruption, ItsReading, ItsSettings, describe
-from inference.its import judge
-from inference.words import span
-from remediation.judgement_text import Seen, comment
+from inference.words import figure, signed, span
+from remediation.controls import BlockOf, controls_of
+from remediation.judgement_text import comment
+from remediation.seen import Judged as Basis
+from remediation.seen import Seen
 
+OTHERS_BACK = timedelta(hours=6)  # other deploys before ours by more than that are part of what was before
 MOST_SIGNALS = 4  # more would leave each too small a share of alpha to ever find harm
 STALE_STEPS = 5
-
-BlockOf = Callable[[Signal, datetime, datetime, timedelta], SeriesBlock]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,26 @@ class JudgementSettings:
     margin: float | None
 
 
+def _nobody(since: datetime, until: datetime) -> Sequence[Deploy]:
+    """No other deploy is known."""
+    del since, until
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What else bears on a judgement.
+
+    others      the deploys of the case's service in a stretch
+    unattended  how long those anomalies of a signal lasted that nobody touched, each that is on record
+    plot        draws a look into a picture at a path in a repository, and says where it will be seen; None: no pictures
+    """
+
+    others: Callable[[datetime, datetime], Sequence[Deploy]] = _nobody
+    unattended: Callable[[Signal], Sequence[timedelta]] = field(default=lambda _: ())
+    plot: Callable[[Seen, Judgement, str, str], tuple[StorePlot, str]] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Watch:
     """One look at one case. `until` is when an answer is due; `its` how each series is judged."""
@@ -66,6 +87,7 @@ class _Watch:
     until: datetime
     settings: JudgementSettings
     its: ItsSettings
+    around: Around
 
     @property
     def ended(self) -> bool:
@@ -77,7 +99,9 @@ class _Watch:
         return "inconclusive" if self.ended else None
 
 
-def watch(case: Case, block_of: BlockOf, now: datetime, settings: JudgementSettings) -> StepResult:
+def watch(
+    case: Case, block_of: BlockOf, now: datetime, settings: JudgementSettings, around: Around | None = None
+) -> StepResult:
     """Look once at the deployed change in hand.
 
     `block_of(signal, start, end, step)` reads a signal. Raises SourceDown as it does, and PermanentError for a case
@@ -95,8 +119,32 @@ def watch(case: Case, block_of: BlockOf, now: datetime, settings: JudgementSetti
         )
     watched = _watched(case)
     its = _its_settings(settings, len(watched))
-    looking = _Watch(case=case, deploy=deploy, now=now, until=until, settings=settings, its=its)
-    return _concluded(looking, [_look(looking, anomaly, block_of) for anomaly in watched])
+    looking = _Watch(
+        case=case, deploy=deploy, now=now, until=until, settings=settings, its=its, around=around or Around()
+    )
+    seen = [_look(looking, anomaly, block_of) for anomaly in watched]
+    if any(look.reading.ruling == "harmful" for look in seen):
+        seen = _beside_others(looking, seen)
+    return _concluded(looking, seen)
+
+
+def _beside_others(looking: _Watch, seen: list[Seen]) -> list[Seen]:
+    """Before anything is laid to the change: what else was deployed, and may have done it as well?"""
+    ours = [event.deploy for event in _deploys(looking.case)]
+    told = looking.around.others(looking.deploy.started - OTHERS_BACK, looking.now)
+    others = tuple(
+        float(milliseconds(other.started)) for other in told if not any(other.runs(own.commit) for own in ours)
+    )
+    if not others:
+        return seen
+    again: list[Seen] = []
+    for look in seen:
+        if look.judged is None or look.reading.ruling != "harmful":
+            again.append(look)
+            continue
+        judged = replace(look.judged, event=replace(look.judged.event, others=others))
+        again.append(replace(look, judged=judged, reading=judged.look(look.its)))
+    return again
 
 
 def _watched(case: Case) -> list[Anomaly]:
@@ -131,24 +179,52 @@ def _look(looking: _Watch, anomaly: Anomaly, block_of: BlockOf) -> Seen:
     start, onset = _spans(looking, anomaly)
     block = block_of(signal, start, now, looking.settings.step)
     promised = case.change.promise.signal in {signal.key, signal.name}
-    its = looking.its if promised else replace(looking.its, margin=None)  # the margin is in the promised signal's unit
-    seen = Seen(signal=signal, its=its, reading=_nothing(looking, "", its), newest=None)
+    its = replace(
+        looking.its,
+        kind=signal.scale.value,
+        margin=looking.its.margin if promised else None,  # it is in the promised signal's unit
+        unattended=tuple(map(_ms, looking.around.unattended(signal))),
+    )
+    seen = Seen(anomaly=anomaly, its=its, reading=_nothing(looking, "", its))
     if block.partial:
         return replace(seen, reading=_nothing(looking, "the source says that its answer is not whole", its))
     row = next((row for row, labels in enumerate(block.labels) if dict(labels) == dict(anomaly.labels)), None)
     if row is None:
         return replace(seen, reading=_nothing(looking, "the series is not there any more: missing is not healthy", its))
     recovered = case.recovered if case.recovered and case.recovered > onset else None
+    better = case.improvement and case.change.rolls_back is None
     event = Interruption(
         deploy=milliseconds(looking.deploy.started),
         harm="up" if (signal.harm or anomaly.direction) is Direction.UP else "down",
-        anomaly=(milliseconds(onset), milliseconds(recovered) if recovered else None),
+        # before an improvement nothing was wrong: what it is held against is how it has been
+        anomaly=None if better else (milliseconds(onset), milliseconds(recovered) if recovered else None),
         ended=looking.ended,
     )
     values = block.values[row]
     present = np.flatnonzero(np.isfinite(values))
     newest = from_milliseconds(int(block.times[present[-1]])) if len(present) else None
-    return _fresh(looking, replace(seen, reading=judge(block.times, values, event, its), newest=newest))
+    controls = controls_of(signal, block, block_of, looking.settings.step)
+    judged = Basis(event=event, times=block.times, values=values, controls=controls)
+    reading = judged.look(its)
+    if better and promised:
+        reading = gained(reading, event.harm)
+    return _fresh(looking, replace(seen, reading=reading, newest=newest, judged=judged))
+
+
+def gained(reading: ItsReading, harm: Literal["up", "down"]) -> ItsReading:
+    """The reading, ruled "worked" where all of its interval lies beyond the margin on the good side.
+
+    The interval is always valid: it may be looked at as often as one likes.
+    """
+    if reading.ruling == "harmful" or reading.low is None or reading.high is None or reading.margin is None:
+        return reading
+    least = -reading.high if harm == "up" else reading.low
+    if least <= reading.margin:
+        return reading
+    moved = f"{figure(reading.reference or 0.0)} to {figure(reading.after or 0.0)}"
+    span_of = f"{signed(reading.low)} to {signed(reading.high)}"
+    because = f"better than before the change: {moved}, by {span_of} ({100 * reading.confidence:.3g}% always-valid)"
+    return replace(reading, ruling="worked", because=because)
 
 
 def _spans(looking: _Watch, anomaly: Anomaly) -> tuple[datetime, datetime]:
@@ -158,6 +234,8 @@ def _spans(looking: _Watch, anomaly: Anomaly) -> tuple[datetime, datetime]:
     what was there just before, which is the anomaly itself if it was still on.
     """
     case, history = looking.case, looking.settings.history
+    if case.improvement and case.change.rolls_back is None:
+        return looking.deploy.started - history, looking.deploy.started
     onset = anomaly.onset - timedelta(seconds=anomaly.onset_bound_s)
     undone = _deployed(case, case.change.rolls_back)
     if undone is None:
@@ -168,8 +246,12 @@ def _spans(looking: _Watch, anomaly: Anomaly) -> tuple[datetime, datetime]:
 
 def _deployed(case: Case, change: int | None) -> Deploy | None:
     """The deploy of an earlier change of the case, if it ever ran."""
-    events = (entry.event for entry in reversed(case.history))
-    return next((event.deploy for event in events if isinstance(event, Deployed) and event.change == change), None)
+    return next((event.deploy for event in reversed(_deploys(case)) if event.change == change), None)
+
+
+def _deploys(case: Case) -> list[Deployed]:
+    """Each change of the case that ran, in order."""
+    return [entry.event for entry in case.history if isinstance(entry.event, Deployed)]
 
 
 def _nothing(looking: _Watch, because: str, its: ItsSettings) -> ItsReading:
@@ -193,6 +275,9 @@ def _concluded(looking: _Watch, seen: list[Seen]) -> StepResult:
     harmed = next((look for look in seen if look.reading.ruling == "harmful"), None)
     if harmed is not None:
         return _harmed(looking, harmed, seen)
+    contested = next((look for look in seen if look.reading.contested), None)
+    if contested is not None:
+        return _contested(looking, contested, seen)
     lead = seen[0]
     if lead.reading.ruling is None:
         again = min(looking.now + looking.settings.look_every, looking.until)
@@ -220,6 +305,14 @@ def _harmed(looking: _Watch, harmed: Seen, seen: list[Seen]) -> StepResult:
         return StepResult(events=(Escalated(reason=reason),), effects=_effects(looking, harmed, seen, follows))
     judgement = _judgement(looking, harmed, Ruling.HARMFUL)
     return StepResult(events=(Harmed(judgement=judgement),), effects=_effects(looking, harmed, seen, ""))
+
+
+def _contested(looking: _Watch, contested: Seen, seen: list[Seen]) -> StepResult:
+    """Harm that another deploy explains as well: nothing is rolled back, a human decides."""
+    change, name = looking.case.change, f"{contested.signal.name} of {contested.signal.service}"
+    follows = "another deploy of that time explains it about as well, so nothing is rolled back"
+    reason = f"change {change.number} may do harm: {name} is {contested.reading.because}; {follows}: decide what to do"
+    return StepResult(events=(Escalated(reason=reason),), effects=_effects(looking, contested, seen, follows))
 
 
 def _extended(looking: _Watch, lead: Seen) -> StepResult:
@@ -261,25 +354,26 @@ def _judgement(looking: _Watch, seen: Seen, ruling: Ruling) -> Judgement:
         after=reading.after,
         evidence=reading.evidence,
         samples=reading.samples,
-        settings=describe(seen.its),
+        settings=describe(seen.its, reading.method),
+        recovered=reading.recovered if reading.effect is not None else None,
     )
 
 
-def _effects(looking: _Watch, decisive: Seen, seen: list[Seen], follows: str) -> tuple[PostComment, ...]:
-    """One comment on the change's pull request. A change that a human merged as their own has none of ours."""
+def _effects(looking: _Watch, decisive: Seen, seen: list[Seen], follows: str) -> tuple[Effect, ...]:
+    """One comment on the change's pull request, with its picture. A human's own merge has none."""
     case, change = looking.case, looking.case.change
     if not any(proposal.change == change.number for proposal in case.proposals):
         return ()
     others = [look for look in seen if look is not decisive]
-    body = comment(decisive, others, looking.deploy, looking.now - looking.deploy.started, change, follows)
-    return (
-        PostComment(
-            key=f"{case.id}-{change.number}-judgement",
-            repository=change.lead.repository,
-            branch=change.branch(case.id),
-            body=body,
-        ),
-    )
+    key, repository = f"{case.id}-{change.number}-judgement", change.lead.repository
+    stored: tuple[StorePlot, ...] = ()
+    plot = ""
+    if looking.around.plot is not None and decisive.judged is not None:
+        said = _judgement(looking, decisive, Ruling(decisive.reading.ruling or "inconclusive"))
+        picture, plot = looking.around.plot(decisive, said, key, repository)
+        stored = (picture,)
+    body = comment(decisive, others, looking.deploy, looking.now - looking.deploy.started, change, follows, plot)
+    return (*stored, PostComment(key=key, repository=repository, branch=change.branch(case.id), body=body))
 
 
 def _ms(duration: timedelta) -> float:

@@ -1,22 +1,29 @@
 """The way through remediation: which step a case takes next, from its phase alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from cases.case import Case, Phase
-from cases.events import Deployed, Escalated, Harmed
-from cases.steps import SendNotice, StepResult
-from cases.telemetry import Severity
+from cases.errors import PermanentError
+from cases.events import Closed, Deployed, Escalated, Harmed, Killed, Rejected
+from cases.outcome import Judgement
+from cases.steps import SendNotice, StepResult, StorePlot
+from cases.telemetry import Deploy, Severity, Signal
+from remediation import improvement
 from remediation.diagnose import diagnose
 from remediation.draft import draft
-from remediation.follow import await_deploy, await_overdue, follow
-from remediation.learn import learn
+from remediation.follow import await_deploy, await_overdue, follow, follow_to_its_end
+from remediation.improvement import draft_improvement, look_into
+from remediation.learn import dismissal, learn
 from remediation.parts import merged_followers
 from remediation.ports import Ports
-from remediation.propose import propose
+from remediation.propose import left_behind, propose, taken_back
 from remediation.prove import prove
-from remediation.watch import JudgementSettings, watch
+from remediation.seen import Seen
+from remediation.unattended import lasting
+from remediation.watch import Around, JudgementSettings, watch
 
 Step: TypeAlias = Callable[[Case, Ports], StepResult]
 
@@ -25,12 +32,58 @@ def rest(case: Case, ports: Ports) -> StepResult:
     """Nothing to do until a human, or a recovery, wakes the case; but a deploy that is overdue may still come."""
     if case.changes and case.merge is not None and not _ran(case):  # overdue
         return await_overdue(case, ports)
+    if case.has_pull_request and case.merge is None:
+        return follow_to_its_end(case, ports)
     return StepResult(waiting=f"a human is needed: {case.escalation}")
+
+
+def recovered(case: Case, ports: Ports) -> StepResult:
+    """The trouble is over by itself: the case ends, and what it left open is nobody's any more."""
+    if case.has_pull_request and case.merge is None:
+        answered = follow_to_its_end(case, ports)
+        if answered.events:  # a merge may be what mended it
+            return answered
+    ended = learn(case, ports)
+    return replace(ended, effects=(*ended.effects, *left_behind(case, "the signals came back by themselves")))
+
+
+def dismiss(case: Case, ports: Ports) -> StepResult:
+    """A human said no: what is open goes back to a draft, and the case ends with a remembered reason."""
+    outcome, lesson = dismissal(case, case.escalation, ports.now)
+    return StepResult(events=(Closed(outcome=outcome, lesson=lesson),), effects=taken_back(case, case.escalation))
+
+
+def _rejected(case: Case) -> bool:
+    """Whether it was a human's no that brought the case where it is."""
+    ended = (e.event for e in reversed(case.history) if isinstance(e.event, Rejected | Escalated | Killed))
+    return case.phase is Phase.ESCALATED and isinstance(next(ended, None), Rejected)
 
 
 def _ran(case: Case) -> bool:
     """Whether the change in hand was ever seen to run."""
     return any(isinstance(e.event, Deployed) and e.event.change == case.change.number for e in case.history)
+
+
+def _around(case: Case, ports: Ports) -> Around:
+    """What else bears on the judgement of a case, read when it is asked for."""
+
+    def others(since: datetime, until: datetime) -> Sequence[Deploy]:
+        return ports.changes.deploys(case.service, since, until)
+
+    def unattended(signal: Signal) -> Sequence[timedelta]:
+        return lasting(signal, ports.cases.ended([case.service]))
+
+    def plot(seen: Seen, judgement: Judgement, key: str, repository: str) -> tuple[StorePlot, str]:
+        from remediation.picture import draw_look
+
+        if seen.judged is None:
+            raise PermanentError(f"case {case.id} has no reading of {seen.signal.key} to draw")
+        path = f"{key.removesuffix('-judgement')}/judgement.png"
+        drawn = draw_look(case, seen, seen.judged, judgement, others(case.anomaly.onset, ports.now))
+        stored = StorePlot(key=f"{key}-plot", repository=repository, path=path, content=drawn)
+        return stored, ports.forge.plot_url(repository, path)
+
+    return Around(others=others, unattended=unattended, plot=plot)
 
 
 def watched(case: Case, ports: Ports) -> StepResult:
@@ -51,7 +104,7 @@ def watched(case: Case, ports: Ports) -> StepResult:
         holds=wanted.holds,
         margin=wanted.margin,
     )
-    result = watch(case, ports.read, ports.now, settings)
+    result = watch(case, ports.read, ports.now, settings, _around(case, ports))
     told: tuple[SendNotice, ...] = ()
     for event in result.events:
         match event:
@@ -87,6 +140,7 @@ STEPS: Mapping[Phase, Step] = {
     Phase.REVERTING: draft,
     Phase.ESCALATED: rest,
 }
+OF_AN_IMPROVEMENT: Mapping[Phase, Step] = {Phase.OPEN: look_into, Phase.DIAGNOSED: draft_improvement}
 UNDECIDED = frozenset({Phase.OPEN, Phase.DIAGNOSED, Phase.DRAFTED, Phase.PROVED, Phase.ESCALATED})
 
 
@@ -97,13 +151,17 @@ def _never_ran(case: Case) -> bool:
 
 def step(case: Case, ports: Ports) -> StepResult:
     """Take the next step of a case."""
-    return step_of(case)(case, ports)
+    usual = step_of(case)
+    return improvement.step(case, ports, usual) if case.improvement else usual(case, ports)
 
 
 def step_of(case: Case) -> Step:
     """The step of the phase; a case that was judged, or whose signals came back before anything ran, is closed."""
+    if _rejected(case):
+        return dismiss
     if case.judgement is not None and (case.phase is Phase.DEPLOYED or _never_ran(case)):
         return learn
-    if case.phase in UNDECIDED and case.recovered is not None and not case.merges:
-        return learn
-    return STEPS[case.phase]
+    on_the_forge = bool(case.proposals) and case.phase is not Phase.ESCALATED  # drafted again: its pull request is open
+    if case.phase in UNDECIDED and case.recovered is not None and not case.merges and not on_the_forge:
+        return recovered
+    return OF_AN_IMPROVEMENT.get(case.phase, STEPS[case.phase]) if case.improvement else STEPS[case.phase]

@@ -9,11 +9,8 @@ from threading import Event
 from cases.errors import PermanentError, TemporaryError
 from cases.trying import Command, CommandReport
 from sandbox.engine import Engine
-from sandbox.limits import TEMPORARY, USER, WORK, pytest_options
+from sandbox.limits import REPORT_BYTES, TEMPORARY, USER, WORK, pytest_options
 from sandbox.output import Frames, Tail
-from sandbox.reports.reading import BYTES as REPORT_BYTES
-from sandbox.reports.reading import read, spoken
-from sandbox.reports.report import UnreadableReport
 from sandbox.results import CONTAINER_ENDED, OUT_OF_MEMORY, TIMED_OUT, UNREADABLE, End, end_of
 from sandbox.stream import CHUNK, Stream
 
@@ -73,8 +70,12 @@ class Container:
 
     def prepare(self) -> None:
         """Start ahead what every order needs once, so that it waits for nothing but its input."""
-        for argv in (UNPACKING, COLLECTING):
-            self._begun[argv] = self._begin(argv, {})
+        try:
+            for argv in (UNPACKING, COLLECTING):
+                self._begun[argv] = self._begin(argv, {})
+        except BaseException:  # the first of them may have begun
+            self.hang_up()
+            raise
 
     def hang_up(self) -> None:
         """Close what was started ahead and not used."""
@@ -120,6 +121,9 @@ class Container:
         kills = _kills(kernel)
         end = end_of(did.exit_code or 0, short_of_memory=kills > self._kills)
         self._kills = kills
+        from sandbox.reports.reading import read, spoken  # with five formats: needed with the first report
+        from sandbox.reports.report import UnreadableReport
+
         try:
             found = read(left) if left else spoken(did.output)
         except UnreadableReport as unreadable:

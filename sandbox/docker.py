@@ -12,10 +12,8 @@ from sandbox.companions import Companions, companions_of
 from sandbox.container import Container
 from sandbox.containers import CLOSED, Containers
 from sandbox.engine import ANSWER_SECONDS, Engine
-from sandbox.images import ImageEngine
 from sandbox.limits import check
 from sandbox.pool import Pool, Stock
-from sandbox.prepare import Site, prepare
 from sandbox.results import CONTAINER_ENDED, EXITED, TIMED_OUT, UNREADABLE
 from sandbox.shape import Shape, life_of
 
@@ -65,13 +63,7 @@ class DockerSandbox:
             owner=owner, url=url, patience_s=patience_s, runtime=runtime, removal_s=removal_s, sweep_s=sweep_s
         )
         self.pool = Pool(self._containers, stock) if stock and stock.size else None
-        self._site = Site(
-            connect=lambda: ImageEngine(url, max(patience_s, PREPARING_SECONDS)),
-            labels=self._containers.labels,
-            enter=self._containers.enter,
-            leave=self._containers.leave,
-            runtime=runtime,
-        )
+        self._url, self._patience = url, patience_s
         self._lock = Lock()
         self._preparing: dict[str, Lock] = {}
 
@@ -127,11 +119,24 @@ class DockerSandbox:
         A repository's are made one at a time, so that who waits finds the image; just looking waits for nobody.
         """
         if not recipe.build:
-            return prepare(recipe, self._site)
+            return self._prepared(recipe)
         with self._lock:
             turn = self._preparing.setdefault(recipe.repository, Lock())
         with turn:
-            return prepare(recipe, self._site)
+            return self._prepared(recipe)
+
+    def _prepared(self, recipe: Recipe) -> str:
+        from sandbox.images import ImageEngine  # a daemon that waits needs neither
+        from sandbox.prepare import Site, prepare
+
+        site = Site(
+            connect=lambda: ImageEngine(self._url, max(self._patience, PREPARING_SECONDS)),
+            labels=self._containers.labels,
+            enter=self._containers.enter,
+            leave=self._containers.leave,
+            runtime=self._runtime,
+        )
+        return prepare(recipe, site)
 
     def reap(self) -> int:
         """Remove the containers that an earlier life of this owner left behind, and anybody's that is overdue."""

@@ -4,10 +4,12 @@ The SDK returns untyped JSON; it becomes our own values here, field by field, an
 """
 
 import socket
+import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +20,7 @@ from sandbox.stream import Stream
 ANSWER_SECONDS = 60.0  # a healthy engine answers in milliseconds, and under load removes a container in seconds
 GONE = 404
 BUSY = 409
+BUSY_SECONDS, BUSY_PAUSE_SECONDS = 5.0, 0.1
 REFUSED = range(400, 500)
 LIMITS = {"MemoryLimit": "memory", "CpuCfsQuota": "processor time", "PidsLimit": "the number of processes"}
 LOGGED_LINES = 10
@@ -230,17 +233,27 @@ class Engine:
         return State(running=bool(told["Running"]), short_of_memory=bool(told["OOMKilled"]))
 
     def remove(self, name: str) -> bool:
-        """Kill and remove the container. False when it was gone, or somebody is removing it already."""
+        """Kill and remove the container. False when it was gone, or somebody is removing it already.
+
+        An engine calls itself busy as well while it still starts the container, and then it must be asked again.
+        """
         import docker.errors
 
+        by = time.monotonic() + BUSY_SECONDS
         with self._asking("to remove a container"):
-            try:
-                self._api.remove_container(name, v=True, force=True)
-            except docker.errors.APIError as error:
-                if error.status_code in {GONE, BUSY}:
-                    return False
-                raise
-        return True
+            while True:
+                try:
+                    self._api.remove_container(name, v=True, force=True)
+                except docker.errors.APIError as error:
+                    if error.status_code == GONE:
+                        return False
+                    if error.status_code != BUSY:
+                        raise
+                    if time.monotonic() > by:
+                        return False
+                    Event().wait(BUSY_PAUSE_SECONDS)
+                else:
+                    return True
 
     def labelled(self, label: str) -> tuple[Labelled, ...]:
         """Every container with that label, running or not."""

@@ -16,6 +16,7 @@ TEMPORARY_MIB = 64
 WORK_INODES = 262_144  # large repositories have 100,000 files; what they take counts towards the memory
 TEMPORARY_INODES = 16_384
 FILE_BYTES = 256 * 1024 * 1024
+REPORT_BYTES = 8 * 1024 * 1024  # of a report of tests
 SHARED_MEMORY = "16m"
 OPEN_FILES = 1024
 ROOT = frozenset({"", "0", "root", "0:0", "root:root"})  # how an image says that it begins as root

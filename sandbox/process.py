@@ -22,9 +22,8 @@ from pathlib import Path
 
 from cases.errors import PermanentError, TemporaryError
 from cases.trying import Command, CommandReport, Recipe, SandboxReport, TrialOrder
-from sandbox.limits import ENVIRONMENT, FILE_BYTES, OPEN_FILES, check, pytest_options
+from sandbox.limits import ENVIRONMENT, FILE_BYTES, OPEN_FILES, REPORT_BYTES, check, pytest_options
 from sandbox.output import Tail
-from sandbox.reports.reading import BYTES as REPORT_BYTES
 from sandbox.reports.reading import read, spoken
 from sandbox.reports.report import UnreadableReport
 from sandbox.results import TIMED_OUT, end_of

@@ -1,20 +1,25 @@
 """Delivery: what the outbox holds for receivers, handed over; late where it must be, lost never in silence.
 
 At least once: a daemon that dies between the handing over and the receipt hands it over again. A receiver that does
-not answer keeps no other one waiting. One that refuses a notice, or is silent for long, is reported to the others,
-once a notice, with the notice's own words. What an alert that pages already says of its case is not told again.
+not answer keeps no other one waiting. What is due together for one receiver and group is one message. A receiver that
+refuses a notice, or is silent for long, is reported to the others, once a notice, with the notice's own words. What an
+alert that pages already says of its case is not told again; what is not urgent waits while nobody is to be disturbed.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from cases.errors import PermanentError, SourceDown, TemporaryError
 from cases.leases import Intent
+from cases.moments import iso
 from cases.ports import Notifier, Outbox
 from cases.steps import Notice, Receipt, SendNotice
+from daemon.alerts.addresses import ROUTES
+from daemon.alerts.hours import Hours
+from daemon.alerts.routing import together
 from daemon.observe.metrics import Metrics
 
 log = logging.getLogger("trackwalker.delivery")
@@ -24,6 +29,8 @@ LONGEST_DELAY = timedelta(minutes=15)
 HELD = timedelta(minutes=1)  # for no other daemon to hand them over too; whoever dies meanwhile leaves them due then
 TELL_AFTER = 4  # failures in a row, about two minutes: then the others hear of it
 ASK_TIMES = 3  # failures, half a minute: then receivers are told whatever an alert may say
+PAGE = 20  # notices of one round
+PAGES = 10  # as many pages may be gathered where groups are due: what is in one is one message
 REPORT = "undelivered:"  # how the key of a report begins: a report is not reported on
 
 
@@ -74,30 +81,74 @@ class Delivery:
         notifiers: Mapping[str, Notifier],
         alert: Carrier | None = None,
         metrics: Metrics | None = None,
+        hours: Hours | None = None,
     ) -> None:
         self._outbox = outbox
         self._notifiers = notifiers
         self._alert = alert
         self._metrics = metrics or Metrics()
+        self._hours = hours
 
     def due(self, now: datetime) -> DeliveryReport:
         """Deliver what is due, as far as one page of the outbox goes. Raises only what the outbox itself raises."""
         report = DeliveryReport()
         silent: dict[str, TemporaryError] = {}
         with self._metrics.stage("deliver"):
-            for intent in self._outbox.take_notices(now, HELD):
-                one = self._one(intent, silent, now)
-                receiver = intent.effect.receiver if isinstance(intent.effect, SendNotice) else ""
-                self._metrics.notices.labels(receiver, one.ending).inc()
+            for intents in _messages(self._taken(now)):
+                one = self._one(intents, silent, now)
+                self._metrics.notices.labels(intents[0].effect.receiver, one.ending).inc(len(intents))
                 report = report.plus(one)
         return report
 
-    def _one(self, intent: Intent, silent: dict[str, TemporaryError], now: datetime) -> DeliveryReport:
-        effect = intent.effect
-        if not isinstance(effect, SendNotice):
-            raise TypeError(f"{effect.key} is a {type(effect).__name__}, no notice")
+    def _taken(self, now: datetime) -> list[Intent]:
+        """A page of what is due; and where a group is, all of it."""
+        taken: list[Intent] = []
+        for _ in range(PAGES):
+            page = self._outbox.take_notices(now, HELD, PAGE)
+            taken += page
+            grouped = any(isinstance(intent.effect, SendNotice) and intent.effect.group for intent in page)
+            if len(page) < PAGE or not grouped:
+                break
+        return taken
+
+    def _one(self, intents: "Sequence[_Due]", silent: dict[str, TemporaryError], now: datetime) -> DeliveryReport:
+        """Hand one message over: a notice, or those of a group that are due together."""
+        report = DeliveryReport()
+        left: list[_Due] = []
+        for due in intents:
+            aside = self._aside(due, now)
+            report = report if aside is None else report.plus(aside)
+            left += [due] if aside is None else []
+        if not left:
+            return report
+        first = left[0].effect
+        whole = replace(first, notice=together([due.effect.notice for due in left]))
         try:
-            where = self._carried(effect, intent.attempts)
+            # Who was silent a moment ago is not waited for again: the others have their turn.
+            self._hand_over(whole, silent.get(first.receiver))
+        except TemporaryError as error:
+            silent[first.receiver] = error
+            for due in left:
+                self._later(due.intent, due.effect, error, now)
+            return report.plus(DeliveryReport(postponed=len(left), troubles=(str(error),)))
+        except PermanentError as error:
+            for due in left:
+                self._never(due.effect, error, now)
+            return report.plus(DeliveryReport(dropped=len(left), troubles=(str(error),)))
+        for due in left:
+            self._outbox.receive(Receipt(key=due.effect.key, adopted=False), None)
+        return report.plus(DeliveryReport(delivered=len(left)))
+
+    def _aside(self, due: "_Due", now: datetime) -> DeliveryReport | None:
+        """What becomes of a notice that is not handed over now; None for one that is."""
+        effect = due.effect
+        end = self._hours.until(effect.notice, now) if self._hours is not None and ":" not in effect.receiver else None
+        if end is not None:
+            self._outbox.defer(effect.key, end)
+            log.info("notice %s waits until %s: it is not urgent, and nobody is to be disturbed", effect.key, iso(end))
+            return DeliveryReport(postponed=1)
+        try:
+            where = self._carried(effect, due.intent.attempts)
         except SourceDown as error:
             self._outbox.postpone(effect.key, now + FIRST_DELAY, str(error))
             log.warning("notice %s waits for an alert to carry it: %s", effect.key, error)
@@ -106,18 +157,7 @@ class Delivery:
             self._outbox.receive(Receipt(key=effect.key, adopted=True, facts={"carried": where}), None)
             log.info("notice %s is not sent: %s", effect.key, where)
             return DeliveryReport(carried=1)
-        try:
-            # Who was silent a moment ago is not waited for again: the others have their turn.
-            self._hand_over(effect, silent.get(effect.receiver))
-        except TemporaryError as error:
-            silent[effect.receiver] = error
-            self._later(intent, effect, error, now)
-            return DeliveryReport(postponed=1, troubles=(str(error),))
-        except PermanentError as error:
-            self._never(effect, error, now)
-            return DeliveryReport(dropped=1, troubles=(str(error),))
-        self._outbox.receive(Receipt(key=effect.key, adopted=False), None)
-        return DeliveryReport(delivered=1)
+        return None
 
     def _carried(self, effect: SendNotice, attempts: int) -> str:
         """Where it is said already, or "". Raises SourceDown while that cannot be told and may be soon."""
@@ -159,8 +199,29 @@ class Delivery:
             subject=f"Not delivered to {effect.receiver}: {effect.notice.subject}",
             text=f"{because}\n\n{effect.notice.text}",
         )
-        others = [name for name in self._notifiers if name != effect.receiver]
+        others = [name for name in self._notifiers if name not in {effect.receiver, ROUTES}]
         self._outbox.send([SendNotice(key=f"{told.key}@{name}", receiver=name, notice=told) for name in others], now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Due:
+    """A notice that is due, with what the outbox knows of it."""
+
+    intent: Intent
+    effect: SendNotice
+
+
+def _messages(intents: Iterable[Intent]) -> list[list[_Due]]:
+    """The notices that are due, those of one group for one receiver together; in the order of the first of each."""
+    found: dict[tuple[str, str], list[_Due]] = {}
+    for intent in intents:
+        effect = intent.effect
+        if not isinstance(effect, SendNotice):
+            raise TypeError(f"{effect.key} is a {type(effect).__name__}, no notice")
+        alone = ("", effect.key)
+        place = (effect.receiver, effect.group) if effect.group else alone
+        found.setdefault(place, []).append(_Due(intent=intent, effect=effect))
+    return list(found.values())
 
 
 def backoff(attempts: int) -> timedelta:

@@ -106,7 +106,7 @@ class Enrichment:
         """Look at every alert once, and write to those that lack what is known of their case."""
         stored = self.checkpoints.get(KNOWN)
         known: dict[str, list[str]] = json.loads(stored) if stored else {}
-        active = {case.id: case for case in self.cases.active()}
+        active = {case.id: case for case in self.cases.active() if not case.improvement}
         ended = {name: case for name in known if name not in active and (case := self._ended(name)) is not None}
         cases = {**active, **ended, **also}
         self._seen = {}

@@ -1,6 +1,6 @@
 """One POST of JSON to a receiver. Its address may be the credential: it is never shown, and followed nowhere else."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -51,8 +51,11 @@ def post(
     headers: Mapping[str, str] = _NO_HEADERS,
     timeout: timedelta = TIMEOUT,
     longest: int = LONGEST_ANSWER,
+    signed: Callable[[bytes], Mapping[str, str]] | None = None,
 ) -> Answer:
     """Post it once. `whom` begins every message; `timeout` bounds connecting, and each wait for the other end.
+
+    `signed` gives headers that depend on the very bytes of the body.
 
     By the transport itself: httpx's client writes every URL into the log, and follows redirects and proxies.
     TemporaryError for no answer; PermanentError for an address that can never work.
@@ -63,6 +66,7 @@ def post(
     _check(whom, url)
     try:
         request = httpx.Request("POST", url, json=dict(document), headers=headers, extensions={"timeout": limits})
+        request.headers.update(signed(request.content) if signed is not None else {})
         with httpx.HTTPTransport() as transport:
             response = transport.handle_request(request)
             try:

@@ -15,6 +15,7 @@ def line(notice: Notice, more: Mapping[str, str] | None = None) -> str:
         "text": notice.text,
         "case": notice.case,
         "link": notice.link,
+        **({"gate": notice.gate} if notice.gate else {}),
         "key": notice.key,
     }
     return json.dumps(fields)

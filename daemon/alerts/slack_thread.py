@@ -17,6 +17,7 @@ from cases.steps import Notice
 from cases.telemetry import Severity
 from daemon.alerts.exchange import TIMEOUT, Answer, post
 from daemon.alerts.slack import message
+from daemon.alerts.slack_buttons import with_buttons
 
 _LONGEST_ANSWER = 256 * 1024  # it repeats the message, with six characters for many a letter
 _WORD = re.compile(r"[a-z_]{1,60}")  # Slack's errors are words like `channel_not_found`
@@ -37,11 +38,12 @@ class SlackThreadNotifier:
 
     token    reads the bot's token, at each notice
     threads  where a case's thread is remembered; None: nowhere, and each notice is a message of its own
+    buttons  whether what asks for something has buttons, which /webhooks/slack takes
 
     Slack drops no doubles: the notice's key is shown small, so that people see that two are one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of
         self,
         name: str,
         token: Callable[[], str],
@@ -50,6 +52,7 @@ class SlackThreadNotifier:
         api_url: str,
         clock: Clock,
         threads: Checkpoints | None = None,
+        buttons: bool = False,
         timeout: timedelta = TIMEOUT,
     ) -> None:
         self._name = name
@@ -58,6 +61,7 @@ class SlackThreadNotifier:
         self._api_url = api_url.rstrip("/")
         self._clock = clock
         self._threads = threads
+        self._buttons = buttons
         self._timeout = timeout
         self._whom = f"receiver {name}: Slack"
 
@@ -75,6 +79,7 @@ class SlackThreadNotifier:
             api_url=self._api_url,
             clock=self._clock,
             threads=threads,
+            buttons=self._buttons,
             timeout=self._timeout,
         )
 
@@ -84,10 +89,11 @@ class SlackThreadNotifier:
         TemporaryError for no answer, a rate limit and Slack's own errors; PermanentError for any other refusal.
         """
         thread = self._thread(notice.case)
+        whole = with_buttons(notice) if self._buttons else message(notice)
         reply = {"thread_ts": thread, "reply_broadcast": notice.severity is Severity.PAGE} if thread else {}
-        said = self._post({**message(notice), **reply})
+        said = self._post({**whole, **reply})
         if reply and said.get("error") in _NO_THREAD:
-            thread, said = "", self._post(message(notice))
+            thread, said = "", self._post(whole)
         if said.get("ok") is not True:
             raise self._refused(said)
         posted = said.get("ts")

@@ -18,19 +18,21 @@ HEALTH = frozenset({"/healthz", "/readyz"})  # a supervisor has no token
 class Guard:
     """Stands in front of an ASGI application.
 
-    Anybody may ask for /healthz and /readyz, and for what starts with one of `own_proof`, which asks for a proof
-    itself. For anything else one sends `token` as a bearer token, or is a program on this machine where there is none.
+    Anybody may ask for /healthz and /readyz, and for what starts with one of `own_proof` ("/" is the top alone), which
+    asks for a proof itself. For anything else one sends `token` as a bearer token, or is a program on this machine
+    where there is none.
     """
 
     def __init__(self, app: ASGIApp, token: Credential | None, own_proof: tuple[str, ...] = ()) -> None:
         self._app = app
         self._token = token
-        self._own_proof = own_proof
+        self._free = HEALTH | (frozenset({"/"}) & frozenset(own_proof))
+        self._own_proof = tuple(path for path in own_proof if path != "/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         path = str(scope.get("path", ""))
-        if scope["type"] != "http" or path in HEALTH or path.startswith(self._own_proof or "\0"):
+        if scope["type"] != "http" or path in self._free or path.startswith(self._own_proof or "\0"):
             await self._app(scope, receive, send)
             return
         refusal = await self._refusal(caller_of(scope))

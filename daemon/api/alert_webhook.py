@@ -28,7 +28,7 @@ from daemon.alerts.own import OURS
 from daemon.alerts.told import Alert, ToldAlerts
 from daemon.alerts.wording import one_line
 from daemon.api.access import caller_of
-from daemon.api.bodies import Refused, body_of
+from daemon.api.bodies import Refused, answered, body_of
 from daemon.api.proof import Caller, Credential
 
 log = logging.getLogger("trackwalker.webhooks")
@@ -89,23 +89,22 @@ class AlertWebhook:
         self._own = None if own is None else Credential(secret=own, clock=self.clock)
         self._token = None if token is None else Credential(secret=token, clock=self.clock)
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """See `daemon.api.routes.Doorway`."""
+        return (PATH,)
+
     def routes(self) -> list[Route]:
         """Its one route."""
         return [Route(PATH, self._answer, methods=["POST"])]
 
     async def _answer(self, request: Request) -> JSONResponse:
-        try:
-            async with asyncio.timeout(self.patience.total_seconds()):
-                if not self.settings.receive:
-                    raise Refused(404, "no alerts are taken; write alerts: {alertmanager: {receive: true}}")  # noqa: TRY301 - it is an answer
-                body = await body_of(request, LARGEST)
-                return JSONResponse(await asyncio.to_thread(self.take, caller_of(request.scope), body))
-        except Refused as refused:
-            log.warning("a message at %s was refused with %d: %s", PATH, refused.status, refused.because)
-            return JSONResponse({"error": refused.because}, refused.status, refused.headers)
-        except TimeoutError:
-            late = Refused(503, "it took too long; send it again")
-            return JSONResponse({"error": late.because}, late.status, late.headers)
+        return await answered(self._taken(request), PATH, self.patience)
+
+    async def _taken(self, request: Request) -> dict[str, int]:
+        if not self.settings.receive:
+            raise Refused(404, "no alerts are taken; write alerts: {alertmanager: {receive: true}}")
+        return await asyncio.to_thread(self.take, caller_of(request.scope), await body_of(request, LARGEST))
 
     def take(self, caller: Caller, body: bytes) -> dict[str, int]:
         """Take one message; what is answered: how many of its alerts had which fate. Raises Refused."""

@@ -75,8 +75,11 @@ class Credential:
         kind, _, given = signature.partition("=")
         if kind != "sha256" or not given:
             return False
-        wanted = hmac.new(self._revealed(), body, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(given.strip().lower().encode("utf-8", "replace"), wanted.encode())
+        return hmac.compare_digest(given.strip().lower().encode("utf-8", "replace"), self.digest(body).encode())
+
+    def digest(self, signed: bytes) -> str:
+        """The HMAC-SHA256 of what is signed, in hexadecimal. Raises like `is_token`."""
+        return hmac.new(self._revealed(), signed, hashlib.sha256).hexdigest()
 
     def _revealed(self) -> bytes:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,11 +11,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from daemon.api.access import Guard
-from daemon.api.alert_webhook import PATH as ALERTS
-from daemon.api.alert_webhook import AlertWebhook
 from daemon.api.proof import Credential
-from daemon.api.webhooks import PATH as DEPLOYS
-from daemon.api.webhooks import DeployWebhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +32,32 @@ class Health:
     daemons: tuple[str, ...] = ()
 
 
+class Doorway(Protocol):
+    """Some routes whose callers prove themselves there, and the beginnings of their paths."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where the general guard lets everybody through."""
+        ...
+
+    def routes(self) -> list[Route]:
+        """What is there."""
+        ...
+
+
 def routes(
     health: Callable[[], Health],
     metrics: Callable[[], bytes],
     *,
     token: Credential | None = None,
-    deploys: DeployWebhooks | None = None,
-    alerts: AlertWebhook | None = None,
+    doors: Sequence[Doorway] = (),
     more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """The ASGI application, behind its guard.
 
-    token    what everything but health and the webhooks asks for; None: this machine only
-    deploys  takes messages about deploys
-    alerts   takes messages about alerts
-    more     further routes
+    token  what everything but health and the webhooks asks for; None: this machine only
+    doors  what takes messages from outside, and proves its callers itself
+    more   further routes
     """
 
     async def healthz(_: Request) -> Response:
@@ -74,5 +82,6 @@ def routes(
         return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]
-    told = [*(deploys.routes() if deploys is not None else []), *(alerts.routes() if alerts is not None else [])]
-    return Guard(Starlette(routes=[*own, *told, *more]), token, own_proof=(DEPLOYS, ALERTS))
+    told = [route for door in doors for route in door.routes()]
+    proving = tuple(path for door in doors for path in door.paths)
+    return Guard(Starlette(routes=[*own, *told, *more]), token, own_proof=proving)

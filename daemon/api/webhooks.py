@@ -21,7 +21,7 @@ from cases.ports import Clock
 from cases.telemetry import Deploy
 from config.settings import ApiSettings, WebhookSettings
 from daemon.api.access import caller_of
-from daemon.api.bodies import Refused, body_of
+from daemon.api.bodies import Refused, answered, body_of
 from daemon.api.messages import Ignored, Told, Unreadable, read
 from daemon.api.proof import Caller, Credential
 
@@ -76,30 +76,23 @@ class DeployWebhooks:
             for m in self.markers
         ]
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """See `daemon.api.routes.Doorway`."""
+        return (PATH,)
+
     def routes(self) -> list[Route]:
         """One route for all kinds."""
         return [Route(PATH + "{kind}", self._answer, methods=["POST"])]
 
     async def _answer(self, request: Request) -> JSONResponse:
-        kind, caller = str(request.path_params["kind"]), caller_of(request.scope)
-        try:
-            async with asyncio.timeout(self.patience.total_seconds()):
-                body = await self._body(request, kind)
-                return JSONResponse(await asyncio.to_thread(self.take, kind, caller, body))
-        except Refused as refused:
-            log.warning(
-                "a message at %s%s was refused with %d: %s", PATH, self._shown(kind), refused.status, refused.because
-            )
-            return JSONResponse({"error": refused.because}, refused.status, refused.headers)
-        except TimeoutError:
-            late = Refused(503, "it took too long; send it again")
-            return JSONResponse({"error": late.because}, late.status, late.headers)
+        kind = str(request.path_params["kind"])
+        return await answered(self._taken(request, kind), f"{PATH}{self._shown(kind)}", self.patience)
 
-    async def _body(self, request: Request, kind: str) -> bytes:
-        """The body, read no further than it may be long."""
+    async def _taken(self, request: Request, kind: str) -> dict[str, object]:
         if not any(marker.settings.webhook == kind for marker in self._markers):
             raise Refused(404, f"no marker {{webhook: {self._shown(kind)}}} is configured under deploys")
-        return await body_of(request, LARGEST)
+        return await asyncio.to_thread(self.take, kind, caller_of(request.scope), await body_of(request, LARGEST))
 
     def take(self, kind: str, caller: Caller, body: bytes) -> dict[str, object]:
         """Take one message; what is answered. Raises Refused."""

@@ -5,10 +5,8 @@ from dataclasses import replace
 from html import escape
 
 from cases.moments import from_milliseconds, iso, milliseconds
-from daemon.backtest.drawing import Mark, draw
-from daemon.backtest.looks import Episode
-from daemon.backtest.report import Line
-from daemon.backtest.wording import expectation, lasted
+from daemon.backtest.wording import lasted
+from daemon.drawing import Line, Mark, Seen, draw, expectation
 
 MOST_CLOSE = 40
 """Anomalies that are drawn one by one: the most severe, and of those the strongest."""
@@ -36,7 +34,7 @@ def closeups(lines: Sequence[Line]) -> str:
     return f'<h2>Anomalies, one by one</h2>{key}<div class="plots pairs">{drawn}</div>{more}'
 
 
-def _figure(line: Line, episode: Episode, place: int) -> str:
+def _figure(line: Line, episode: Seen, place: int) -> str:
     anomaly = episode.anomaly
     delay = lasted((episode.seen - anomaly.onset).total_seconds())
     severity = anomaly.signal.severity
@@ -49,12 +47,12 @@ def _figure(line: Line, episode: Episode, place: int) -> str:
     return f"<figure><figcaption>{head}</figcaption>{picture}<p>{escape(said)}</p></figure>"
 
 
-def _marks(episode: Episode) -> Iterator[Mark]:
+def _marks(episode: Seen) -> Iterator[Mark]:
     yield Mark(at=milliseconds(episode.anomaly.onset), text="onset", kind="onset")
     yield Mark(at=milliseconds(episode.seen), text="told", kind="told")
 
 
-def _cut(line: Line, episode: Episode) -> Line:
+def _cut(line: Line, episode: Seen) -> Line:
     """The part of the line about the episode, with the others that reach into it."""
     first, last = milliseconds(episode.anomaly.onset), milliseconds(episode.end)
     step = (int(line.times[-1]) - int(line.times[0])) / max(len(line.times) - 1, 1)

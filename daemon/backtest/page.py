@@ -5,63 +5,28 @@ from datetime import datetime
 from html import escape
 
 from daemon.backtest.closeup import closeups
-from daemon.backtest.drawing import draw
 from daemon.backtest.page_alerts import alerts_section
 from daemon.backtest.page_loop import loop_section
 from daemon.backtest.page_month import month_section
-from daemon.backtest.report import Line, Report, case_row, per_week
+from daemon.backtest.report import Report, case_row, per_week
 from daemon.backtest.told import Told
-from daemon.backtest.wording import expectation, lasted
+from daemon.backtest.wording import lasted
+from daemon.drawing import Line, draw, expectation
+from daemon.paper import BASE
 
 MOST_DRAWN = 60  # series with anomalies; the page stays below some megabytes
 MOST_QUIET = 24
 MOST_NAMED = 3
 NOTHING = "\N{EN DASH}"
 
-STYLE = """
-:root{color-scheme:light dark;--paper:#fbfbfa;--card:#fff;--ink:#1c1f23;--soft:#667079;--line:#e1e4e7;--read:#2f5f8f;
---band:#8fb3d633;--mid:#7f93a8;--out:#c2361f;--shade:#c2361f22;
---page:#c2361f;--ticket:#a76a00;--note:#5b6b7a}
-@media(prefers-color-scheme:dark){:root{--paper:#14171a;--card:#1c2024;--ink:#e7eaed;--soft:#98a3ad;--line:#30363c;
---read:#7fb2e5;--band:#5b8fc333;--mid:#6d8196;--out:#ff7a5f;--shade:#ff7a5f2b;
---page:#ff7a5f;--ticket:#e0a94a;--note:#9fb0c0}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-main{max-width:1080px;margin:0 auto;padding:24px 16px 64px}
-h1{font-size:1.45rem;margin:0 0 4px}h2{font-size:1.1rem;margin:36px 0 10px}p{margin:0 0 12px;max-width:75ch}
-.soft,figcaption span,.stat span{color:var(--soft)}
-.stats{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:10px;margin:18px 0}
-.stat,figure,.table{background:var(--card);border:1px solid var(--line);border-radius:10px}
-.stat{padding:10px 14px}.stat b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums}
-.stat span{font-size:.82rem}
-.table{overflow-x:auto;margin:0 0 10px}table{border-collapse:collapse;width:100%;font-size:.9rem}
-caption{text-align:left;color:var(--soft);font-size:.85rem;padding:10px 12px 4px}
-th{font-weight:600;text-align:left;color:var(--soft);font-size:.8rem}
-th,td{padding:8px 12px;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border-bottom:0}
-td.time,td.id{white-space:nowrap;font-variant-numeric:tabular-nums}td.what{min-width:14rem;overflow-wrap:anywhere}
-.page{color:var(--page);font-weight:600}.ticket{color:var(--ticket)}.note{color:var(--note)}
-.plots{display:grid;gap:12px}.pairs{grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr))}
-figure p{margin:4px 0 6px;font-size:.85rem;color:var(--soft);overflow-wrap:anywhere}.pairs svg text{font-size:17px}
-.onset,.told{fill:none;stroke:var(--ink);stroke-width:1.4}.onset{stroke-dasharray:3 4}
-figure{margin:0;padding:10px 12px 6px}figcaption{display:flex;flex-wrap:wrap;gap:2px 12px;justify-content:space-between;
-font-size:.85rem;overflow-wrap:anywhere}figcaption b{font-weight:600}
-svg{display:block;width:100%;height:auto;margin-top:6px}svg text{font-size:11px;fill:var(--soft)}
-svg text{paint-order:stroke;stroke:var(--card);stroke-width:3px}
-.band{fill:var(--band)}.expected{fill:none;stroke:var(--mid);stroke-width:1;stroke-dasharray:4 3}
-.readings{fill:var(--read);stroke:var(--read);stroke-width:1.2;stroke-linejoin:round}
-.out{fill:var(--out);stroke:var(--out);stroke-width:1.8;stroke-linejoin:round}.anomaly{fill:var(--shade)}
-details summary{cursor:pointer;color:var(--soft);margin:20px 0 10px}
-.key{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.85rem;color:var(--soft);margin:0 0 10px}
-.key i{border:1px solid var(--line);display:inline-block;
-width:18px;height:10px;border-radius:2px;margin-right:6px;vertical-align:-1px}
-.key i.tick{width:0;height:14px;border:0;border-left:2px solid var(--ink);border-radius:0}
-.key i.dashed{border-left-style:dashed}
-ul{margin:0 0 10px;padding-left:20px}li{overflow-wrap:anywhere}
-@media(max-width:620px){main{padding:16px 10px 48px}svg text{font-size:17px}
-table,tbody,tr,td,caption{display:block}
-td[data-head]::before{content:attr(data-head) ": ";color:var(--soft)}
-tr.head{display:none}tr{padding:8px 12px;border-bottom:1px solid var(--line)}
-td{display:inline-block;border:0;padding:0 10px 0 0}td.what{display:block}}
+STYLE = f"""{BASE}
+.plots{{display:grid;gap:12px}}.pairs{{grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr))}}
+figure p{{margin:4px 0 6px;font-size:.85rem;color:var(--soft);overflow-wrap:anywhere}}.pairs svg text{{font-size:17px}}
+.onset,.told{{fill:none;stroke:var(--ink);stroke-width:1.4}}.onset{{stroke-dasharray:3 4}}
+details summary{{cursor:pointer;color:var(--soft);margin:20px 0 10px}}
+.key i.tick{{width:0;height:14px;border:0;border-left:2px solid var(--ink);border-radius:0}}
+.key i.dashed{{border-left-style:dashed}}
+@media(max-width:620px){{svg text{{font-size:17px}}}}
 """
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from html import escape
 
 from daemon.backtest.compared import Compared, Matched, Tally
-from daemon.backtest.page_table import table
+from daemon.paper import table
 
 
 def alerts_section(told: Compared) -> str:

@@ -5,7 +5,7 @@ from html import escape
 from daemon.backtest.accused import Share
 from daemon.backtest.loop import Loop
 from daemon.backtest.loop_report import loop_rows
-from daemon.backtest.page_table import table
+from daemon.paper import table
 
 
 def loop_section(told: Loop) -> str:

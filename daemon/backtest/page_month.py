@@ -5,7 +5,7 @@ from html import escape
 
 from cases.telemetry import Severity
 from daemon.backtest.month import Costs, Month
-from daemon.backtest.page_table import table
+from daemon.paper import table
 
 COLUMNS = ("watch", "service", "seen", "days", "pages", "tickets", "notes", "alerts in 30 days")
 

@@ -1,35 +1,22 @@
 """What a backtest found, for programs and for people at a terminal."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from cases.anomaly import Anomaly
 from cases.moments import from_milliseconds, iso
-from cases.telemetry import Floats, Mask, Millis, Signal
+from cases.telemetry import Signal
 from daemon.backtest.gather import name_of, series_name
 from daemon.backtest.looks import Episode, Looked, by_threshold
 from daemon.backtest.month import Watched
 from daemon.backtest.stories import Story, stories
+from daemon.drawing import Line
 from detectors.runs import step_of
 
 WEEK = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Line:
-    """One series as it is drawn: its readings, what was expected, and its episodes. NaN where there is nothing."""
-
-    name: str
-    times: Millis
-    values: Floats
-    low: Floats
-    middle: Floats
-    high: Floats
-    out: Mask
-    episodes: Sequence[Episode]
 
 
 @dataclass(slots=True)

@@ -1,15 +1,4 @@
-"""How anomalies are told of in a backtest's page."""
-
-from cases.anomaly import Anomaly
-from cases.telemetry import Direction
-
-
-def expectation(anomaly: Anomaly) -> str:
-    """What was expected, and what was there instead."""
-    if anomaly.low == anomaly.high:
-        side = "at least" if anomaly.direction is Direction.DOWN else "at most"
-        return f"{anomaly.value:.4g} where {side} {anomaly.high:.4g} was expected"
-    return f"{anomaly.value:.4g} where {anomaly.low:.4g} to {anomaly.high:.4g} was expected"
+"""How spans and counts are told of in a backtest's page."""
 
 
 def lasted(seconds: float) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.commands.options import config_option, json_option, ledger_of, print_json, print_table
+from daemon.commands.options import config_option, json_option, ledger_of, print_json, settings_of
 
 if TYPE_CHECKING:
     from daemon.opportunities import Opportunity
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def command(context: click.Context, config: Path, *, as_json: bool) -> None:
-    """What needs nobody tonight: opportunities, a few a week, that no alert was ever sent for."""
+    """What waits for a human, what was done in a day and what came of it; and opportunities, a few a week."""
     if context.invoked_subcommand is None:
         _brief(config, as_json=as_json)
 
@@ -42,37 +42,30 @@ def dismiss(name: str, reason: str, config: Path) -> None:
 
 
 def _brief(config: Path, *, as_json: bool) -> None:
+    from daemon.clock import SystemClock
     from daemon.opportunities import Opportunities
+    from daemon.reports.briefing import briefing_of
+    from daemon.shipped import document, kept
 
+    settings, now = settings_of(config), SystemClock().now()
     with ledger_of(config) as ledger:
         everyone = Opportunities(checkpoints=ledger.checkpoints).all()
+        _, moved = kept(ledger.checkpoints)
         active = len(ledger.cases.active())
-    shown = [one for one in everyone if one.ended is None and one.shown is not None]
-    waiting = [one for one in everyone if one.ended is None and one.shown is None]
-    over = [one for one in everyone if one.ended is not None]
-    if as_json:
-        print_json({
-            "active_cases": active,
-            "opportunities": [_document(one) for one in shown],
-            "waiting": len(waiting),
-            "over": [_document(one) for one in over],
-        })  # fmt: skip
+        briefing = briefing_of(ledger, settings, now)
+    if not as_json:
+        click.echo(briefing.text)
+        if any(one.ended is None and one.shown is not None for one in everyone):
+            click.echo("\n`trackwalker briefing dismiss ID` puts an opportunity away")
         return
-    click.echo(f"{active} active cases" + (": `trackwalker cases` lists them" if active else ""))
-    if not shown:
-        click.echo("no opportunities: nothing got slowly worse or lay idle over the last weeks, as far as was looked")
-        return
-    print_table(
-        f"opportunities: {len(shown)}, and {len(waiting)} that wait for their turn",
-        ("id", "service", "signal", "what is to be seen", "since"),
-        [(one.id, one.service, _named(one), f"it {one.text}", f"{one.shown:%Y-%m-%d}") for one in shown],
-    )
-    click.echo("`trackwalker briefing dismiss ID` puts one away")
-
-
-def _named(one: "Opportunity") -> str:
-    labels = ", ".join(f"{name}={value}" for name, value in sorted(one.labels.items()) if name != "__name__")
-    return f"{one.signal} ({labels})" if labels else one.signal
+    print_json({
+        "active_cases": active,
+        "sections": [{"title": one.title, "lines": list(one.lines)} for one in briefing.sections],
+        "opportunities": [_document(one) for one in everyone if one.ended is None and one.shown is not None],
+        "waiting": sum(1 for one in everyone if one.ended is None and one.shown is None),
+        "over": [_document(one) for one in everyone if one.ended is not None],
+        "shipped": [document(one) for one in moved],
+    })  # fmt: skip
 
 
 def _document(one: "Opportunity") -> dict[str, Any]:
@@ -91,4 +84,5 @@ def _document(one: "Opportunity") -> dict[str, Any]:
         "shown": iso(one.shown) if one.shown else None,
         "ended": iso(one.ended) if one.ended else None,
         "because": one.because,
+        "case": one.case or None,
     }

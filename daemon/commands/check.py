@@ -30,13 +30,16 @@ def command(config: Path, *, as_json: bool, trial: bool) -> None:
                 )
     status = worst(findings)
     if as_json:
-        rows = [{"system": f.system, "asked": f.asked, "ok": f.status == DONE, "said": f.said} for f in findings]
+        rows = [
+            {"system": f.system, "asked": f.asked, "ok": f.status == DONE, "warning": f.warns, "said": f.said}
+            for f in findings
+        ]
         print_json({"ok": status == DONE, "findings": rows})
     else:
         word = {DONE: "ok", UNREACHABLE: "unreachable"}
         print_table(
             f"{config}",
             ("", "system", "asked", "said"),
-            [(word.get(f.status, "no"), f.system, f.asked, f.said) for f in findings],
+            [("warning" if f.warns else word.get(f.status, "no"), f.system, f.asked, f.said) for f in findings],
         )
     sys.exit(status)

@@ -1,16 +1,11 @@
 """`trackwalker spend [--why CASE]`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from daemon.commands.options import config_option, json_option, ledger_of, print_json, print_table, settings_of
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from daemon.ledger.ledger import Ledger
 
 KINDS = ("model", "purpose", "signal", "case")
 MOST_ROWS = 10
@@ -34,21 +29,15 @@ def command(case_id: str | None, config: Path, *, as_json: bool) -> None:
 
 def _all(config: Path, *, as_json: bool) -> None:
     from daemon.clock import SystemClock
-    from daemon.ledger.spend import DAY
+    from daemon.reports.spending import spending
 
     budget = settings_of(config).budget
     with ledger_of(config) as ledger:
-        day = _document(ledger, SystemClock().now() - DAY)
-        ever = _document(ledger, None)
-    caps = {
-        "usd_per_day": budget.usd_per_day,
-        "usd_per_case": budget.usd_per_case,
-        "usd_per_call": budget.usd_per_call,
-        "usd_per_class": {name: usd for name, usd in budget.usd_per_class if usd is not None},
-    }
+        document = spending(ledger.spend, budget, SystemClock().now())
     if as_json:
-        print_json({"last_24_hours": day, "in_all": ever, "budget": caps})
+        print_json(document)
         return
+    day, ever = document["last_24_hours"], document["in_all"]
     if not ever["calls"]:
         click.echo("nothing was spent: no language model was asked so far")
         return
@@ -93,20 +82,6 @@ def _why(case_id: str, config: Path, *, as_json: bool) -> None:
         )
     else:
         click.echo(f"case {case_id}: no language model was asked")
-
-
-def _document(ledger: "Ledger", since: "datetime | None") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    spend = ledger.spend
-    document = asdict(spend.total(since))
-    del document["of"]
-    document["by_model"] = [asdict(total) for total in spend.by_model(since)]
-    document["by_purpose"] = [asdict(total) for total in spend.by_purpose(since)]
-    document["by_signal"] = [asdict(total) for total in spend.by_signal(since)]
-    document["by_service"] = [asdict(total) for total in spend.by_service(since)]
-    document["by_case"] = [asdict(total) for total in spend.by_case(since)]
-    return document
 
 
 def _step(purpose: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cases.steps import SendNotice
-from daemon.audited import ENDED, RUN
+from daemon.audited import ENDED, NO_CASE, PREPARE, RUN
 from daemon.invariants.finding import Finding
 from daemon.invariants.ground import Ground
 from daemon.invariants.told import CUT, Line, Told
@@ -62,11 +62,17 @@ def _parents(told: Told) -> Iterator[Finding]:
         parent, action = line.link.parent, line.link.action
         if parent is None:
             rooted = action.startswith(ROOTS) or str(line.link.actor).startswith(HUMANS) or not line.hash
-            if not rooted:
+            if not rooted and not _is_of_no_case(line):
                 what = f"{action} follows from nothing: no signal and no human's word leads to it"
                 yield Finding(invariant="I5", row=line.row, what=what)
         elif not _is_before(parent, line, cut, told):
             yield Finding(invariant="I5", row=line.row, what=f"it follows from line {parent}, which is not before it")
+
+
+def _is_of_no_case(line: Line) -> bool:
+    """Whether it is an order of the schedule: a repository's own commands at night, or the making of its image."""
+    night = line.link.action == RUN and _name(line).startswith(f"{NO_CASE}-")
+    return not line.link.case and (night or line.link.action == PREPARE)
 
 
 def _is_before(parent: object, line: Line, cut: int, told: Told) -> bool:

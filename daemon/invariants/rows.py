@@ -95,7 +95,7 @@ def _history(told: Told, kept: Kept) -> Iterator[Finding]:
 
 
 def _lessons(told: Told, kept: Kept) -> Iterator[Finding]:
-    lines = _by(told.actions("lesson.learnt"), lambda line: line.detail.get("lesson", ""))
+    lines = _by(told.actions("lesson."), lambda line: line.detail.get("lesson", ""))
     yield from _matched("lessons", lines, ((str(row.columns["id"]), row) for row in told.lessons), kept)
 
 

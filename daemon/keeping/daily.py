@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from cases.errors import TrackwalkerError
 from cases.leases import Swap
@@ -38,19 +39,23 @@ class Errand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daily:
-    """A job, and its hour in UTC. What its work returns stands in the audit: a few words by name.
+    """A job, and its hour. What its work returns stands in the audit: a few words by name.
 
-    `takes` is how long it may run before another daemon takes its daemon for dead.
+    takes   how long it may run before another daemon takes its daemon for dead
+    zone    whose clocks show its hour, and `minute` past it
     """
 
     name: str
     hour: int
     work: Callable[[Errand], Mapping[str, str]]
     takes: timedelta = TIME_OUT
+    zone: str = "UTC"
+    minute: int = 0
 
     def due(self, now: datetime) -> str:
-        """The newest day whose hour has come."""
-        return (now - timedelta(hours=self.hour)).date().isoformat()
+        """The newest day whose hour has come, by the clocks of its zone."""
+        shown = now.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
+        return (shown - timedelta(hours=self.hour, minutes=self.minute)).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

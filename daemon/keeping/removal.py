@@ -172,7 +172,7 @@ def removed_cases(ledger: Ledger, limit: int = 100) -> tuple[RemovedCase, ...]:
 def _of_case(case: ColumnElement[str]) -> ColumnElement[bool]:
     """Checkpoints that a case's steps and receivers keep: their keys end with its id."""
     return and_(
-        or_(checkpoints.c.key.startswith("answers/"), checkpoints.c.key.startswith("slack-thread/")),
+        or_(*(checkpoints.c.key.startswith(kind) for kind in ("answers/", "slack-thread/", "route/"))),
         checkpoints.c.key.endswith(literal("/") + case),
     )
 

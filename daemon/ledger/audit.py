@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Transaction, bindparam, event, func, select
+from sqlalchemy import Connection, Select, Transaction, bindparam, event, func, select
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from daemon.ledger.anchor import Anchored, AnchorFile
@@ -23,7 +23,7 @@ from daemon.ledger.tables import audit, storable
 
 DAEMON = "daemon"  # the actor of what the daemon does by itself
 ANOMALY = "signal.anomaly"
-ROOTS = ("signal.", "daemon.", "job.", "pause.", "lever.", "audit.", "retention.")
+ROOTS = ("signal.", "daemon.", "job.", "pause.", "lever.", "audit.", "retention.", "lesson.taken-in")
 """Lines that may follow from nothing, by the beginning of their action."""
 
 _BOOK, _PAGE, _DUE = "audit.book", "audit.page", "audit.due"  # in a connection's own notes
@@ -41,8 +41,9 @@ class AuditEntry:
     """One line of the audit.
 
     action   `signal.anomaly`; `case.Opened` and the other events; `effect.promised`, `.done`, `.adopted`, `.dropped`;
-             `lesson.learnt`; `model.reserved`, `.settled`, `.refused`; `sandbox.run`, `.ended`, `.prepare`,
-             `.prepared`; `pause.on`, `.off`; `daemon.…`, `job.…`, `retention.…`
+             `lesson.learnt`, `.taken-in`; `authority.checked`; `trust.marked`; `model.reserved`, `.settled`,
+             `.refused`; `sandbox.run`, `.ended`, `.prepare`, `.prepared`; `pause.on`, `.off`; `daemon.…`; `job.…`;
+             `retention.…`
     case     "" for what belongs to no case
     parent   the `seq` of the entry that this one follows from. None: the newest one of its case, if it has one
     detail   a few words by name: keys, sequence numbers, reasons, digests; never what a case holds
@@ -104,6 +105,15 @@ class Audit:
         query = select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
         if case is not None:
             query = query.where(audit.c.case_id == case)
+        return self._read(query)
+
+    def since(self, moment: datetime, action: str, limit: int = 1000) -> tuple[AuditEntry, ...]:
+        """The lines of an action after a moment, oldest first."""
+        return self._read(
+            select(audit).where(audit.c.at > moment, audit.c.action == action).order_by(audit.c.seq).limit(limit)
+        )
+
+    def _read(self, query: Select[Any]) -> tuple[AuditEntry, ...]:
         with self._database.reading() as connection:
             return tuple(
                 AuditEntry(

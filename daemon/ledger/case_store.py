@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, 
 
 from cases.case import Case
 from cases.errors import IllegalStep, PermanentError, Unreadable
-from cases.events import Closed, Entry
+from cases.events import Closed, Entry, Explained
 from cases.leases import Claimed
 from cases.lifecycle import advance, opened, repeats
 from cases.moments import iso
 from cases.ports import Clock
 from cases.steps import Effect
-from daemon.ledger import audit, history, lessons, outbox
+from daemon.ledger import audit, history, lessons, outbox, trust
 from daemon.ledger.claims import CLOSED, asks, held, next_case, standing, still
 from daemon.ledger.database import Database, added
 from daemon.ledger.ready import Ready, later
@@ -200,6 +200,16 @@ class LedgerCases:
             row = held(connection, claimed)
             later(connection, _LET_GO(case=claimed.case.id, due=_sooner(due, row.wake)))
 
+    def wake(self, case_id: str, now: datetime) -> bool:
+        """Let an active case be looked at now; whether there is one. One in hand is due again when it is let go."""
+        active = select(cases.c.due, cases.c.wake).where(cases.c.id == case_id, cases.c.phase != CLOSED)
+        with self._database.writing() as connection:
+            row = connection.execute(active.with_for_update()).first()
+            if row is None:
+                return False
+            _set(connection, case_id, due=_sooner(row.due, now), wake=_sooner(row.wake, now))
+        return True
+
     def hasten(self, now: datetime, lease: timedelta) -> None:
         """The wall clock was set back: whatever waits for a later time is due now, no lease is longer than `lease`.
 
@@ -219,8 +229,10 @@ class LedgerCases:
         """Write what a step came to: its entries and what they taught, the promises, and the audit of it all."""
         parent = history.append(connection, case.id, len(case.history) - len(entries), entries)
         for entry in entries:
-            if isinstance(entry.event, Closed) and entry.event.lesson is not None:
+            if isinstance(entry.event, Closed | Explained) and entry.event.lesson is not None:
                 lessons.learn(connection, case.id, entry.event.lesson)
+                lessons.cite(connection, case, entry.at)
+        trust.settle(connection, case, entries)
         if effects:
             at, actor = (entries[-1].at, entries[-1].actor) if entries else (self._clock.now(), outbox.ACTOR)
             promise = outbox.Promise(case=case.id, at=at, actor=actor, parent=parent)

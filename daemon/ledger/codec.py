@@ -15,6 +15,7 @@ from cases.errors import PermanentError
 from cases.events import Event
 from cases.outcome import Lesson
 from cases.steps import Effect, Receipt
+from cases.trust import Mark
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -90,3 +91,4 @@ EVENTS: Vocabulary[Event] = Vocabulary(get_args(Event))
 EFFECTS: Vocabulary[Effect] = Vocabulary(get_args(Effect))
 LESSONS: Vocabulary[Lesson] = Vocabulary([Lesson])
 RECEIPTS: Vocabulary[Receipt] = Vocabulary([Receipt])
+MARKS: Vocabulary[Mark] = Vocabulary([Mark])

@@ -22,6 +22,7 @@ from daemon.ledger.levers import LedgerLevers
 from daemon.ledger.outbox import LedgerOutbox
 from daemon.ledger.purse import Caps, LedgerPurse
 from daemon.ledger.spend import LedgerSpend
+from daemon.ledger.trust import LedgerTrust
 
 if TYPE_CHECKING:
     from config.models import BudgetSettings  # it brings pydantic, which an open ledger does without
@@ -43,6 +44,7 @@ class Ledger:
     audit: Audit
     spend: LedgerSpend
     daemons: LedgerDaemons
+    trust: LedgerTrust
     clock: Clock
 
     def purse(self, budget: "BudgetSettings") -> LedgerPurse:
@@ -90,6 +92,7 @@ def open_ledger(
             audit=Audit(database),
             spend=LedgerSpend(database),
             daemons=LedgerDaemons(database),
+            trust=LedgerTrust(database),
             clock=clock,
         )
     finally:

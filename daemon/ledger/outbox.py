@@ -57,12 +57,16 @@ class _Promised(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """Who promised effects, when, for which case ("" for none), and the audit entry that they follow from."""
+    """Who promised effects, when, for which case ("" for none), and the audit entry that they follow from.
+
+    due   when they are wanted; None: at once
+    """
 
     case: str
     at: datetime
     actor: str
     parent: int | None
+    due: datetime | None = None
 
 
 class LedgerOutbox:
@@ -89,8 +93,10 @@ class LedgerOutbox:
             connection.execute(update(effects).where(effects.c.key.in_(keys)).values(due=now + hold))
         return tuple(_intent(row) for row in rows)
 
-    def send(self, effects: Sequence[Effect], now: datetime, *, swap: Swap | None = None) -> bool:
-        """Promise notices that belong to no case. A key that is there already is left alone.
+    def send(
+        self, effects: Sequence[Effect], now: datetime, *, swap: Swap | None = None, due: datetime | None = None
+    ) -> bool:
+        """Promise notices that belong to no case, for `due` or for now. A key that is there already is left alone.
 
         With a swap, both or neither: False when the checkpoint was another.
         """
@@ -100,7 +106,7 @@ class LedgerOutbox:
         with self._database.writing() as connection:
             if swap is not None and not swapped(connection, swap, now):
                 return False
-            promise(connection, effects, Promise(case="", at=now, actor=ACTOR, parent=None))
+            promise(connection, effects, Promise(case="", at=now, actor=ACTOR, parent=None, due=due))
         return True
 
     def check(self, claimed: Claimed) -> None:
@@ -129,12 +135,25 @@ class LedgerOutbox:
             stored = connection.execute(select(effects.c.receipt).where(effects.c.key == key)).scalar_one_or_none()
         return None if stored is None else RECEIPTS.unpack(Receipt.__name__, stored, f"the receipt of effect {key}")
 
+    def dropped(self, key: str) -> str:
+        """Why the effect of that key was given up; "" where it was not, or was never promised."""
+        given_up = select(effects.c.last_error).where(effects.c.key == key, effects.c.state == State.DROPPED)
+        with self._database.reading() as connection:
+            return connection.execute(given_up).scalar_one_or_none() or ""
+
     def postpone(self, key: str, due: datetime, error: str) -> None:
         """The effect did not go through: count the attempt, try again at `due`."""
         with self._database.writing() as connection:
             row = _row(connection, key)
             if row.state == State.INTENDED:
                 _set(connection, row, attempts=row.attempts + 1, due=due, last_error=_brief(error))
+
+    def defer(self, key: str, due: datetime) -> None:
+        """The effect is wanted later than was promised: no attempt was made, and none is counted."""
+        with self._database.writing() as connection:
+            row = _row(connection, key)
+            if row.state == State.INTENDED:
+                _set(connection, row, due=due)
 
     def drop(self, key: str, because: str) -> None:
         """The effect will never go through: keep it with its reason."""
@@ -161,7 +180,7 @@ class LedgerOutbox:
 
 
 def promise(connection: Connection, wanted: Sequence[Effect], promised: Promise) -> None:
-    """Store the effects as intents, due at once. One whose key was ever promised is left alone."""
+    """Store the effects as intents. One whose key was ever promised is left alone."""
     # who promises is alone from the look at a key to the end: no key is promised twice
     keys = [storable(effect.key) for effect in wanted]
     lock = alone_asks(connection)
@@ -182,7 +201,7 @@ def promise(connection: Connection, wanted: Sequence[Effect], promised: Promise)
             parent=promised.parent or _reason(connection, effect, promised),
             detail={"key": key, "kind": packed.kind, "sha": digest(**row)},
         )
-        state = {"state": State.INTENDED, "attempts": 0, "due": promised.at, "last_error": ""}
+        state = {"state": State.INTENDED, "attempts": 0, "due": promised.due or promised.at, "last_error": ""}
         number = audit.append(connection, line)
         later(connection, _ADD(**row, **state, created=promised.at, promised=number))
 

@@ -13,7 +13,7 @@ from daemon.ledger.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ALEMBIC = "alembic_version"
 

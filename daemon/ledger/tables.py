@@ -168,10 +168,41 @@ lessons = Table(
     Column("at", Moment, nullable=False),
     Column("fingerprint", Key, nullable=False),
     Column("service", Key, nullable=False),
-    Column("case_id", Key, ForeignKey("cases.id"), nullable=False),
+    Column(
+        "case_id", Key, ForeignKey("cases.id")
+    ),  # NULL: it came from another ledger, and its payload says which case
     Column("payload", Text, nullable=False),
     Index("lessons_by_fingerprint", "fingerprint"),
     Index("lessons_by_service", "service"),
+)
+
+# What became of the cases that a lesson was cited in: its quality is counted from these.
+citations = Table(
+    "citations",
+    metadata,
+    Column("lesson_id", Key, primary_key=True),
+    Column("case_id", Key, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("good", Integer, nullable=False),
+)
+
+# What outcomes say of the daemon's right to act (see `cases.trust`). No foreign keys: they outlive a case's history.
+marks = Table(
+    "marks",
+    metadata,
+    Column("id", Key, primary_key=True),  # case, change and book
+    Column("case_id", Key, nullable=False),
+    Column("at", Moment, nullable=False),  # from when on it counts
+    Column("repository", Key, nullable=False),
+    Column("service", Key, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("risk", Key, nullable=False),
+    Column("sha", Key, nullable=False),  # the merge, "" before there is one
+    Column("linked", Words, nullable=False),  # the incident that was traced to it; "" for what its own case says
+    Column("payload", Text, nullable=False),
+    Index("marks_by_case", "case_id"),
+    Index("marks_by_area", "kind", "risk", "repository", "service"),
+    Index("marks_by_sha", "sha"),
 )
 
 checkpoints = Table(

@@ -175,6 +175,12 @@ class Metrics:
             ["repository"],
             registry=registry,
         )
+        self.deploys_judged = Gauge(
+            "trackwalker_deploys_judged",
+            "Last week's deploys that carry no change of ours, as of last night: judged, and of these moved",
+            ["what"],
+            registry=registry,
+        )
         self.daemons = Gauge("trackwalker_daemons", "Daemons that share the store, this one too", registry=registry)
         self.configs = Gauge("trackwalker_configs", "Different configurations among them", registry=registry)
 
@@ -196,6 +202,11 @@ class Metrics:
     def recipes(self, ok: Mapping[str, bool]) -> None:
         """Which repositories' own commands could be run when they were last tried; untried ones are left out."""
         self.only(self.recipe_ok, {name[:LONGEST_NAME]: float(works) for name, works in ok.items()})
+
+    def shipped(self, judged: int, moved: int) -> None:
+        """How many deploys of people were judged last night, and how many of them moved a metric."""
+        self.deploys_judged.labels("judged").set(judged)
+        self.deploys_judged.labels("moved").set(moved)
 
     def stage(self, name: str) -> AbstractContextManager[Stage]:
         """Count a time through the stage and its seconds: `with metrics.stage("diagnose") as stage: …`.

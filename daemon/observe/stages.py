@@ -32,9 +32,9 @@ ENDINGS = (DONE, WAITING, LATER, ESCALATED, FENCED, BUG)
 def stage_of(case: Case) -> str:
     """The stage of the case's next step. Loads remediation, as that step is about to."""
     from remediation.learn import learn
-    from remediation.way import step_of
+    from remediation.way import recovered, step_of
 
-    return LEARN if case.active and step_of(case) is learn else STAGE_OF[case.phase]
+    return LEARN if case.active and step_of(case) in {learn, recovered} else STAGE_OF[case.phase]
 
 
 def ending_of(error: BaseException | None) -> str:

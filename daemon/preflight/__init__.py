@@ -16,7 +16,7 @@ def preflight(settings: Settings, clock: Clock, home: Home, *, trial: bool = Fal
     `trial` also runs each repository's own commands at the tip of its watched branch, in the sandbox.
     """
     from daemon.build import forge_of
-    from daemon.preflight import deploys, model, playbooks, receivers, repositories, sandbox, sources, trials
+    from daemon.preflight import deploys, model, pages, playbooks, receivers, repositories, sandbox, sources, trials
 
     reached, forge = sources.Reached(), forge_of(settings, home)
     try:
@@ -27,6 +27,7 @@ def preflight(settings: Settings, clock: Clock, home: Home, *, trial: bool = Fal
         yield from model.findings(settings, clock)
         yield from playbooks.findings()
         yield from receivers.findings(settings)
+        yield from pages.findings(settings)
         if trial:
             yield from trials.findings(settings, home, forge)
     finally:

@@ -10,12 +10,13 @@ from remediation.forge.token import TokenRefused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One line. `status` is an exit status: 0 fine, 1 falls short, 3 cannot be reached."""
+    """One line. `status` is an exit status: 0 fine, 1 falls short, 3 cannot be reached. `warns`: to be looked at."""
 
     system: str
     asked: str
     status: int
     said: str
+    warns: bool = False
 
 
 def worst(findings: Sequence[Finding]) -> int:
@@ -43,3 +44,8 @@ def short(system: str, what: str, said: str) -> Finding:
 def fine(system: str, what: str, said: str) -> Finding:
     """Something that is as it should be, or that only needs to be known."""
     return Finding(system=system, asked=what, status=DONE, said=said)
+
+
+def warned(system: str, what: str, said: str) -> Finding:
+    """Something that will be missed, and keeps no daemon from its work."""
+    return Finding(system=system, asked=what, status=DONE, said=said, warns=True)

@@ -17,7 +17,7 @@ from daemon.exits import DONE, FOUND, UNREACHABLE
 from daemon.home import Home
 from daemon.preflight.finding import Finding, short
 from remediation.lint import findings as findings_of
-from remediation.recipes import recipe_of
+from remediation.recipes import commands, recipe_of
 
 MOST_NAMED = 5
 NO_TESTS_COLLECTED = 5  # pytest's own word for a suite without tests
@@ -42,22 +42,6 @@ def findings(settings: Settings, home: Home, forge: Forge) -> Iterator[Finding]:
         return
     for repository in settings.repositories:
         yield from attempt(repository, settings, forge, sandbox).findings
-
-
-def commands(repository: RepositorySettings, settings: Settings) -> tuple[Command, ...]:
-    """The repository's commands and those of its services, each line once; reproduce goes first, as in a real trial."""
-    timeout = repository.sandbox.timeout or settings.sandbox.timeout
-    own = [service for service in settings.services if service.repository == repository.name]
-    reproduces = [repository.reproduce, *(service.reproduce for service in own)]
-    tests = [repository.test, *(service.test for service in own)]
-    named = (("reproduce", reproduces), ("test", tests), ("lint", [repository.lint]))
-    lines = dict.fromkeys((name, line) for name, lines in named for line in lines)
-    report = repository.report or ""
-    return tuple(
-        Command(name=name, line=line, timeout=timeout, report=report if name == "test" else "")
-        for name, line in lines
-        if line
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

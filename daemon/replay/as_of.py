@@ -1,14 +1,16 @@
 """The outside as it stood at a moment, for reading only: whatever would write raises, and is a bug."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit
 from cases.errors import PermanentError
+from cases.marks import Ci, ProofReport
+from cases.merging import Obstacle
 from cases.moments import iso, utc
 from cases.ports import Changes, Clock, Forge
-from cases.pull_request import Comment, OpenWork, PullRequest
+from cases.pull_request import Board, Comment, OpenWork, PullRequest, Remark, ShownChange
 from cases.steps import Notice, Receipt
 from cases.telemetry import Deploy
 from cases.trying import Recipe, SandboxReport, TrialOrder
@@ -117,14 +119,75 @@ class ReadOnlyForge:
         """Refused."""
         raise OutwardWrite(f"take {branch} of {repository} back to a draft")
 
+    def to_ready(self, repository: str, branch: str) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(f"show {branch} of {repository} for review")
+
+    def update(
+        self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str, onto: str
+    ) -> Receipt:
+        """Refused."""
+        on = f"{base[:10]} and {onto[:10]}"
+        raise OutwardWrite(f"push {branch} of {repository} ({len(edits)} files on {on}, {len(message)} characters)")
+
+    def conflicts(self, repository: str, sha: str) -> tuple[str, ...]:
+        """None: nothing was ever opened."""
+        del repository, sha
+        return ()
+
+    def remarks(self, repository: str, branch: str) -> tuple[Remark, ...]:
+        """None: nothing was ever opened."""
+        del repository, branch
+        return ()
+
+    def reply(self, repository: str, branch: str, remark: int, key: str, body: str) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(f"answer {remark} as {key} on {branch} of {repository} ({len(body)} characters)")
+
+    def react(self, repository: str, comment: int, word: str) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(f"put {word} under {comment} in {repository}")
+
+    def rewrite(self, repository: str, branch: str, body: str) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(f"rewrite {branch} of {repository} ({len(body)} characters)")
+
+    def relabel(self, repository: str, branch: str, add: Collection[str], remove: Collection[str]) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(f"label {branch} of {repository} (+{sorted(add)} -{sorted(remove)})")
+
+    def board(self, repository: str) -> Board | None:
+        """None: what it said then is not known."""
+        del repository
+        return None
+
+    def write_board(self, repository: str, title: str, body: str, seen: str | None) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(f"write the dashboard of {repository} ({title!r}, {len(body)} characters, {seen is None})")
+
     def comments(self, repository: str, branch: str) -> tuple[Comment, ...]:
         """None: nothing was ever opened."""
         del repository, branch
         return ()
 
-    def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
+    def show(self, repository: str, branch: str, title: str, body: str) -> Receipt:
         """Refused."""
-        raise OutwardWrite(f"store {path} in {repository} ({len(content)} bytes)")
+        raise OutwardWrite(f"show {branch} in an issue of {repository} ({title!r}, {len(body)} characters)")
+
+    def shown(self, repository: str) -> tuple[ShownChange, ...]:
+        """None: what was shown then is not known."""
+        del repository
+        return ()
+
+    def hide(self, repository: str, branch: str, key: str, body: str, *, done: bool) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(f"close the issue of {branch} in {repository} as {key} ({len(body)} characters, {done})")
+
+    def store_plot(
+        self, repository: str, path: str, content: bytes, beside: Mapping[str, str] | None = None
+    ) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(f"store {path} in {repository} ({len(content)} bytes, {sorted(beside or ())} beside)")
 
     def plot_url(self, repository: str, path: str) -> str:
         """Where a stored picture would be shown."""
@@ -139,6 +202,32 @@ class ReadOnlyForge:
         """None: what was open then is not known."""
         del repository, paths
         return ()
+
+    def ci(self, repository: str, sha: str) -> Ci:
+        """Nothing: what tools said then is not asked for."""
+        del repository
+        return Ci(sha=sha, checks=())
+
+    def report_proof(self, repository: str, branch: str, base: str, report: ProofReport) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(f"report {report.key} on {branch} of {repository}, on {base[:10]}")
+
+    def request_reviewers(
+        self, repository: str, branch: str, owners: Sequence[str], culprit: tuple[str, ...]
+    ) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(
+            f"ask {len(owners)} owners and {len(culprit) // 2} authors to review {branch} of {repository}"
+        )
+
+    def obstacles(self, repository: str, branch: str, sha: str) -> tuple[Obstacle, ...]:
+        """None: there is no pull request to merge."""
+        del repository, branch, sha
+        return ()
+
+    def merge(self, repository: str, branch: str, sha: str, message: str) -> Receipt:
+        """Refused."""
+        raise OutwardWrite(f"merge {branch} of {repository} at {sha[:10]} ({len(message)} characters)")
 
     def permissions(self, repository: str) -> tuple[tuple[str, bool, str], ...]:
         """Refused: to ask for permission to push, a push is rehearsed."""

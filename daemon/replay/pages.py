@@ -8,7 +8,23 @@ from typing import Any
 from cases.case import Case
 from cases.errors import PermanentError
 from cases.moments import iso
-from cases.steps import ConvertToDraft, Effect, OpenPullRequest, PostComment, PushBranch, SendNotice, StorePlot
+from cases.steps import (
+    AnswerRemark,
+    ConvertToDraft,
+    Effect,
+    MarkReady,
+    MergePullRequest,
+    OpenPullRequest,
+    PostComment,
+    PushBranch,
+    Relabel,
+    ReportProof,
+    RequestReviewers,
+    RewriteBody,
+    SendNotice,
+    ShowChange,
+    StorePlot,
+)
 from daemon.replay.loop import Replayed
 from daemon.report import case_document, case_text, history_rows
 from remediation.neutral import fenced, neutral
@@ -91,8 +107,25 @@ def in_words(effect: Effect) -> str:
             return f"comment on {effect.branch} of {effect.repository}"
         case ConvertToDraft():
             return f"take the pull request of {effect.branch} on {effect.repository} back to a draft"
+        case MarkReady():
+            return f"show the pull request of {effect.branch} on {effect.repository} for review"
+        case RewriteBody() | Relabel() | AnswerRemark():
+            return f"write to the pull request of {effect.branch} on {effect.repository}"
+        case ReportProof() | RequestReviewers() | ShowChange() | MergePullRequest():
+            return _beside(effect)
         case SendNotice():
             return f"tell {effect.receiver} ({effect.notice.severity}): {neutral(effect.notice.subject)}"
+
+
+def _beside(effect: ReportProof | RequestReviewers | ShowChange | MergePullRequest) -> str:
+    if isinstance(effect, MergePullRequest):
+        return f"merge {effect.branch} on {effect.repository} as {effect.sha[:10]}, unasked"
+    if isinstance(effect, ShowChange):
+        return f"show the change of {effect.branch} in an issue of {effect.repository}"
+    if isinstance(effect, ReportProof):
+        return f"show the trial beside the commit of {effect.branch} on {effect.repository}: {effect.title}"
+    asked = (*effect.owners, *(["the culprit's author"] if effect.culprit else []))
+    return f"ask {', '.join(asked)} to review {effect.branch} on {effect.repository}"
 
 
 def _pull_of(effects: Sequence[Effect]) -> OpenPullRequest | None:

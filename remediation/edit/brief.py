@@ -1,13 +1,15 @@
 """What a model is told for an edit: the validated diagnosis and code. Nothing that a log line says is in it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from cases.asking import Material
+from cases.asking import CHECKS, Material
 from cases.case import Case
 from cases.change import ChangeClass
 from cases.diagnosis import Hypothesis
+from cases.events import ChecksFailed
 from cases.logs import ErrorSeen
 from cases.ports import Forge
 from cases.verdict import Check, Verdict
@@ -21,6 +23,7 @@ from remediation.edit.shapes import hints, known_exception
 from remediation.neutral import neutral
 from remediation.ports import Ports
 
+_WORD = re.compile(r"[\w.@:/=+~-]+")
 MOST_FILES = 3
 MOST_TESTS = 2
 
@@ -80,7 +83,7 @@ def brief_of(
         text = "\n".join((text_of(bare(path, content) if plain else content) or "").split("\n")[:TEST_LINES])
         materials.append(Material(title=f"{path} (a test that is there)", source="the repository", text=text))
     errors = ports.logs.errors(case.service, min(a.onset for a in case.anomalies), ports.now)
-    evidence = (_diagnosis(pointed, errors, code), *materials, *_guidance(case))
+    evidence = (_diagnosis(pointed, errors, code), *materials, *_guidance(case), *_red(case))
     return Brief(
         repository=repository,
         head=head,
@@ -155,6 +158,24 @@ def _guidance(case: Case) -> list[Material]:
     ]
 
 
+def _red(case: Case) -> list[Material]:
+    """What the repository's own checks say of the edit as it was proposed, where it is drafted again for just that."""
+    last = case.history[-1].event
+    if not isinstance(last, ChecksFailed) or not last.output:
+        return []
+    return [
+        Material(title="Your edit, as it was proposed", source="the program", text=case.change.lead.diff),
+        Material(title="Checks of the repository that failed on it", source=CHECKS, text=last.output),
+    ]
+
+
+def _not_ours(case: Case, output: str) -> str:
+    """An output without the words of the edit that it is about: a draft of the same may have them again."""
+    edits = case.change.lead.edits
+    own = "\n".join(text for one in edits for text in (one.path, (one.content or b"").decode(errors="replace")))
+    return _WORD.sub(lambda word: "" if word.group().strip(".,:=-") in own else word.group(), output)
+
+
 def nearest(attempt: NoMatch) -> Material:
     """What a model is told of an edit that did not go in."""
     lines = f"\nThe nearest lines of the file are:\n{attempt.nearest}" if attempt.nearest else ""
@@ -170,5 +191,8 @@ def _outside(case: Case, errors: Sequence[ErrorSeen]) -> tuple[str, ...]:
         told += [seen.sample, seen.signature, *seen.labels.values()]
         if seen.trace is not None:
             told.append(seen.trace.message)
+    last = case.history[-1].event
+    if isinstance(last, ChecksFailed):
+        told.append(_not_ours(case, last.output))
     facts = case.diagnosis.facts if case.diagnosis else ()
     return (*told, *(fact.fact for fact in facts if fact.source.startswith("logs")))

@@ -4,6 +4,7 @@ This is a choice, not the proof: what is chosen goes through all of that afterwa
 search, because a model that was talked into one is not asked again.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,7 @@ from cases.case import Case
 from cases.change import FileEdit, Part, Patch
 from cases.errors import PermanentError
 from cases.ports import LanguageModel
+from cases.roles import Position, Role, Settled, settled
 from cases.trying import Command, CommandReport, SandboxReport
 from cases.verdict import Check, Verdict, worst
 from remediation import checks
@@ -27,6 +29,8 @@ from remediation.edit.rules import refusals
 from remediation.failure import in_production
 from remediation.orders import own_commands, tried_on
 from remediation.ports import Ports
+
+log = logging.getLogger("trackwalker.edit")
 
 OWN = ("reproduce", "test")  # the commands of the repository's own that are run on a candidate
 SMALL = 6  # lines of an edit, its test not counted, below which no smaller one is asked for
@@ -88,7 +92,19 @@ class Search:
     def best(self) -> Candidate | None:
         """The candidate that proves most, of equals the smallest, of equals the first; None where none holds."""
         held = [one for one in self.tried if one.verdict is not Verdict.FAILED]
-        return min(held, key=lambda one: (one.verdict, one.lines), default=None)
+        if not held:
+            return None
+        best = held[0]
+        for other in held[1:]:
+            best = self._between(best, other)
+        return best
+
+    def _between(self, one: Candidate, other: Candidate) -> Candidate:
+        """Which of two drafts holds; where no rule tells, the first stays, and a human reads of the other."""
+        mine, theirs = _position(one), _position(other)
+        ruling = settled(mine, theirs)
+        log.info("case %s: two edits differ: %s", self.case.id, ruling.because)
+        return other if isinstance(ruling, Settled) and ruling.holds is theirs else one
 
     def patch(self, best: Candidate) -> Patch:
         """The change that was chosen, with what the whole search cost and what else was tried."""
@@ -203,3 +219,10 @@ def _told(one: Candidate) -> Material:
 def _changed(files: Mapping[str, tuple[bytes | None, bytes]]) -> int:
     """Lines that test files gain: an existing one is only added to."""
     return sum(after.count(b"\n") - (before or b"").count(b"\n") for before, after in files.values())
+
+
+def _position(one: Candidate) -> Position:
+    """What a tried edit stands for, beside another one."""
+    return Position(
+        role=Role.DRAFTER, says=one.said, strength=int(one.verdict), cites=bool(one.checks), lines=one.lines
+    )

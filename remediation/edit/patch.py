@@ -16,7 +16,7 @@ def patch_of(
     case: Case, ports: Ports, brief: Brief, written: Written, part: Part, answers: Sequence[Answer], *, first: bool
 ) -> Patch:
     """The change. `first`: its test was written, and seen to fail, before any edit was asked for."""
-    service, anomaly, pointed = ports.settings.service(case.service), case.anomaly, brief.pointed[0]
+    service, pointed = ports.settings.service(case.service), brief.pointed[0]
     cost = sum(answer.usd for answer in answers)
     asked = f"{len(answers)} answer{'s' if len(answers) > 1 else ''}"
     when = ", which was written first," if first else ""
@@ -31,13 +31,7 @@ def patch_of(
             f"Its own view of the risk: {neutral(written.risk, 300) or 'not said'}"
         ),
         parts=(part,),
-        promise=Promise(
-            signal=anomaly.signal.key,
-            direction=anomaly.direction.opposite,
-            before=anomaly.value,
-            after=anomaly.expected,
-            horizon=HORIZON,
-        ),
+        promise=promised(case),
         blast_radius=BlastRadius(
             files=len(part.edits),
             lines=part.added + part.removed,
@@ -48,6 +42,18 @@ def patch_of(
         tests=written.tests,
         because=f"{', '.join(pointed.evidence)}: {pointed.statement}{_no_other(case)}",
         cost=f"${cost:.4f}, {asked} of {neutral(answers[-1].model, 60)}, which drafted it; it judged nothing",
+    )
+
+
+def promised(case: Case) -> Promise:
+    """The signal of the case comes back to what was expected of it."""
+    anomaly = case.anomaly
+    return Promise(
+        signal=anomaly.signal.key,
+        direction=anomaly.direction.opposite,
+        before=anomaly.value,
+        after=anomaly.expected,
+        horizon=HORIZON,
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -26,11 +26,15 @@ _JVM_FOLDERS = ("src/main/java/", "src/main/kotlin/", "src/", "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A function of the repository, at the line where production was in it (1 or more, 0 when not known)."""
+    """A function of the repository, at the line where production was in it (1 or more, 0 when not known).
+
+    `text` is that line.
+    """
 
     path: str
     line: int
     function: str
+    text: str = field(default="", compare=False)
 
 
 def places(trace: Trace, read: Read) -> tuple[Place, ...]:
@@ -49,8 +53,15 @@ def _located(frame: Frame, language: str, read: Read) -> Place | None:
         if content is None or len(content) > LARGEST:
             continue
         function = function_at(path, content, frame.line, frame.function)
-        return None if function is None else Place(path=path, line=function.line, function=function.name)
+        if function is None:
+            return None
+        return Place(path=path, line=function.line, function=function.name, text=_text(content, function.line))
     return None
+
+
+def _text(content: bytes, line: int) -> str:
+    lines = content.decode(errors="replace").splitlines()
+    return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
 
 def _candidates(frame: Frame, language: str) -> Iterator[str]:

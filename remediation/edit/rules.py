@@ -74,8 +74,13 @@ class Proposal:
         return "\n".join((*held, *(content.decode(errors="replace") for content in (*held.values(), *self.seen))))
 
 
-def refusals(proposal: Proposal, scope: ScopeSettings, *, test_alone: bool = False) -> tuple[str, ...]:
-    """Every reason why the proposal may not go on; none when it may. `test_alone`: it is a test, with no edit yet."""
+def refusals(
+    proposal: Proposal, scope: ScopeSettings, *, test_alone: bool = False, untested: bool = False
+) -> tuple[str, ...]:
+    """Every reason why the proposal may not go on; none when it may.
+
+    `test_alone`: it is a test, with no edit yet. `untested`: it mends no fault, and no test of its own is asked for.
+    """
     part = proposal.part
     reasons = [
         *in_scope(tuple(proposal.after), scope, lines=part.added + part.removed),
@@ -85,7 +90,7 @@ def refusals(proposal: Proposal, scope: ScopeSettings, *, test_alone: bool = Fal
     ]
     for path in proposal.after:
         reasons += _of_file(proposal, path)
-    if not proposal.tests:
+    if not proposal.tests and not untested:
         reasons.append("there is no regression test")
     if not test_alone and not set(proposal.after) - set(proposal.tests):
         reasons.append("nothing but tests is changed")

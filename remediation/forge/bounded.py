@@ -14,6 +14,8 @@ import requests
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from urllib3.exceptions import DecodeError, HTTPError
 
+from remediation.forge.quota import quota_now
+
 LARGEST = 16 * 2**20
 """Bytes of one unpacked answer: a page of a hundred pull requests with the longest texts has 10 MB."""
 
@@ -47,6 +49,12 @@ def bounded(response: requests.Response, **_: Any) -> None:  # noqa: ANN401 - wh
     response._content = body  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
+def counted(response: requests.Response, **_: Any) -> None:  # noqa: ANN401 - what requests passes to every hook
+    """Let the quota know what an answer says of limits, as a response hook of a session."""
+    if (quota := quota_now()) is not None:
+        quota.after(response.status_code, {name.lower(): value for name, value in response.headers.items()})
+
+
 def _read(response: requests.Response) -> bytes:
     end = time.monotonic() + LONGEST
     body = bytearray()
@@ -75,13 +83,23 @@ def _check(body: bytes) -> None:
 class _Plain(HTTPRequestsConnectionClass):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the library's own
         super().__init__(*args, **kwargs)
-        self.session.hooks["response"] = [bounded]
+        self.session.hooks["response"] = [counted, bounded]
+
+    def request(self, verb: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the library's own
+        if (quota := quota_now()) is not None:
+            quota.before(verb)
+        super().request(verb, *args, **kwargs)
 
 
 class _Secure(HTTPSRequestsConnectionClass):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the library's own
         super().__init__(*args, **kwargs)
-        self.session.hooks["response"] = [bounded]
+        self.session.hooks["response"] = [counted, bounded]
+
+    def request(self, verb: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the library's own
+        if (quota := quota_now()) is not None:
+            quota.before(verb)
+        super().request(verb, *args, **kwargs)
 
 
 def bound_every_answer() -> None:

@@ -14,7 +14,8 @@ from typing import Annotated, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from cases.errors import TemporaryError
-from remediation.forge.github import PAGE, GithubApi
+from remediation.forge.client import PAGE
+from remediation.forge.github import GithubApi
 from remediation.forge.repository import ForgeRepository
 
 SUCCESS = "success"

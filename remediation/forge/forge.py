@@ -1,25 +1,35 @@
 """GitForge: the Forge port on git and a GitHub-shaped API. What is outside is always looked at before it is written."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cases.change import FileEdit, Part, Reverted
 from cases.diagnosis import Commit
 from cases.errors import PermanentError
-from cases.pull_request import Comment, OpenWork, PullRequest
+from cases.marks import Ci, ProofReport
+from cases.merging import Obstacle
+from cases.pull_request import ISSUE, Board, Comment, OpenWork, PullRequest, Remark, ShownChange
 from cases.steps import Receipt
-from remediation.forge import difference, history, plots, rebased, tree
+from remediation.forge import difference, further, history, plots, rebased, tree
 from remediation.forge.comments import CommentRecord
+from remediation.forge.conversation import Talk
 from remediation.forge.deployments import DeploymentRecord
 from remediation.forge.github import GithubApi
 from remediation.forge.mirror import Mirror
 from remediation.forge.open_work import open_work
+from remediation.forge.quota import Quota
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository, check_own_branch
 from remediation.forge.revert import reverted
 from remediation.forge.reverts import Past, past
 from remediation.forge.rules import branch_rules
 from remediation.forge.token import TokenRefused, shared
+
+if TYPE_CHECKING:
+    from remediation.forge.ci import CiRecord
+    from remediation.forge.merging import Merger
+    from remediation.forge.shown import ShownChanges
 
 DEFAULT_SPACING = timedelta(seconds=1)  # GitHub's own advice between two writes
 PROBE_BRANCH = f"{OWN_BRANCHES}permission-probe"  # only ever named in a dry run
@@ -32,6 +42,7 @@ class GitForge:
                    Once it is refused, all calls raise TokenRefused for a minute, unless there is another
     cache          a folder for the mirrors; made when missing, safe to delete while nothing runs
     write_spacing  the least time between two writes through the API
+    quota          what requests and pushes count against; None: only the spacing is kept
     local_files    whether `file://` addresses are allowed
     """
 
@@ -43,14 +54,20 @@ class GitForge:
         cache: Path,
         write_spacing: timedelta = DEFAULT_SPACING,
         *,
+        quota: Quota | None = None,
         local_files: bool = False,
     ) -> None:
         self._api_url = api_url
         once_refused = shared(token)
-        self._api = GithubApi(api_url, once_refused, write_spacing)
-        self._mirrors = {r.name: Mirror(r, once_refused, cache, local_files=local_files) for r in repositories}
+        self._api = GithubApi(api_url, once_refused, write_spacing, quota=quota)
+        self._mirrors = {
+            r.name: Mirror(r, once_refused, cache, quota=quota, local_files=local_files) for r in repositories
+        }
         self._records: dict[tuple[str, str], DeploymentRecord] = {}
         self._comments = CommentRecord(api=self._api)
+        self._talk = Talk(api=self._api, comments=self._comments)
+        self._ci: CiRecord | None = None
+        self._shown_changes: ShownChanges | None = None
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
@@ -160,17 +177,84 @@ class GitForge:
         """Take the open pull request of that branch back to a draft; one that is a draft or not open is left alone."""
         return self._api.to_draft(self._mirror(repository).repository, branch)
 
+    def to_ready(self, repository: str, branch: str) -> Receipt:
+        """Show the open pull request of that branch for review; one that is no draft or not open is left alone."""
+        return self._api.to_ready(self._mirror(repository).repository, branch)
+
+    def update(
+        self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str, onto: str
+    ) -> Receipt:
+        """Add one commit on top of our own last one there: see `further.added`."""
+        check_own_branch(branch)
+        return further.added(self._mirror(repository), branch, base, edits, message, onto)
+
+    def conflicts(self, repository: str, sha: str) -> tuple[str, ...]:
+        """The files in which `sha` and the tip of the watched branch cannot be merged by git itself."""
+        mirror = self._mirror(repository)
+        return further.conflicts(mirror.git, mirror.known(sha), mirror.head())
+
     def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:
-        """Comment on the branch's pull request once: a comment with that key is adopted. facts: `url`."""
+        """Comment on the branch's pull request once, or on the issue that shows the change. facts: `url`."""
+        if branch.startswith(ISSUE):
+            return self._shown().comment(self._mirror(repository).repository, branch, key, body)
         return self._api.comment(self._mirror(repository).repository, branch, key, body)
 
     def comments(self, repository: str, branch: str) -> tuple[Comment, ...]:
-        """What people said on the branch's pull request, oldest first; none where there is no pull request."""
+        """What people said on the branch's pull request, or on the issue that shows the change, oldest first."""
+        if branch.startswith(ISSUE):
+            return self._shown().comments(self._mirror(repository).repository, branch)
         return self._comments.comments(self._mirror(repository).repository, branch)
 
-    def store_plot(self, repository: str, path: str, content: bytes) -> Receipt:
-        """Keep the picture at `path` of the pictures' branch, or adopt it. facts: `url`, where a browser shows it."""
-        stored = plots.store(self._mirror(repository), path, content)
+    def remarks(self, repository: str, branch: str) -> tuple[Remark, ...]:
+        """What people said in reviews of the branch's pull request, oldest first: on lines, and of the whole."""
+        return self._talk.remarks(self._mirror(repository).repository, branch)
+
+    def reply(self, repository: str, branch: str, remark: int, key: str, body: str) -> Receipt:
+        """Answer a remark in its thread once: an answer with that key is adopted. facts: `url`."""
+        return self._talk.reply(self._mirror(repository).repository, branch, remark, key, body)
+
+    def react(self, repository: str, comment: int, word: str) -> Receipt:
+        """Put a reaction under a comment. The forge keeps one of a kind of each person."""
+        return self._talk.react(self._mirror(repository).repository, comment, word)
+
+    def rewrite(self, repository: str, branch: str, body: str) -> Receipt:
+        """Put the sealed text in place of ours in the body: see `Talk.rewrite`."""
+        return self._talk.rewrite(self._mirror(repository).repository, branch, body)
+
+    def relabel(self, repository: str, branch: str, add: Collection[str], remove: Collection[str]) -> Receipt:
+        """Put labels on the branch's pull request, and take others off."""
+        return self._talk.relabel(self._mirror(repository).repository, branch, add, remove)
+
+    def board(self, repository: str) -> Board | None:
+        """The open dashboard issue that we opened there, as it reads now."""
+        return self._talk.board(self._mirror(repository).repository)
+
+    def write_board(self, repository: str, title: str, body: str, seen: str | None) -> Receipt:
+        """Make the dashboard issue say this. facts: `url`."""
+        return self._talk.write_board(self._mirror(repository).repository, title, body, seen)
+
+    def show(self, repository: str, branch: str, title: str, body: str) -> Receipt:
+        """Show the change of that branch in an issue of its own: see `ShownChanges.show`."""
+        return self._shown().show(self._mirror(repository).repository, branch, title, body)
+
+    def shown(self, repository: str) -> tuple[ShownChange, ...]:
+        """The changes that open issues of ours show there."""
+        return self._shown().shown(self._mirror(repository).repository)
+
+    def hide(self, repository: str, branch: str, key: str, body: str, *, done: bool) -> Receipt:
+        """Say why, once, and close the issue that shows the change."""
+        return self._shown().hide(self._mirror(repository).repository, branch, key, body, done=done)
+
+    def store_plot(
+        self, repository: str, path: str, content: bytes, beside: Mapping[str, str] | None = None
+    ) -> Receipt:
+        """Keep the picture at `path` of the pictures' branch, or adopt it. facts: `url`, where a browser shows it.
+
+        `beside`: text files that are kept with it, by their names in its folder.
+        """
+        folder = path.rpartition("/")[0]
+        files = {f"{folder}/{name}": text.encode() for name, text in (beside or {}).items()}
+        stored = plots.store(self._mirror(repository), path, {path: content, **files})
         return Receipt(key=path, adopted=not stored, facts={"url": self.plot_url(repository, path)})
 
     def plot_url(self, repository: str, path: str) -> str:
@@ -186,6 +270,42 @@ class GitForge:
         """What open pull requests of others into the watched branch do to these files: see `open_work.open_work`."""
         return open_work(self._api, self._mirror(repository).repository, paths)
 
+    def ci(self, repository: str, sha: str) -> Ci:
+        """What other tools' check runs and statuses say of a commit now, ours left out."""
+        if self._ci is None:
+            from remediation.forge.ci import CiRecord
+
+            self._ci = CiRecord(api=self._api)
+        return self._ci.ci(self._mirror(repository).repository, sha)
+
+    def report_proof(self, repository: str, branch: str, base: str, report: ProofReport) -> Receipt:
+        """Show our trial beside the commit that the branch holds on `base`: see `proof_report`."""
+        from remediation.forge.proof_report import report_proof
+
+        check_own_branch(branch)
+        mirror = self._mirror(repository)
+        mirror.fetch()
+        sha = tree.our_last(mirror.git, mirror.tip(branch), mirror.known(base))
+        return report_proof(self._api, mirror.repository, sha, report)
+
+    def request_reviewers(
+        self, repository: str, branch: str, owners: Sequence[str], culprit: tuple[str, ...]
+    ) -> Receipt:
+        """Ask for reviews: see `reviewers.request`."""
+        from remediation.forge import reviewers
+
+        check_own_branch(branch)
+        author = (self._mirror(culprit[0]).repository, culprit[1]) if culprit else None
+        return reviewers.request(self._api, self._mirror(repository).repository, branch, owners, author)
+
+    def obstacles(self, repository: str, branch: str, sha: str) -> tuple[Obstacle, ...]:
+        """What on the forge stands against merging the branch's pull request as just that commit; () for nothing."""
+        return self._merger(repository).obstacles(self._mirror(repository).repository, branch, sha)
+
+    def merge(self, repository: str, branch: str, sha: str, message: str) -> Receipt:
+        """Merge the branch's pull request as just that commit, or adopt it where it is merged: see `Merger`."""
+        return self._merger(repository).merge(self._mirror(repository).repository, branch, sha, message)
+
     def permissions(self, repository: str) -> tuple[tuple[str, bool, str], ...]:
         """What is needed there, as (permission, granted, what to do when it is not). Writes nothing.
 
@@ -196,7 +316,8 @@ class GitForge:
         rows: list[tuple[str, bool, str]] = []
         for permission, ask in (
             ("the token is known", self._api.login),
-            ("the repository is visible", lambda: rows.extend(self._api.permissions(mirror.repository))),
+            ("the repository is visible", lambda: rows.extend(self._api.standing(mirror.repository))),
+            ("what is allowed is known", lambda: rows.extend(self._allowed(mirror, rows))),
             ("git can fetch it", mirror.fetch),
             (f"it has the branch {mirror.repository.branch}", mirror.head),
             ("git can push branches", lambda: self._dry_push(mirror)),
@@ -228,6 +349,23 @@ class GitForge:
         """Whom the forge takes us for. Raises like every call when it cannot be reached or refuses the token."""
         return self._api.login()
 
+    def _merger(self, repository: str) -> "Merger":
+        from remediation.forge.merging import Merger  # needed where an area stands at auto_merge
+
+        return Merger(
+            api=self._api,
+            remarks=lambda branch: self.remarks(repository, branch),
+            ci=lambda sha: self.ci(repository, sha),
+        )
+
+    def _shown(self) -> "ShownChanges":
+        """Loaded with the first change that is shown."""
+        if self._shown_changes is None:
+            from remediation.forge.shown import ShownChanges
+
+            self._shown_changes = ShownChanges(api=self._api, said=self._comments)
+        return self._shown_changes
+
     def _mirror(self, repository: str) -> Mirror:
         found = self._mirrors.get(repository)
         if found is None:
@@ -241,6 +379,13 @@ class GitForge:
             return False  # gone again, or moved on: not what we would have made
         shape = ("log", "-1", "--format=%T %P")
         return mirror.git.line(*shape, theirs) == mirror.git.line(*shape, ours)
+
+    def _allowed(self, mirror: Mirror, known: Sequence[tuple[str, bool, str]]) -> Sequence[tuple[str, bool, str]]:
+        """Each permission; none where the repository is not as configured, for then they say nothing."""
+        from remediation.forge import permissions
+
+        sound = all(granted for _, granted, _ in known)
+        return tuple(permissions.rows(self._api, mirror.repository)) if sound else ()
 
     def _dry_push(self, mirror: Mirror) -> None:
         refused = mirror.push(mirror.head(), PROBE_BRANCH, expected=None, dry=True)

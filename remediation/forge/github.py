@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any, cast
 from cases.errors import PermanentError, TemporaryError
 from cases.pull_request import PullRequest, PullRequestState
 from cases.steps import Receipt
+from remediation.forge.client import client_of
 from remediation.forge.github_errors import asking, reason_of
+from remediation.forge.limits import is_limit
+from remediation.forge.quota import Quota, counting
 from remediation.forge.rebased import MOST as MOST_TOGETHER
 from remediation.forge.rebased import Merged
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository
-from remediation.forge.token import TokenRefused, shared
+from remediation.forge.token import Installed, TokenRefused, shared
 
 if TYPE_CHECKING:
     from github import Github
@@ -28,10 +31,8 @@ if TYPE_CHECKING:
     from github.NamedUser import NamedUser
     from github.PullRequest import PullRequest as Pull
     from github.Repository import Repository
+    from github.Requester import Requester
 
-REQUEST_LIMIT = timedelta(seconds=20)
-READ_RETRIES = 2
-PAGE = 100
 NOT_MODIFIED = 304
 BAD = 300
 CONFLICT = 409
@@ -58,16 +59,21 @@ class Heard:
 class GithubApi:
     """One GitHub-shaped API at `api_url`, spoken to with whatever token `token` gives at the time.
 
-    `write_spacing` is the least time between two writes (GitHub asks for a second).
+    write_spacing  the least time between two writes (GitHub asks for a second)
+    quota          what every request counts against, and waits for; None: only the spacing is kept
     """
 
-    def __init__(self, api_url: str, token: Callable[[], str], write_spacing: timedelta) -> None:
+    def __init__(
+        self, api_url: str, token: Callable[[], str], write_spacing: timedelta, *, quota: Quota | None = None
+    ) -> None:
         self._api_url = api_url.rstrip("/")
         self._token = shared(token)
-        self._write_spacing = write_spacing
-        self._lock = threading.RLock()  # PyGithub spaces the writes of one thread only
+        self._write_spacing = timedelta(0) if quota is not None else write_spacing
+        self._quota = quota
+        self._lock = threading.RLock()  # one write after the other, each with its look before
         self._held: tuple[str, Github] | None = None
         self._logins: dict[str, str] = {}
+        self._seen: dict[tuple[str, str], tuple[str, PullRequest | None]] = {}  # ETag and answer, by place
         self._numbers: dict[tuple[str, str], int] = {}  # of pull requests, by repository and branch
 
     def close(self) -> None:
@@ -77,8 +83,20 @@ class GithubApi:
         if held is not None:
             held[1].close()
 
+    @property
+    def installation(self) -> Installed | None:
+        """The App's installation that speaks there, where it is one."""
+        return self._token.app
+
+    @property
+    def is_app(self) -> bool:
+        """Whether it is an App that speaks there: it alone may make check runs."""
+        return self._token.app is not None
+
     def login(self) -> str:
         """Whom the token belongs to."""
+        if self._token.app is not None:
+            return self._token.app.login()
         with self._asking("asking the forge whose token this is"):
             token = self._token()
             if token not in self._logins:
@@ -87,9 +105,23 @@ class GithubApi:
 
     def find_pull_request(self, repository: ForgeRepository, branch: str) -> PullRequest | None:
         """The newest pull request from that branch of the repository itself, in any state."""
-        with self._asking(f"looking for the pull request of {branch} in {repository.full_name}"):
-            pull = self._newest(repository, branch)
-            return None if pull is None else _noun(repository, pull)
+        what, place = f"the pull request of {branch} in {repository.full_name}", (repository.full_name, branch)
+        known = self._seen.get(place)
+        # looked at in every cycle: GitHub counts an unchanged answer as nothing
+        heard = self.heard(
+            what,
+            f"/repos/{repository.full_name}/pulls",
+            {"state": "all", "head": f"{repository.owner}:{branch}", "sort": "created", "direction": "desc"},
+            etag=known[0] if known else "",
+        )
+        if known is not None and heard.unchanged:
+            return known[1]
+        with self._asking(f"looking for {what}"):
+            pull = self._newest(repository, branch) if heard.content else None
+            found = None if pull is None else _noun(repository, pull)
+        if heard.etag:
+            self._seen[place] = (heard.etag, found)
+        return found
 
     def open_pull_request(
         self, repository: ForgeRepository, branch: str, title: str, body: str, labels: Sequence[str], *, draft: bool
@@ -150,11 +182,10 @@ class GithubApi:
                 if pull.head.ref.startswith(OWN_BRANCHES) and _is_ours(repository, pull) and pull.user.login == mine
             )
 
-    def permissions(self, repository: ForgeRepository) -> tuple[tuple[str, bool, str], ...]:
-        """What the token may do there, as (permission, granted, what to do when it is not). Writes nothing."""
-        with self._asking(f"asking what the token may do in {repository.full_name}"):
+    def standing(self, repository: ForgeRepository) -> tuple[tuple[str, bool, str], ...]:
+        """Whether it is there as configured: (what, whether, what to do when it is not). Writes nothing."""
+        with self._asking(f"asking for {repository.full_name}"):
             seen = self._client().get_repo(repository.full_name)
-            rights = seen.permissions
             full_name = seen.full_name
             rows = (
                 (
@@ -166,16 +197,6 @@ class GithubApi:
                     "the repository takes changes",
                     not seen.archived,
                     "it is archived: unarchive it or take it out of the configuration",
-                ),
-                (
-                    "read code and pull requests",
-                    rights.pull,
-                    "give the token read access to contents, metadata and pull requests",
-                ),
-                (
-                    "open pull requests and comment",
-                    rights.push,
-                    "give the token write access to contents, pull requests and issues",
                 ),
             )
             return tuple((name, granted, "" if granted else advice) for name, granted, advice in rows)
@@ -201,12 +222,36 @@ class GithubApi:
             requester = self._client().requester
             headers = {"If-None-Match": etag} if etag else {}
             status, answered, body = requester.requestJson("GET", path, dict(parameters), headers)
-            if status == NOT_MODIFIED or status in accept:
+            if status == NOT_MODIFIED:
                 return Heard(status=status, etag=etag, content=None)
-            content: Any = json.loads(body) if body else None
-            if status >= BAD:
-                raise requester.createException(status, answered, content)
-            return Heard(status=status, etag=str(answered.get("etag", "")), content=content)
+            return _heard(requester, status, answered, body, accept)
+
+    def write(
+        self, what: str, verb: str, path: str, body: Mapping[str, object] | None, *, accept: Sequence[int] = ()
+    ) -> Heard:
+        """Write what PyGithub has no plain call for: once, and never again by itself. `what` is done, in words."""
+        with self._writing(what):
+            requester = self._client().requester
+            sent = None if body is None else dict(body)
+            status, answered, text = requester.requestJson(verb, path, None, {}, sent)
+            return _heard(requester, status, answered, text, accept)
+
+    def sent(
+        self, what: str, verb: str, path: str, body: Mapping[str, object] | None, *, accept: Sequence[int] = ()
+    ) -> object:
+        """The JSON of the answer to a write; None for a status in `accept`, and where there is none."""
+        return self.write(f"writing {what}", verb, path, body, accept=accept).content
+
+    def to_ready(self, repository: ForgeRepository, branch: str) -> Receipt:
+        """Show the open pull request of that branch for review; one that is no draft or not open is left alone."""
+        with self._writing(f"showing the pull request of {branch} in {repository.full_name} for review"):
+            pull = self._newest(repository, branch)
+            if pull is None:
+                raise PermanentError(f"{branch} of {repository.full_name} has no pull request")
+            waits = pull.state == "open" and pull.draft
+            if waits:
+                pull.mark_ready_for_review()
+            return Receipt(key=branch, adopted=not waits, facts={"number": str(pull.number)})
 
     def _newest(self, repository: ForgeRepository, branch: str) -> "Pull | None":
         pulls = self._repository(repository).get_pulls(
@@ -252,35 +297,14 @@ class GithubApi:
 
     def _client(self) -> "Github":
         """A client that holds the token of now."""
-        from github import Auth, Github
-        from urllib3 import Retry
-
-        from remediation.forge.bounded import bound_every_answer
+        from github import Auth
 
         token = self._token()
         if not token:
             raise PermanentError("forge.token is empty: set what it points to")
         with self._lock:
             if self._held is None or self._held[0] != token:
-                retry = Retry(
-                    total=READ_RETRIES,
-                    allowed_methods={"GET", "HEAD"},
-                    status_forcelist={500, 502, 503, 504},
-                    backoff_factor=0.2,
-                    raise_on_status=False,
-                    respect_retry_after_header=False,  # a rate limit is the cycle's to wait for, not this thread's
-                )
-                bound_every_answer()
-                client = Github(
-                    auth=Auth.Token(token),
-                    base_url=self._api_url,
-                    timeout=int(REQUEST_LIMIT.total_seconds()),
-                    per_page=PAGE,
-                    retry=retry,
-                    seconds_between_requests=None,
-                    seconds_between_writes=self._write_spacing.total_seconds(),
-                )
-                self._held = (token, client)
+                self._held = (token, client_of(self._api_url, Auth.Token(token), self._write_spacing))
             return self._held[1]
 
     @contextmanager
@@ -291,11 +315,21 @@ class GithubApi:
     @contextmanager
     def _asking(self, what: str) -> Generator[None]:
         try:
-            with asking(what):
+            with counting(self._quota), asking(what):
                 yield
         except TokenRefused:
             self._token.refuse()
             raise
+
+
+def _heard(requester: "Requester", status: int, headers: Mapping[str, Any], body: str, accept: Sequence[int]) -> Heard:
+    """The answer, where it is a success or accepted; a rate limit is neither, whatever its status."""
+    if status in accept and not is_limit(status, body, headers):
+        return Heard(status=status, etag="", content=None)
+    content: Any = json.loads(body) if body else None
+    if status >= BAD:
+        raise requester.createException(status, dict(headers), content)
+    return Heard(status=status, etag=str(headers.get("etag", "")), content=content)
 
 
 def _is_ours(repository: ForgeRepository, pull: "Pull") -> bool:

@@ -1,23 +1,19 @@
 """What the API's failures mean: PyGithub's, requests' and our own error tree meet here and nowhere else."""
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from cases.errors import PermanentError, TemporaryError, TrackwalkerError
+from remediation.forge.limits import is_limit, retry_after
 from remediation.forge.token import ADVICE, TokenRefused
 
 if TYPE_CHECKING:
     from github import GithubException
 
-LONGEST_WAIT = timedelta(hours=1)
-USUAL_WAIT = timedelta(minutes=1)  # what GitHub asks for when a rate limit names no time
 LONGEST_REASON = 300
 MOVED = frozenset({301, 302, 307, 308})
-LIMITED = frozenset({403, 429})
 UNKNOWN_TOKEN = 401
 
 
@@ -66,7 +62,7 @@ def meaning(error: "GithubException", what: str) -> TrackwalkerError:
     """What an answer that is no success means."""
     reason = reason_of(error.data)
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    if error.status in LIMITED and _is_limit(reason, headers):
+    if is_limit(error.status, reason, headers):
         return TemporaryError(f"{what}: the forge asks to slow down ({reason})", retry_after(headers))
     if error.status == 408 or error.status >= 500:  # noqa: PLR2004 - HTTP's own numbers
         return TemporaryError(f"{what}: the forge answered {error.status} ({reason})")
@@ -74,29 +70,15 @@ def meaning(error: "GithubException", what: str) -> TrackwalkerError:
         return TokenRefused(f"{what}: {ADVICE} ({reason})")
     if error.status in MOVED:
         return PermanentError(f"{what}: the repository moved or was renamed: set its full_name and url")
+    wanted = headers.get("x-accepted-github-permissions", "contents, pull requests and issues, read and write")
+    wanted = "".join(c for c in wanted if c.isprintable())[:LONGEST_REASON]
     advice = {
-        403: "the token has no permission for this: give it contents, pull requests and issues, read and write",
+        403: f"the token has no permission for this: give it {wanted}",
         404: "there is no such repository, or the token may not see it: check full_name and the token",
         410: "it is gone or switched off there: switch it on, or take the repository out of the configuration",
         422: "the forge finds the request wrong",
     }.get(error.status, f"the forge answered {error.status}")
     return PermanentError(f"{what}: {advice} ({reason})")
-
-
-def retry_after(headers: Mapping[str, str]) -> timedelta:
-    """How long a rate limit asks to wait, by its headers (lower-case names). Never over LONGEST_WAIT."""
-    wait = USUAL_WAIT
-    if headers.get("retry-after", "").isdigit():
-        wait = timedelta(seconds=int(headers["retry-after"]))
-    elif headers.get("x-ratelimit-reset", "").isdigit() and "date" in headers:
-        # both are the forge's own clock, so that ours need not be right
-        wait = timedelta(seconds=int(headers["x-ratelimit-reset"]) - parsedate_to_datetime(headers["date"]).timestamp())
-    return min(max(wait, timedelta(seconds=1)), LONGEST_WAIT)
-
-
-def _is_limit(reason: str, headers: Mapping[str, str]) -> bool:
-    said = "rate limit" in reason.lower() or "abuse" in reason.lower()
-    return said or "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
 
 
 def reason_of(answer: Any) -> str:  # noqa: ANN401 - whatever JSON the forge sent

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from cases.errors import PermanentError, TemporaryError, TrackwalkerError
 from remediation.forge.git_command import LONGEST_REASON, NOT_FOUND, Answer, GitCommand, local_error, locked, text
+from remediation.forge.quota import Quota
 from remediation.forge.repository import ForgeRepository
 from remediation.forge.token import ADVICE, TokenRefused, shared
 
@@ -30,12 +31,20 @@ ATTRIBUTES = "* -export-ignore -export-subst -text -eol -ident -filter -working-
 class Mirror:
     """One remote repository on this machine. Safe to use from several threads; a cache, safe to delete when idle.
 
-    `token` is asked for anew at each use of the network, so that a rotated one is seen. `local_files` allows `file://`.
+    `token` is asked for anew at each use of the network, so that a rotated one is seen. A push counts against `quota`.
+    `local_files` allows `file://`.
     """
 
     def __init__(
-        self, repository: ForgeRepository, token: Callable[[], str], cache: Path, *, local_files: bool = False
+        self,
+        repository: ForgeRepository,
+        token: Callable[[], str],
+        cache: Path,
+        *,
+        quota: Quota | None = None,
+        local_files: bool = False,
     ) -> None:
+        self._quota = quota
         self.repository = repository
         self._token = shared(token)
         digest = hashlib.sha256(repository.url.encode()).hexdigest()[:12]
@@ -117,6 +126,8 @@ class Mirror:
 
         Returns "" when it is done, else why the remote refused it: look again, somebody may have been quicker.
         """
+        if self._quota is not None and not dry:
+            self._quota.before("POST")
         ref = f"refs/heads/{branch}"
         words = ["push", "--porcelain", f"--force-with-lease={ref}:{expected or ''}"]
         words += ["--dry-run"] if dry else []

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from cases.errors import TemporaryError
 from cases.pull_request import OpenWork
-from remediation.forge.github import PAGE, GithubApi
+from remediation.forge.client import PAGE
+from remediation.forge.github import GithubApi
 from remediation.forge.repository import OWN_BRANCHES, ForgeRepository
 
 MOST = 50  # pull requests, the latest first

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol, runtime_checkable
 
 from cases.errors import TemporaryError
 
@@ -22,6 +23,23 @@ class TokenRefused(TemporaryError):  # noqa: N818 - it is a state of the token, 
         super().__init__(message, REST)
 
 
+@runtime_checkable
+class Installed(Protocol):
+    """A source of tokens that is an App's installation: see `remediation.forge.app`."""
+
+    def __call__(self) -> str:
+        """The token of now."""
+        ...
+
+    def forget(self, token: str) -> None:
+        """The forge has refused this one: make another, unless it was made just now."""
+        ...
+
+    def login(self) -> str:
+        """Whom the forge shows as the author of what the App does."""
+        ...
+
+
 class Token:
     """One forge's token, shared by all that speak to it. Safe for threads.
 
@@ -31,6 +49,7 @@ class Token:
 
     def __init__(self, source: Callable[[], str], rest: timedelta = REST) -> None:
         self._source = source
+        self.app = source if isinstance(source, Installed) else None
         self._rest = rest.total_seconds()
         self._lock = threading.Lock()
         self._mine = threading.local()  # which one this thread was given last
@@ -50,6 +69,8 @@ class Token:
         if token:
             with self._lock:
                 self._refused, self._again = token, time.monotonic() + self._rest
+            if self.app is not None:
+                self.app.forget(token)
 
     def _unless_refused(self) -> str | None:
         token = self._source()

@@ -17,6 +17,7 @@ ABSENT = "000000"
 LARGEST_TREE = 256 * 1024 * 1024
 LARGEST_EDIT = 8 * 1024 * 1024
 LONGEST_PATH = 1024
+FAR = 100  # commits of others that may lie on top of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,19 @@ def commit_tree(git: GitCommand, tree: str, parents: Sequence[str], message: str
     }
     above = [word for parent in parents for word in ("-p", parent)]
     return git.line("commit-tree", tree, *above, "-F", "-", stdin=message.encode(), environment=who)
+
+
+def our_last(git: GitCommand, tip: str | None, base: str) -> str:
+    """The last commit of ours at or below `tip`, which others may have committed on since. It holds `base`.
+
+    PermanentError where there is none: the branch is gone, or somebody put something else in its place.
+    """
+    if tip is not None:
+        rows = git.line("log", "--first-parent", f"--max-count={FAR}", "--format=%H %ce", tip, f"^{base}").splitlines()
+        ours = next((row.split()[0] for row in rows if row.endswith(f" {AUTHOR[1]}")), None)
+        if ours and git.run("merge-base", "--is-ancestor", base, ours, accept=(0, 1)).status == 0:
+            return ours
+    raise PermanentError(f"no commit of ours on {base[:10]} is there any more: the branch is gone, or not ours now")
 
 
 def archived(git: GitCommand, commit: str) -> bytes:

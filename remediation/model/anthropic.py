@@ -10,7 +10,8 @@ The rules that questions of one kind share are marked for the provider's prompt 
 about again in one case of ten, and what goes into a cache costs a quarter more.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from cases.asking import Answer, Question
 from cases.ports import Clock, Purse
@@ -72,7 +73,7 @@ class AnthropicModel:
 
     def ask(self, question: Question) -> Answer:
         """Ask, a second time when the answer cannot be used."""
-        return self._end.ask(question, self._reply)
+        return self._end.ask(question, self._reply, schema=False)  # the API is handed it, and puts it before the model
 
     def _reply(self, prompt: quoting.Prompt, question: Question, model: str, meter: Meter) -> Reply:
         """One attempt."""
@@ -91,7 +92,7 @@ class AnthropicModel:
                     ],
                     messages=[{"role": "user", "content": prompt.text}],
                     output_config={
-                        "format": {"type": "json_schema", "schema": anthropic.transform_schema(dict(question.schema))}
+                        "format": {"type": "json_schema", "schema": anthropic.transform_schema(_told(question.schema))}
                     },
                     stream=most > STREAM_ABOVE,
                 )
@@ -123,3 +124,17 @@ class AnthropicModel:
         from remediation.model.api_errors import meaning
 
         return meaning(error, model, self._end.where, key, self._end.clock)
+
+
+def _told(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema without lengths of texts: the SDK would put them in words, and no model counts letters."""
+    return cast("dict[str, Any]", _without_lengths(schema))
+
+
+def _without_lengths(node: object) -> object:
+    if isinstance(node, Mapping):
+        fields = cast("Mapping[str, object]", node)
+        return {key: _without_lengths(value) for key, value in fields.items() if key not in {"minLength", "maxLength"}}
+    if isinstance(node, list):
+        return [_without_lengths(item) for item in cast("list[object]", node)]
+    return node

@@ -90,8 +90,8 @@ class Endpoint:
             raise PermanentError(f"{self.settings.api_key} holds more than plain letters and signs; put the key there")
         return key
 
-    def ask(self, question: Question, attempt: Attempt) -> Answer:
-        """Ask, a second time when the answer cannot be used."""
+    def ask(self, question: Question, attempt: Attempt, *, schema: bool = True) -> Answer:
+        """Ask, a second time when the answer cannot be used. `schema`: whether the rules repeat the answer's."""
         model = self.model(question.purpose)
         meter = Meter(
             self._purse,
@@ -104,7 +104,7 @@ class Endpoint:
         fault = ""
         for _ in range(TRIES):
             nonce = self.wire.nonce(question) if self.wire.nonce is not None else ""
-            prompt = quoting.prompt(question, fault, nonce, places=self._places)
+            prompt = quoting.prompt(question, fault, nonce, places=self._places, schema=schema)
             reply = attempt(prompt, question, model, meter)
             if meter.beyond:
                 raise NoAnswer(
@@ -146,10 +146,10 @@ def host_of(url: str) -> str:
 
 def _by_purpose(settings: ModelSettings | FailoverSettings, diagnose: str) -> Mapping[str, str]:
     draft = settings.draft or diagnose
-    drafts = dict.fromkeys(("edit", "reproduce", "loop", "experiment", "improvement"), draft)
+    drafts = dict.fromkeys(("edit", "reproduce", "loop", "repair", "experiment", "improvement"), draft)
     return {
         "diagnose": diagnose,
         "review": settings.review or diagnose,
-        "triage": settings.triage or diagnose,
+        **dict.fromkeys(("triage", "remark"), settings.triage or diagnose),
         **drafts,
     }

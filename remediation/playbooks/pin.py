@@ -6,7 +6,7 @@ touch lock files. A version that was raised for its security is a human's to put
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from cases.case import Case
@@ -73,12 +73,35 @@ def drafter(case: Case, ports: Ports, suspect: Suspect | None) -> Drafting:
         )
     head = forge.head(repository)
     undone = forge.revert(repository, head, commit.sha)
+    spliced = tuple(_spliced(forge, repository, head, commit, undone.conflicts))
+    if spliced:  # git gives up where a neighbouring line was changed since
+        done = {edit.path for edit in spliced}
+        left = tuple(path for path in undone.conflicts if path not in done)
+        undone = replace(undone, edits=(*undone.edits, *spliced), conflicts=left)
     wrong = _unable(undone, paths, commit)
     edits = [edit for edit in undone.edits if edit.path in paths]
     wrong = wrong or next(_inexact(forge, repository, head, edits, bumps), "")
     if wrong:
         return CannotDraft(reason=f"the pins of {commit.short} are not put back: {wrong}")
-    return _patch(case, ports, suspect, edits, bumps, whole=len(edits) == len(commit.files))
+    return _patch(case, ports, suspect, edits, bumps, whole=not spliced and len(edits) == len(commit.files))
+
+
+def _spliced(forge: Forge, repository: str, head: str, commit: Commit, stuck: Sequence[str]) -> Iterator[FileEdit]:
+    """The files that git could not undo, each line that the commit changed put back where it stands once as it left it.
+
+    A file with a line that was set again since is left out.
+    """
+    for path in stuck:
+        before, after, now = (forge.read(repository, sha, path) for sha in (commit.parents[0], commit.sha, head))
+        if before is None or after is None or now is None:
+            continue
+        old, new, lines = (content.splitlines(keepends=True) for content in (before, after, now))
+        if len(old) != len(new):
+            continue  # what was added or taken out has no place to go back to
+        changed = [(was, became) for was, became in zip(old, new, strict=True) if was != became]
+        if all(lines.count(became) == 1 for _, became in changed):
+            back = {became: was for was, became in changed}
+            yield FileEdit(path=path, content=b"".join(back.get(line, line) for line in lines))
 
 
 def bumped(forge: Forge, repository: str, commit: Commit, paths: Sequence[str]) -> Iterator[Bump]:

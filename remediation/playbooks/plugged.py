@@ -55,7 +55,12 @@ def plugged() -> tuple[Plugged, ...]:
 
 def drafters() -> tuple[Drafter, ...]:
     """The installed playbooks as the drafting asks them."""
-    return tuple(drafter_of(one.playbook) for one in plugged() if one.playbook is not None)
+    return tuple(drafter for _, drafter in named())
+
+
+def named() -> tuple[tuple[str, Drafter], ...]:
+    """The same, each with what it is called where its outcomes are counted."""
+    return tuple((origin(one.playbook), drafter_of(one.playbook)) for one in plugged() if one.playbook is not None)
 
 
 def origin(playbook: Playbook) -> str:

@@ -119,12 +119,14 @@ def roll_back(
     anomaly = case.anomaly
     before = judgement.after if judgement and judgement.after is not None else anomaly.value
     after = judgement.anomalous if judgement and judgement.anomalous is not None else anomaly.expected
+    braked = judgement is not None and judgement.braked
+    why = "its service broke down right after it" if braked else "it was judged harmful"
     return Patch(
         number=number,
         kind=ChangeClass.REVERT,
         origin=f"rollback of change {harmful.number}",
         title=f"Roll back: {harmful.title}",
-        summary=f"Undoes {merged.short} exactly, because it was judged harmful.",
+        summary=f"Undoes {merged.short} exactly, because {why}.",
         parts=(part(harmful.lead.repository, undone),),
         promise=Promise(
             signal=harmful.promise.signal,

@@ -2,17 +2,23 @@
 
 import math
 import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 
+from cases.anomaly import AnomalyKind
 from cases.case import Case
 from cases.change import ChangeClass, FileEdit, Patch
 from cases.diagnosis import Suspect
 from cases.ports import Forge
+from cases.symptom import symptom
 from cases.verdict import Claim
 from config.settings import ServiceSettings, TuneSettings
 from remediation.drafting import CannotDraft, Drafting
 from remediation.neutral import neutral
 from remediation.playbooks.promise import part_of, promise, reach, reading_cited
 from remediation.ports import Ports
+from remediation.precedent import precedent
 from remediation.values.edit import read_value, set_value
 from remediation.values.nodes import Kind, Plain, Scalar
 from remediation.values.place import Place
@@ -21,6 +27,8 @@ from remediation.values.refused import NotEditable
 ORIGIN = "playbook:tune-a-value"
 _QUANTITY = re.compile(r"((?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,9})?)([A-Za-zµ%]{1,8})")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,14}")
+HEADROOM = 1.5
+"""How many times as much stays set aside as was ever used in the weeks that were looked at."""
 _DIGITS = 12  # of a product, so that 3 x 0.1 is 0.3
 
 
@@ -29,27 +37,46 @@ def drafter(case: Case, ports: Ports, suspect: Suspect | None) -> Drafting:
     service = ports.settings.service(case.service)
     if suspect is not None or not rules(case, service):
         return CannotDraft()
-    linked = linked_change(case)
+    before = precedent(case, ports, ports.lessons.recall(case.fingerprint, case.service))
+    well = before.lesson.at if before is not None and before.lesson.strategy == ORIGIN else None
+    linked = linked_change(case, well)
     if linked:
         return CannotDraft(reason=f"nothing is tuned while {linked} may explain it")
     head = ports.forge.head(service.repository)
     return tune(case, len(case.changes) + 1, service.repository, ports.forge, head, service)
 
 
-def linked_change(case: Case) -> str:
-    """The first suspect that ran before the onset, is linked to the symptom and was not disproved; "" for none."""
+def linked_change(case: Case, well: datetime | None = None) -> str:
+    """The first suspect that ran before the onset, is linked to the symptom and was not disproved; "" for none.
+
+    `well`: when the same trouble was seen to be over. What ran by then ran without it.
+    """
     failed = {trial.change for trial in case.trials if trial.claim is Claim.DISPROVED}
     cleared = {change.blames or change.inverse_of for change in case.changes if change.number in failed}
     for suspect in case.diagnosis.suspects if case.diagnosis else ():
-        if suspect.deployed and suspect.before_onset and suspect.mechanism and suspect.commit.sha not in cleared:
+        if suspect.deployed is None or (well is not None and suspect.deployed <= well):
+            continue
+        if suspect.before_onset and suspect.mechanism and suspect.commit.sha not in cleared:
             return suspect.commit.short
     return ""
 
 
 def rules(case: Case, service: ServiceSettings) -> tuple[TuneSettings, ...]:
-    """The operator's rules for the signals of the case, the leading one's first."""
+    """The operator's rules for the signals of the case, the leading one's first; those for its class alone."""
+    answers = "improvement" if case.improvement else "trouble"
     names = dict.fromkeys([case.anomaly.signal.name, *(anomaly.signal.name for anomaly in case.anomalies)])
-    return tuple(rule for name in names for rule in service.tune if rule.signal == name)
+    return tuple(rule for name in names for rule in service.tune if (rule.signal, rule.answers) == (name, answers))
+
+
+def each(case: Case, ports: Ports) -> Iterator[Drafting]:
+    """A drafting for each rule of the case's signals, in their order."""
+    service = ports.settings.service(case.service)
+    head = ports.forge.head(service.repository)
+    for rule in rules(case, service):
+        try:
+            yield _tuned(case, len(case.changes) + 1, service.repository, ports.forge, head, service, rule)
+        except NotEditable as refused:
+            yield CannotDraft(reason=neutral(str(refused), 300))
 
 
 def tune(case: Case, number: int, repository: str, forge: Forge, head: str, service: ServiceSettings) -> Drafting:
@@ -121,18 +148,40 @@ def _tuned(
     edited = set_value(content, path, place, new)
     written = read_value(edited, path, place).source
     part = part_of(forge, repository, head, [FileEdit(path=path, content=edited)])
-    signal = neutral(rule.signal, 60)
+    promised = promise(case)
+    if case.anomaly.kind is AnomalyKind.WASTE:
+        promised = replace(promised, after=_left(case, current, read_value(edited, path, place), rule, name))
     return Patch(
         number=number,
-        kind=ChangeClass.CONFIGURATION,
+        kind=ChangeClass.IMPROVEMENT if case.improvement else ChangeClass.CONFIGURATION,
         origin=ORIGIN,
         title=f"Tune {name} from {current.source} to {written}",
         summary=f"Sets {name} from {current.source} to {written}, and touches nothing else.",
         parts=(part,),
-        promise=promise(case),
+        promise=promised,
         blast_radius=reach((part,), service, migrations="none found"),
         because=(
-            f"no change is linked to {signal}{reading_cited(case)}, and the operator's rule for it is "
-            f"{place.shown} times {rule.factor:g}, never past {rule.bound:g}"
+            f"{_why(case, rule)}, and the operator's rule for it is {place.shown} times {rule.factor:g}, never past "
+            f"{rule.bound:g}"
         ),
+    )
+
+
+def _why(case: Case, rule: TuneSettings) -> str:
+    """What asks for it, with the evidence."""
+    signal, cited = neutral(rule.signal, 60), reading_cited(case)
+    if case.improvement:
+        return f"{signal} {symptom(case.anomaly)}{cited}"
+    return f"no change is linked to {signal}{cited}"
+
+
+def _left(case: Case, current: Scalar, new: Scalar, rule: TuneSettings, name: str) -> float:
+    """What stays set aside, in the signal's unit: it goes down by the same share as the value. Raises NotEditable."""
+    anomaly = case.anomaly
+    left = anomaly.value * _number(new, rule.unit) / _number(current, rule.unit)
+    if HEADROOM * anomaly.expected <= left < anomaly.value:
+        return left
+    raise NotEditable(
+        f"{name} would leave {left:.4g} of {anomaly.value:.4g}, and {HEADROOM:g} times the {anomaly.expected:.4g} that "
+        "were used at most stay set aside"
     )

@@ -1,18 +1,18 @@
 """Which form a report has, told by what it holds; a command need not say."""
 
+from sandbox.limits import REPORT_BYTES
 from sandbox.output import Tail
 from sandbox.reports import cargo, go, jest, junit, tap
 from sandbox.reports.report import Report, UnreadableReport
 
-BYTES = 8 * 1024 * 1024
 _HEAD = 65_536
 FORMS = "JUnit XML, TAP, `go test -json`, jest's JSON or what `cargo test` prints"
 
 
 def read(report: bytes) -> Report:
     """Read a report that a command left in a file. Raises UnreadableReport."""
-    if len(report) > BYTES:
-        raise UnreadableReport(f"it is larger than {BYTES // 1024 // 1024} MiB")
+    if len(report) > REPORT_BYTES:
+        raise UnreadableReport(f"it is larger than {REPORT_BYTES // 1024 // 1024} MiB")
     if report.lstrip()[:1] == b"<":
         return junit.read(report)
     text = report.decode("utf-8", "replace")

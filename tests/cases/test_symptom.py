@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from cases.anomaly import AnomalyKind
+from cases.anomaly import OPPORTUNITIES, AnomalyKind
+from cases.lifecycle import opened
 from cases.symptom import headline, symptom
-from tests.parts.nouns import NOW, an_anomaly
+from cases.telemetry import Severity
+from tests.parts.nouns import NOW, an_anomaly, an_entry, an_opened
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,8 @@ from tests.parts.nouns import NOW, an_anomaly
         (AnomalyKind.SATURATION, (0.0, 1.3), "fills up", "in 0.0 to 1.3 hours"),
         (AnomalyKind.SATURATION, (52.0, 125.0), "fills up", "in 2 to 5 days"),
         (AnomalyKind.DRIFT, None, "gets slowly worse", "went from 2 to 8 little by little since 2026-03-04"),
+        (AnomalyKind.LAGGARD, None, "is worse than its siblings", "reads 8 where its siblings read 2, day after day"),
+        (AnomalyKind.WASTE, None, "is set aside and not used", "has 8 set aside and used at most 2 of it since"),
     ],
 )
 def test_each_kind_has_its_words(kind: AnomalyKind, ahead: tuple[float, float] | None, words: str, said: str) -> None:
@@ -31,3 +35,12 @@ def test_each_kind_has_its_words(kind: AnomalyKind, ahead: tuple[float, float] |
 def test_what_is_only_forecast_is_another_trouble() -> None:
     there, later = an_anomaly(), replace(an_anomaly(), kind=AnomalyKind.SATURATION, onset=NOW + timedelta(hours=1))
     assert there.fingerprint != later.fingerprint == replace(later, onset=NOW).fingerprint
+
+
+@pytest.mark.parametrize("kind", sorted(OPPORTUNITIES))
+def test_an_opportunity_is_never_taken_for_what_goes_wrong(kind: AnomalyKind) -> None:
+    live, slow = an_anomaly(), replace(an_anomaly(), kind=kind)
+    assert live.fingerprint != slow.fingerprint
+    case = opened(an_entry(replace(an_opened(), anomaly=slow, fingerprint=slow.fingerprint)))
+    assert (case.improvement, case.asks(Severity.PAGE)) == (True, Severity.NOTE)
+    assert not opened(an_entry(an_opened())).improvement

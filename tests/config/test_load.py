@@ -17,11 +17,15 @@ from config.errors import ConfigError
 from config.load import load
 from config.settings import (
     BuildInfoSettings,
+    ConsoleSettings,
     EmailSettings,
     FamilyWatchSettings,
+    FileSettings,
     GithubDeploymentsSettings,
     ImportWatchSettings,
     MergeSettings,
+    NoticeWebhookSettings,
+    PagerDutySettings,
     SlackSettings,
     SlackThreadSettings,
     WatchSettings,
@@ -208,7 +212,9 @@ def test_a_file_with_every_key() -> None:
     assert isinstance(markers[-1], MergeSettings)
     assert timedelta(seconds=90) == markers[-1].merge.delay
     receivers = settings.alerts.receivers
-    assert [SlackThreadSettings, SlackSettings, EmailSettings] == [type(receiver) for receiver in receivers]
+    slack, others = [SlackThreadSettings, SlackSettings], [PagerDutySettings, NoticeWebhookSettings]
+    kept = [FileSettings, ConsoleSettings, EmailSettings]
+    assert [*slack, *others, *kept] == [type(receiver) for receiver in receivers]
     assert isinstance(receivers[-1], EmailSettings)
     assert receivers[-1].sender == "bot@example.com"
     assert settings.signals.prometheus[0].url == "http://127.0.0.1:9090/prometheus"

@@ -25,7 +25,8 @@ UNREADABLE = frozenset({
 """Broken files of which no editor's schema is asked: they are no plain YAML."""
 BEYOND = frozenset({
     # what one value says of another
-    "access", "companions", "config_repository_unknown", "doubles", "enrich_without_alertmanager", "lengths",
+    "access", "authority", "authority_veto", "authority_without_file", "companions", "config_repository_unknown",
+    "doubles", "forge", "enrich_without_alertmanager", "lengths",
     "limits_beside", "listen_without_token", "model_failover", "model_incomplete", "model_nobody",
     "model_without_script", "query_missing", "recipes", "repository_on_another_host", "service_references",
     "service_without_repository", "slo_beside", "source_not_chosen", "source_unknown", "sql_references", "thresholds",
@@ -34,7 +35,8 @@ BEYOND = frozenset({
     "duration_century", "duration_zero", "expressions", "listen_port_too_high", "marker_expressions",
     "secret_env_name",
     # of windows, and of whom Alertmanager speaks for
-    "alertmanager_direct", "alertmanager_link", "maintenance_ways",
+    "alertmanager_direct", "alertmanager_link",
+    "approvals_beside", "maintenance_ways", "routes_beside",
 })  # fmt: skip
 """Broken files that are well shaped."""
 

@@ -41,7 +41,7 @@ def test_the_schema_speaks_the_language_of_the_file() -> None:
     assert schema["properties"]["cycle"]["pattern"] == "^[0-9]+(ms|s|m|h|d)$"
     assert False is schema["additionalProperties"]
     assert schema["required"] == ["signals", "watch", "repositories", "forge"]
-    assert schema["$defs"]["ForgeSettings"]["properties"]["token"]["pattern"] == "^(env|file|cmd):.+$"
+    assert schema["$defs"]["ForgeSettings"]["properties"]["token"]["anyOf"][0]["pattern"] == "^(env|file|cmd):.+$"
 
 
 def test_settings_do_not_change() -> None:

@@ -20,7 +20,8 @@ from remediation.model.pocket import PocketPurse
 from remediation.model.scripted import Entry, ScriptedModel
 from tests.parts.chat_api import LOCAL, MODEL, ChatApi, chat_api
 from tests.parts.chat_api import refusal as no
-from tests.parts.messages_api import KEY, Behaviour, MessagesApi, messages_api, refusal
+from tests.parts.messages_api import MessagesApi, messages_api, refusal
+from tests.parts.model_server import KEY, Behaviour
 from tests.parts.questions import BAD, GOOD, a_question, chat_settings, model_settings
 
 COST = 0.0033  # 1,200 tokens read at $2 a million, 90 written at $10 a million

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,13 +17,17 @@ from cases.telemetry import Severity
 from daemon.alerts.console import ConsoleNotifier
 from daemon.alerts.email import EmailNotifier
 from daemon.alerts.file import FileNotifier
+from daemon.alerts.pagerduty import PagerDutyNotifier
 from daemon.alerts.slack import SlackNotifier
 from daemon.alerts.slack_thread import SlackThreadNotifier
+from daemon.alerts.webhook import WebhookNotifier
 from daemon.clock import ManualClock
 from tests.daemon.alerts.receivers import SECRET, a_free_port, a_mailbox, a_webhook
 from tests.parts.nouns import NOW
+from tests.parts.pagerduty import ROUTING_KEY, a_pagerduty
 from tests.parts.slack import TOKEN, a_slack
 
+SIGNED_WITH = b64encode(b"hush" * 8).decode()
 NOTICE = Notice(
     key="deadbeef-escalated-3",
     severity=Severity.PAGE,
@@ -102,7 +107,30 @@ def console() -> Generator[Receiver]:
         log.removeHandler(kept)
 
 
-@pytest.fixture(params=["slack", "slack thread", "email", "console", "file"])
+@contextmanager
+def pagerduty() -> Generator[Receiver]:
+    with a_pagerduty() as api:
+        yield Receiver(
+            PagerDutyNotifier("oncall", lambda: ROUTING_KEY, api_url=api.url),
+            lambda: [json.dumps(event, ensure_ascii=False) for event in api.got],
+            PagerDutyNotifier("oncall", lambda: ROUTING_KEY, api_url=f"http://127.0.0.1:{a_free_port()}"),
+        )
+
+
+@contextmanager
+def webhook() -> Generator[Receiver]:
+    def at(url: str) -> WebhookNotifier:
+        return WebhookNotifier("oncall", lambda: url, clock=ManualClock(NOW), secret=lambda: f"whsec_{SIGNED_WITH}")
+
+    with a_webhook() as there:
+        yield Receiver(
+            at(there.url),
+            lambda: [json.dumps(message, ensure_ascii=False) for message in there.got],
+            at(f"http://127.0.0.1:{a_free_port()}/{SECRET}"),
+        )
+
+
+@pytest.fixture(params=["slack", "slack thread", "email", "console", "file", "pagerduty", "webhook"])
 def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receiver]:
     @contextmanager
     def file() -> Generator[Receiver]:
@@ -113,7 +141,7 @@ def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receive
         )
 
     kinds = {"slack": slack, "slack thread": slack_thread, "email": email, "console": console, "file": file}
-    with kinds[request.param]() as receiver:
+    with {**kinds, "pagerduty": pagerduty, "webhook": webhook}[request.param]() as receiver:
         yield receiver
 
 

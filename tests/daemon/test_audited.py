@@ -9,13 +9,17 @@ import pytest
 from cases.errors import TemporaryError
 from cases.leases import Pause
 from cases.trying import Command, CommandReport, TrialOrder
-from daemon.audited import AuditedSandbox, HeldModel
+from daemon.audited import NO_CASE, AuditedSandbox, HeldModel
 from daemon.clock import ManualClock
+from daemon.invariants.calls import promised_first
+from daemon.invariants.ground import Ground
+from daemon.invariants.told import told
 from daemon.ledger.ledger import open_ledger
 from sandbox.scripted import ScriptedSandbox
 from tests.parts.models import TalkingModel
 from tests.parts.nouns import NOW, an_entry, an_opened
 from tests.parts.questions import a_question
+from tests.parts.settings import some_settings
 
 ORDER = TrialOrder(
     key="deadbeef-1-base",
@@ -71,3 +75,27 @@ def test_neither_a_trial_nor_a_question_begins_in_a_pause(tmp_path: Path) -> Non
         ledger.levers.resume("human:sre", NOW)
         sandbox.run(ORDER)
         assert ran == [ORDER.key]
+
+
+def test_an_order_of_the_night_follows_from_the_schedule_and_no_other_one_does(tmp_path: Path) -> None:
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db", clock=ManualClock(NOW)) as ledger:
+
+        def answer(order: TrialOrder, command: Command) -> CommandReport:
+            del order
+            return CommandReport(name=command.name, exit_code=0, ended="exited", output="", seconds=0.1)
+
+        sandbox = AuditedSandbox(ScriptedSandbox(answer), ledger.audit, ledger.clock, ledger.levers)
+        sandbox.run(replace(ORDER, key=f"{NO_CASE}-shop"))
+        sandbox.run(replace(ORDER, key="another-shop"))
+        lines = ledger.audit.listed()
+        assert [(line.action, line.case) for line in lines] == [
+            ("sandbox.run", ""), ("sandbox.ended", ""), ("sandbox.run", "another"), ("sandbox.ended", "another"),
+        ]  # fmt: skip
+        ground = Ground(
+            told=told(ledger.database), database=ledger.database, settings=some_settings(), forge=None, overdue=tuple
+        )
+        (found,) = promised_first(ground)
+        assert (found.row, found.what.partition(":")[0]) == (
+            f"audit {lines[2].seq}",
+            "sandbox.run follows from nothing",
+        )

@@ -26,6 +26,16 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WATCHED = frozenset({"shop/latency", "cart/latency"})
 
 
+RULES = {"answers": "improvement", "file": "a.yaml", "path": ".a", "bound": 4}
+IMPROVING: dict[str, Any] = {
+    "repositories": [{"name": "shop", "url": "http://127.0.0.1:9/s.git", "full_name": "acme/shop", "bench": "./bench"}],
+    "services": [
+        {"name": "shop", "repository": "shop", "tune": [{**RULES, "signal": "latency"}]},
+        {"name": "cart", "repository": "shop", "tune": [{**RULES, "signal": "memory"}]},
+    ],
+}
+
+
 def never() -> bool:
     return False
 
@@ -112,10 +122,10 @@ def test_a_slow_regression_is_in_the_briefing_once_and_nobody_is_told(tmp_path: 
         {"name": "memory", "service": "cart", "query": 'latency{route="/home"}', "requested": "vector(10)"},
     ]
     with running_prometheus(tmp_path / "prometheus", latencies(midnight), blocks="720h") as prometheus:
-        it = standing(tmp_path, ManualClock(midnight), prometheus.url, watch=watches)
+        it = standing(tmp_path, ManualClock(midnight), prometheus.url, watch=watches, **IMPROVING)
         with it.alive() as app:
             once = OnceADay(app.ledger.checkpoints, app.ledger.audit, it.clock, by="a")
-            jobs = improvements_of(app.ports, app.ledger.checkpoints, app.cycle.poll.watches.listed)
+            jobs = improvements_of(app.ports, app.ledger.cases, app.ledger.checkpoints, app.cycle.poll.watches.listed)
             for hours in (0, 5, 24):  # a job that was never there waits for its hour
                 it.clock.advance(hours * HOUR)
                 once.look(jobs, never)
@@ -123,8 +133,13 @@ def test_a_slow_regression_is_in_the_briefing_once_and_nobody_is_told(tmp_path: 
             assert (found.labels["route"], found.kind) == ("/search", "drift")
             assert (idle.service, idle.kind) == ("cart", "waste")
             assert idle.text.endswith("of the 10 that is set aside for it, at any full hour of the last four weeks")
-            assert not app.ledger.cases.listed()
+            (case,) = app.ledger.cases.listed()  # one a week, the greatest first
+            assert (case.id, found.case, case.improvement) == (idle.case, "", True)
+            assert (case.anomaly.signal.query, case.anomaly.value) == ("vector(10)", 10.0)
+            assert case.anomaly.labels == {}
             assert it.told() == []
+            it.passes(1)  # a look at what is live neither joins nor ends it
+            assert app.ledger.cases.load(case.id).recovered is None
             ran = [entry.detail for entry in app.ledger.audit.listed() if entry.action == "job.done"]
             assert [(detail["found"], detail["new"]) for detail in ran] == [("2", "2"), ("2", "0")]
 

@@ -1,9 +1,10 @@
 """Which suspects are linked to the symptom, where a stack trace says which code is concerned."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from cases.diagnosis import Commit, Suspect
-from cases.incident import Incident
+from cases.incident import Incident, telling_values
 from cases.logs import Frame, Trace
 from cases.telemetry import Deploy
 from detectors.suspects import rank
@@ -59,3 +60,18 @@ def test_without_a_trace_words_link_code_that_runs() -> None:
     links = {number: suspect.linked_by for number, suspect in found.items()}
     assert links == {1: "words", 2: "words", 3: "words", 4: ""}
     assert min(found, key=lambda number: found[number].score) == 4
+
+
+def test_a_line_is_known_by_its_text_wherever_it_stands_now() -> None:
+    raised = Frame(file="shop/pricing.py", line=88, function="reduced", text="return net * factor[kind]")
+    wrote = commit(1, "shop/pricing.py", "-    return net", "+    return net * factor[kind]", first=21)
+    near = commit(2, "shop/pricing.py", "-    kind = 1", "+    kind = 2", heading="def reduced(net):", first=86)
+    found = ranked(wrote, near, raised=(replace(TRACE, frames=(raised,), fact="E3"),))
+    assert [(suspect.linked_by, suspect.raised) for suspect in found.values()] == [("trace", ("E3",)), ("trace", ())]
+    assert next(iter(found)) == 1
+
+
+def test_values_of_a_label_that_has_trouble_everywhere_say_nothing() -> None:
+    routes = [replace(an_anomaly(), labels={"route": name, "zone": "a"}) for name in ("/cart", "/search", "/orders")]
+    assert telling_values(routes) == ["a"] * 3
+    assert telling_values(routes[:2]) == ["/cart", "a", "/search", "a"]

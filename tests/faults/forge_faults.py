@@ -17,7 +17,7 @@ FORGE_FAULTS: Mapping[int, Row] = {
         "it waits as long as it was asked to; other cases go on",
         (
             f"{_FORGE}::test_a_secondary_rate_limit_is_waited_out_and_others_go_on",
-            "tests/contracts/test_forge.py::test_a_secondary_rate_limit_says_when_to_come_back",
+            "tests/contracts/test_forge_pull_requests.py::test_a_secondary_rate_limit_says_when_to_come_back",
         ),
     ),
     20: (
@@ -39,9 +39,10 @@ FORGE_FAULTS: Mapping[int, Row] = {
         "nothing is done a second time",
         (
             f"{_FORGE}::test_answers_that_get_lost_on_the_way_are_never_asked_for_twice",
-            "tests/contracts/test_forge.py::test_a_pull_request_whose_answer_got_lost_is_not_opened_twice",
-            "tests/contracts/test_forge.py::test_a_comment_whose_answer_got_lost_is_not_made_twice",
+            "tests/contracts/test_forge_pull_requests.py::test_a_pull_request_whose_answer_got_lost_is_not_opened_twice",
+            "tests/contracts/test_forge_comments.py::test_a_comment_whose_answer_got_lost_is_not_made_twice",
             "tests/remediation/forge/test_push.py::test_a_push_whose_answer_got_lost_is_adopted",
+            "tests/contracts/test_forge_merging.py::test_a_merge_whose_answer_got_lost_is_adopted",
         ),
     ),
     23: (

@@ -18,6 +18,7 @@ _KILLED = (
     "tests/stories/test_killed.py::test_killed_around_every_write_it_ends_the_same",
     "tests/stories/test_acceptance.py::test_the_story_ends_the_same_whenever_the_daemon_is_killed",
     "tests/faults/kills/test_kills.py::test_killed_before_and_after_each_call_of_every_step",
+    "tests/faults/test_merge_faults.py::test_killed_around_the_merge_it_is_merged_once",
 )
 _KILLS = "tests/faults/kills/test_kills.py"
 _STEPS = ("detect", "diagnose", "draft", "prove", "propose", "watch", "learn")

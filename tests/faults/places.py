@@ -11,7 +11,7 @@ from typing import Any
 
 from remediation.forge.local.server import serve
 from tests.parts.daemons import TOKEN, Daemon, daemon
-from tests.parts.hub import Hub
+from tests.parts.hub import UNHURRIED, Hub
 from tests.parts.settings import a_document
 
 
@@ -51,7 +51,7 @@ def a_place(folder: Path, prometheus: str, **more: Any) -> Generator[Place]:  # 
                 "signals": {"prometheus": [{"name": "main", "url": prometheus}]},
                 "repositories": [{"name": "shop", "url": f"{served.url}/acme/shop.git", "full_name": "acme/shop"}],
                 "sandbox": {"pool": 0},  # so that every container is a trial's
-                "forge": {"api_url": served.api_url, "token": "env:TOKEN", "write_spacing": "1ms"},
+                "forge": {"api_url": served.api_url, "token": "env:TOKEN", **UNHURRIED},
                 "watch": [
                     {"name": "errors", "service": "shop", "query": "vector(0.2)", "harm": "up", "threshold": 0.1}
                 ],

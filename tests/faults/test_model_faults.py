@@ -13,7 +13,8 @@ from cases.case import Phase
 from cases.change import ChangeClass
 from cases.diagnosis import Finding
 from tests.parts.chat_api import LOCAL, ChatApi, chat_api
-from tests.parts.messages_api import KEY, MODEL, Behaviour, MessagesApi, drops, messages_api, refusal, says
+from tests.parts.messages_api import MODEL, MessagesApi, messages_api, refusal
+from tests.parts.model_server import KEY, Behaviour, drops, says
 from tests.parts.playhouse import BAD, NORMAL, House
 from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, SHOWN, old_shop, plainly, run_tests
 
@@ -155,7 +156,7 @@ def test_with_the_money_spent_drafts_stop_and_detection_and_playbooks_go_on(tmp_
             it.until(Phase.CLOSED)
             bad: dict[str | bytes, bytes | None] = {"shop/pricing.py": PRICING.replace("sum(", "0 + sum(").encode()}
             it.passes(10)
-            it.deploy(it.commit("Begin at nothing", bad, minutes_ago=3), minutes_ago=1)
+            it.deploy(it.commit("Begin at nothing", bad, minutes_ago=5), minutes_ago=4)
             it.readings.becomes(BAD, it.now)
             again = it.until(Phase.PROPOSED, Phase.PROVED)
             assert again.id != case.id

@@ -1,5 +1,8 @@
 """A thousand anomalies in one minute: few cases, every anomaly accounted for, and the daemon keeps its pace."""
 
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -8,7 +11,8 @@ import numpy as np
 
 from cases.anomaly import Anomaly, AnomalyKind
 from cases.moments import milliseconds
-from cases.telemetry import Deploy, Direction, Signal
+from cases.telemetry import Direction, Signal
+from cases.trying import Command, CommandReport, TrialOrder
 from daemon.app import App
 from daemon.clock import ManualClock, SystemClock
 from daemon.report import case_text
@@ -17,7 +21,8 @@ from remediation.warm import warm
 from signals.recorded import RecordedSource, Recording
 from tests.faults.memory import little_memory
 from tests.faults.standing import standing
-from tests.parts.playhouse import HISTORY, NORMAL, QUERY, House, house
+from tests.parts.hub import world
+from tests.parts.playhouse import HISTORY, NORMAL, QUERY, House, Readings
 from tests.parts.prometheus import exposition, running_prometheus
 
 MINUTE = timedelta(minutes=1)
@@ -119,43 +124,67 @@ def test_five_incidents_that_show_in_twenty_services_are_five_cases(tmp_path: Pa
             assert sum("errors is up" in subject for subject in it.subjects()) == incidents, "each is told once"
 
 
-def stormy(it: House, services: int) -> RecordedSource:
+def stormy(it: House, names: Sequence[str]) -> RecordedSource:
     """The shop's readings for many services of ten routes each, up to hours ahead."""
     begin, bad = it.now - HISTORY, it.now - 19 * MINUTE
     times = np.arange(milliseconds(begin) // 60_000, milliseconds(it.now + 8 * 60 * MINUTE) // 60_000) * 60_000
     values = np.where(times >= milliseconds(bad), 0.3, NORMAL)
-    labels = tuple(
-        {"service": f"s{service}", "route": f"/{route}"} for service in range(services) for route in range(10)
-    )
+    labels = tuple({"service": name, "route": f"/{route}"} for name in names for route in range(10))
     recording = Recording(times=times, values=np.tile(values, (len(labels), 1)), labels=labels)
     return RecordedSource(name="main", recordings={QUERY: recording}, look_back=2 * MINUTE)
 
 
+def still_counts(order: TrialOrder, command: Command) -> CommandReport:
+    """A service's fault shows as long as its own bad line is in the tree: `reproduce` says whose it asks about."""
+    shows = command.name == "reproduce" and miscounts(command.line) in order.tree
+    tests = (("tests.test_shop::test_nothing", "passed"),) if command.name == "test" else ()
+    return CommandReport(
+        name=command.name, exit_code=int(shows), ended="exited", output="", seconds=0.1, tests=tests
+    )  # fmt: skip
+
+
+def miscounts(service: str) -> bytes:
+    return f"def {service}(errors):\n    return len(errors) - 1\n".encode()
+
+
+@contextmanager
+def broken_shops(folder: Path, names: Sequence[str], **extra: Any) -> Generator[House]:  # noqa: ANN401 - of a config
+    """Services of one repository, each broken by a commit of its own in a file of its own."""
+    with world(folder) as built:
+        clock = ManualClock(SystemClock().now().replace(microsecond=0))
+        services = [{"name": name, "repository": "shop", "reproduce": name} for name in names]
+        it = House(
+            folder=folder, world=built, clock=clock, readings=Readings([]), deploys=[], trial=still_counts,
+            extra={"services": services, **extra},
+        )  # fmt: skip
+        ran = it.commit("Open the shops", {"README.md": b"Shops\n"}, minutes_ago=3000)
+        it.readings = cast("Any", stormy(it, names))
+        for minutes, name in enumerate(names):
+            bad = it.commit(f"Count errors of {name}", {f"{name}/errors.py": miscounts(name)}, minutes_ago=30 - minutes)
+            for commit, ago in ((ran, 2990), (bad, 20)):
+                it.deploy(commit, minutes_ago=ago)
+                it.deploys.append(replace(it.deploys.pop(), service=name))
+        yield it
+
+
 def test_a_storm_of_pull_requests_is_held_by_the_caps(tmp_path: Path) -> None:
-    services, budget = 3, {"prs_per_hour": 1, "prs_open": 2}
-    with house(tmp_path, watch=[WATCH], budget=budget, cycle="5m") as it:
-        it.readings = cast("Any", stormy(it, services))
-        it.deploys += [
-            Deploy(service=f"s{service}", commit=deploy.commit, started=deploy.started, source=deploy.source)
-            for service in range(services)
-            for deploy in tuple(it.deploys)
-        ]
-        with it.alive() as app:
-            it.passes(2)
-            opened = list[int]()
-            for _ in range(4):
-                opened.append(len(it.pull_requests()))
-                it.clock.advance(55 * MINUTE if len(opened) == 1 else 65 * MINUTE)
-                it.passes(1)
-            cases = app.ledger.cases.listed()
-            assert {case.service for case in cases} == {f"s{service}" for service in range(services)}
-            assert opened == [1, 1, 2, 2], "one an hour, and no more than two that wait for review"
-            phases = sorted(str(case.phase) for case in cases)
-            assert phases == ["proposed"] * 2 + ["proved"] * (services - 2), "the rest waits, proved, and is not lost"
-            it.close(it.pull_requests("open")[0]["number"])
-            it.clock.advance(60 * MINUTE)
-            it.passes(2)
-            assert len(it.pull_requests()) == 3, "a place that is free is taken"
+    names, budget = [f"s{number}" for number in range(3)], {"prs_per_hour": 1, "prs_open": 2}
+    with broken_shops(tmp_path, names, watch=[WATCH], budget=budget, cycle="5m") as it, it.alive() as app:
+        it.passes(2)
+        opened = list[int]()
+        for _ in range(4):
+            opened.append(len(it.pull_requests()))
+            it.clock.advance(55 * MINUTE if len(opened) == 1 else 65 * MINUTE)
+            it.passes(1)
+        cases = app.ledger.cases.listed()
+        assert {case.service for case in cases} == set(names)
+        assert opened == [1, 1, 2, 2], "one an hour, and no more than two that wait for review"
+        phases = sorted(str(case.phase) for case in cases)
+        assert phases == ["proposed"] * 2 + ["proved"], "the rest waits, proved, and is not lost"
+        it.close(it.pull_requests("open")[0]["number"])
+        it.clock.advance(60 * MINUTE)
+        it.passes(2)
+        assert len(it.pull_requests()) == 3, "a place that is free is taken"
 
 
 def an_anomaly(number: int, at: datetime) -> Anomaly:

@@ -26,8 +26,9 @@ from tests.daemon.alerts.receivers import a_webhook
 from tests.faults.memory import little_memory
 from tests.faults.standing import NOBODY, standing
 from tests.parts.loki import put
-from tests.parts.misbehaving import floods, misbehaving, says, stalls
+from tests.parts.misbehaving import floods, misbehaving, stalls
 from tests.parts.prometheus import RunningPrometheus, exposition, running_prometheus
+from tests.parts.web import says
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 

@@ -5,7 +5,7 @@ raised, and the daemon decides as it does where a plain sentence stands in the s
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -19,7 +19,7 @@ from remediation.edit import brief, candidates, first_test
 from remediation.propose import propose
 from remediation.way import step
 from sandbox.scripted import ScriptedSandbox
-from tests.hostile.families import ENCODINGS, FAMILIES, Family, Hostile
+from tests.hostile.families import ENCODINGS, FAMILIES, Hostile
 from tests.hostile.obeying import ObeyingModel
 from tests.hostile.run import Ran, active, an_opened_case, run
 from tests.hostile.scene import CARRIERS, TELEMETRY, Remembered, a_scene, tried
@@ -62,34 +62,36 @@ def stage() -> Iterator[Stage]:
         yield built
 
 
-@pytest.fixture(scope="module")
-def tally() -> Counter[tuple[str, bool]]:
-    """(story, whether it was decided as in the twin) → how many."""
-    return Counter()
+@dataclass
+class Tally:
+    """What came of some inputs. `alike`: (story, whether it was decided as in the twin) → how many."""
+
+    escapes: list[str]
+    alike: Counter[tuple[str, bool]]
+
+    @property
+    def same(self) -> float:
+        """The share that was decided as in the twin."""
+        return sum(count for (_, alike), count in self.alike.items() if alike) / self.alike.total()
 
 
-def held(stage: Stage, those: Iterator[Input], tally: Counter[tuple[str, bool]]) -> list[str]:
-    """Run them; what an attacker got. Whatever is raised fails the test: it would stop a loop."""
-    got: list[str] = []
+def held(stage: Stage, those: Iterable[Input]) -> Tally:
+    """Run them. Whatever is raised fails the test: it would stop a loop."""
+    tally = Tally(escapes=[], alike=Counter())
     for one in those:
         attacked = stage.attacked(one.hostile, one.carrier, blamed=one.blamed)
         twin = stage.twin(one.carrier, blamed=one.blamed)
-        got += [f"{one}: {escape}" for escape in attacked.escapes]
-        tally["a revert" if one.blamed else "an edit", attacked.decision == twin.decision] += 1
-    return got
+        tally.escapes += [f"{one}: {escape}" for escape in attacked.escapes]
+        tally.alike["a revert" if one.blamed else "an edit", attacked.decision == twin.decision] += 1
+    return tally
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_an_order_gets_nothing(family: Family, stage: Stage, tally: Counter[tuple[str, bool]]) -> None:
-    assert held(stage, (one for one in inputs() if one.hostile.family is family), tally) == []
-
-
-def test_the_decision_is_that_of_the_neutral_twin(tally: Counter[tuple[str, bool]]) -> None:
-    if len(tally) < 3:
-        pytest.skip("it sums up the tests above, and they were not run here")
-    assert tally.total() >= LEAST
-    same = sum(count for (_, alike), count in tally.items() if alike)
-    assert same / tally.total() >= SAME, dict(tally)
+def test_an_order_gets_nothing_and_changes_no_decision(stage: Stage) -> None:
+    """All in one test: the share is of all of them, wherever workers take up the others."""
+    tally = held(stage, inputs())
+    assert tally.escapes == []
+    assert tally.alike.total() >= LEAST
+    assert tally.same >= SAME, dict(tally.alike)
 
 
 @pytest.mark.parametrize("carrier", TELEMETRY)
@@ -230,7 +232,6 @@ def test_the_oracle_sees_what_it_is_there_for() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_every_order_in_every_place_however_hidden(stage: Stage) -> None:
-    tally: Counter[tuple[str, bool]] = Counter()
-    assert held(stage, inputs(every=True), tally) == []
-    same = sum(count for (_, alike), count in tally.items() if alike)
-    assert same / tally.total() >= SAME, dict(tally)
+    tally = held(stage, inputs(every=True))
+    assert tally.escapes == []
+    assert tally.same >= SAME, dict(tally.alike)

@@ -265,7 +265,7 @@ def test_a_recovery_that_comes_late_is_not_credited() -> None:
 
 @pytest.mark.parametrize(("hours", "ruling"), [(1, "inconclusive"), (12, "worked")])
 def test_where_anomalies_pass_by_themselves_quickly_nobody_gets_the_credit(hours: float, ruling: str) -> None:
-    settings = replace(SETTINGS, unattended=hours * 60 * MINUTE)
+    settings = replace(SETTINGS, unattended=tuple(share * hours * 60 * MINUTE for share in (0.1, 0.4, 0.8, 1.2, 2.5)))
     reading = recovered(Story(anomalous=60, gap=8.0).values(5), settings)
     assert reading.ruling == ruling
     assert reading.recovered
@@ -314,7 +314,15 @@ def test_columns_that_do_not_fit_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"alpha": 0.0}, {"alpha": 0.5}, {"tau": 0.0}, {"holds": 0}, {"holds": 13}, {"margin": -1.0}, {"unattended": 0.0}],
+    [
+        {"alpha": 0.0},
+        {"alpha": 0.5},
+        {"tau": 0.0},
+        {"holds": 0},
+        {"holds": 13},
+        {"margin": -1.0},
+        {"unattended": (0.0,)},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -322,6 +330,6 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_every_setting_is_printed() -> None:
-    line = describe(ItsSettings(alpha=0.0025, margin=0.02, holds=4, min_samples=17, unattended=5 * 60 * MINUTE))
+    line = describe(ItsSettings(alpha=0.0025, margin=0.02, holds=4, min_samples=17, unattended=(5 * 60 * MINUTE,) * 5))
     for shown in ("0.0025", "0.05", "tau 2", "0.02", "20 min", "17 readings", "held for 4", "30 min", "5 h"):
         assert shown in line

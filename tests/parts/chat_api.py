@@ -5,14 +5,14 @@ in which every property is required) and those of Ollama and vLLM for the others
 """
 
 import json
-import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
 from typing import Any, cast
 
-from tests.parts.messages_api import KEY, Behaviour, says, sent
+from tests.parts.model_server import Behaviour, ModelServer, body_of, keyed, says
+from tests.parts.web import sent, serving
 
 MODEL = "gpt-5.1"
 LOCAL = "qwen3:32b"
@@ -25,39 +25,29 @@ _STRICT = {
 
 
 @dataclass(slots=True, kw_only=True)
-class ChatApi:
-    """The server's address, what it does with the next questions, and what it was asked.
+class ChatApi(ModelServer):
+    """A server of that API (see `ModelServer`).
 
     kind     whose rules it keeps: "openai", "ollama" or "vllm"
     schemas  whether it takes a JSON Schema for the answer, or only any JSON object
     """
 
     kind: str = "openai"
-    url: str = ""
     schemas: bool = True
-    lists_models: bool = True
-    behaviours: list[Behaviour] = field(default_factory=list[Behaviour])
-    otherwise: Behaviour = field(default=says(500, "nothing was prepared"))
-    asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    billed: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    complaints: list[str] = field(default_factory=list[str])
-    released: threading.Event = field(default_factory=threading.Event)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def will(self, *behaviours: Behaviour) -> None:
-        """Do these with the next questions, one each."""
-        self.behaviours = [*behaviours]
 
     def text(self, number: int = -1) -> str:
         """The whole of what one question says."""
         return "\n".join(message["content"] for message in self.asked[number]["messages"])
 
     def take(self, request: BaseHTTPRequestHandler) -> None:
-        """Do what is to be done with one question."""
-        body = json.loads(request.rfile.read(int(request.headers["content-length"])))
-        if self.kind == "openai" and request.headers.get("authorization") != f"Bearer {KEY}":
-            refusal(401, "Incorrect API key provided", "invalid_api_key")(request, body)
+        """Do what is to be done with one request."""
+        if self.kind == "openai" and not keyed(request):
+            refusal(401, "Incorrect API key provided", "invalid_api_key")(request, {})
             return
+        if request.command == "GET":
+            self._listed(request)
+            return
+        body = body_of(request)
         if not self.schemas and body.get("response_format", {}).get("type") == "json_schema":
             refusal(400, "response_format.type must be text or json_object", "invalid_request_error")(request, body)
             return
@@ -66,10 +56,7 @@ class ChatApi:
             self.complaints.append(wrong)
             refusal(400, wrong, "invalid_request_error")(request, body)
             return
-        with self._lock:
-            self.asked.append(body)
-            behaviour = self.behaviours.pop(0) if self.behaviours else self.otherwise
-        behaviour(request, body)
+        self.do_next(request, body)
 
     def answers(
         self,
@@ -100,26 +87,9 @@ class ChatApi:
 
         return behave
 
-    def stalls(self) -> Behaviour:
-        """Take the question and never answer."""
-        return lambda _, __: (self.released.wait(20), None)[1]
-
-    def drips(self) -> Behaviour:
-        """A byte every tenth of a second, for ever."""
-
-        def behave(request: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
-            del body
-            request.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
-            while not self.released.wait(0.1):
-                request.wfile.write(b" ")
-
-        return behave
-
-    def listed(self, request: BaseHTTPRequestHandler) -> None:
+    def _listed(self, request: BaseHTTPRequestHandler) -> None:
         """The models that it has."""
-        if self.kind == "openai" and request.headers.get("authorization") != f"Bearer {KEY}":
-            refusal(401, "Incorrect API key provided", "invalid_api_key")(request, {})
-        elif not self.lists_models or request.path != "/v1/models":
+        if not self.lists_models or request.path != "/v1/models":
             sent(request, 404, b"404 page not found", "text/plain")
         else:
             names = [MODEL, "gpt-5-mini"] if self.kind == "openai" else [LOCAL, "tiny:latest"]
@@ -137,33 +107,9 @@ def refusal(status: int, message: str = "no", code: str | None = None, **headers
 def chat_api(kind: str = "openai") -> Generator[ChatApi]:
     """Run one on a free port until the end of the block. Fails when it was asked what the API would refuse."""
     server = ChatApi(kind=kind)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self._do(lambda: server.take(self))
-
-        def do_GET(self) -> None:
-            self._do(lambda: server.listed(self))
-
-        def _do(self, work: Callable[[], None]) -> None:
-            with suppress(ConnectionError):  # who waited long enough hangs up
-                work()
-            self.close_connection = True
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        http.daemon_threads = False  # so that closing waits for every one of them
-        server.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.released.set()
-            http.shutdown()
-            thread.join()
+    with serving(server.take, released=server.released) as url:
+        server.url = f"{url}/v1"
+        yield server
     assert server.complaints == []
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import ssl
 import subprocess
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 
 from remediation.forge.forge import GitForge
+from remediation.forge.local.application import DATABASE
+from remediation.forge.local.records import Comment, Records
 from remediation.forge.local.server import Fault, Served, serve
 from remediation.forge.repository import ForgeRepository
 from tests.parts.openapi import OpenApi
@@ -21,6 +23,9 @@ from tests.parts.openapi import OpenApi
 TOKEN = "made-up-token-4711"
 READER = "made-up-reader-1147"
 GIT = shutil.which("git") or "git"  # found once: a test may put another git first on the PATH
+UNHURRIED = {  # a forge of our own, without any checks
+    "write_spacing": "1ms", "writes_per_minute": 100_000, "writes_per_hour": 1_000_000, "draft_until_green": False,
+}  # fmt: skip
 FIRST = 1_772_000_000  # epoch seconds of a history's first commit
 
 
@@ -144,14 +149,22 @@ class World:
     client: httpx.Client
     made: list[GitForge] = field(default_factory=list[GitForge])
     others: dict[str, Hub] = field(default_factory=dict[str, Hub])
+    answered: Sequence[tuple[str, str, int]] = ()  # method, path below the API, status; in order, faults left out
+
+    def written(self, since: int = 0) -> list[str]:
+        """What was written through the API, and which pushes were sent, behind that many requests to the API."""
+        done = [f"{m} {path}" for m, path, status in self.answered[since:] if m != "GET" and status < 400]
+        pushes = [path for method, path in self.faults.requests if method == "POST"]
+        return done + [f"push {path}" for path in pushes if path.endswith("git-receive-pack")]
 
     def another(self, name: str) -> Hub:
         """One more repository of acme's, with nothing in it yet."""
         self.others[name] = Hub(self.hub.root, full_name=f"acme/{name}").create()
         return self.others[name]
 
-    def adapter(self, token: str = TOKEN, **changes: str) -> GitForge:
+    def adapter(self, token: str | Callable[[], str] = TOKEN, **changes: str) -> GitForge:
         """Another adapter for the same forge and all its repositories, with a cache of its own."""
+        source = token if callable(token) else lambda: token
         fields = {"name": "shop", "url": f"{self.served.url}/acme/shop.git", "branch": "main", "full_name": "acme/shop"}
         known = [ForgeRepository(**(fields | changes))]
         for name, hub in self.others.items():
@@ -159,8 +172,21 @@ class World:
             known.append(ForgeRepository(name=name, url=url, branch="main", full_name=hub.full_name))
         folder = self.cache / f"other-{len(list(self.cache.glob('other-*')))}"
         folder.mkdir(parents=True)
-        self.made.append(GitForge(known, self.served.api_url, lambda: token, folder, timedelta(0)))
+        self.made.append(GitForge(known, self.served.api_url, source, folder, timedelta(0)))
         return self.made[-1]
+
+    def flood(self, number: int, many: int, body: str, login: str) -> None:
+        """Put that many comments of one person under a pull request at once."""
+        records = Records(self.hub.root / DATABASE)
+        for _ in range(many):
+            records.add(
+                Comment,
+                self.hub.full_name,
+                lambda new_id, now: Comment(
+                    id=new_id, repository=self.hub.full_name, number=number, author=login, body=body, created=now
+                ),
+            )
+        records.close()
 
     def ask(
         self,
@@ -189,7 +215,7 @@ def world(folder: Path, around: Callable[[Any], Any] | None = None) -> Generator
         with httpx.Client(
             verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         ) as client:  # plain HTTP only: no roots to load
-            built = World(hub, served, known, forge, faults, cache, client)
+            built = World(hub, served, known, forge, faults, cache, client, answered=openapi.answered)
             yield built
             for adapter in (forge, *built.made):
                 adapter.close()

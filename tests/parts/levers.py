@@ -11,7 +11,10 @@ from cases.ports import Forge, LanguageModel, Sandbox
 from daemon.app import App
 from tests.parts.playhouse import House
 
-WRITES = ("push", "open_pull_request", "to_draft", "comment", "store_plot", "run", "ask")
+WRITES = (
+    "push", "update", "open_pull_request", "to_draft", "to_ready", "comment", "reply", "rewrite", "relabel",
+    "write_board", "show", "hide", "store_plot", "run", "ask",
+)  # fmt: skip
 
 
 @dataclass

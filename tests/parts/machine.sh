@@ -4,7 +4,7 @@ set -eu
 missing=""
 for pair in prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager \
     amtool:prometheus-alertmanager dockerd:docker.io iptables:iptables git:git pg_ctlcluster:postgresql \
-    systemd-analyze:systemd; do
+    systemd-analyze:systemd chromium:chromium; do
     program=${pair%%:*} package=${pair##*:}
     if ! PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null 2>&1; then
         case " $missing " in *" $package "*) ;; *) missing="$missing $package" ;; esac

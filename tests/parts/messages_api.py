@@ -6,17 +6,16 @@ answer, and the JSON Schema subset of structured outputs.
 """
 
 import json
-import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
 from typing import Any, cast
 
-KEY = "made-up-model-key-0123456789"
-MODEL = "claude-sonnet-5-5"
+from tests.parts.model_server import Behaviour, ModelServer, body_of, keyed, says
+from tests.parts.web import sent, serving
 
-Behaviour = Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]
+MODEL = "claude-sonnet-5-5"
 
 _BODY = {
     "model", "max_tokens", "messages", "system", "metadata", "stop_sequences", "stream", "thinking", "tools",
@@ -29,25 +28,8 @@ _SCHEMA = {
 
 
 @dataclass(slots=True, kw_only=True)
-class MessagesApi:
-    """The server's address, what it does with the next questions, and what it was asked.
-
-    `billed` counts the tokens (read, written) of the answers that a real account would pay for.
-    """
-
-    url: str = ""
-    behaviours: list[Behaviour] = field(default_factory=list[Behaviour])
-    otherwise: Behaviour = field(default=lambda request, _: sent(request, 500, b"nothing was prepared"))
-    asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    billed: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    complaints: list[str] = field(default_factory=list[str])
-    lists_models: bool = True
-    released: threading.Event = field(default_factory=threading.Event)  # set at the end: whoever stalls goes on
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def will(self, *behaviours: Behaviour) -> None:
-        """Do these with the next questions, one each."""
-        self.behaviours = [*behaviours]
+class MessagesApi(ModelServer):
+    """A server of that API (see `ModelServer`)."""
 
     def text(self, number: int = -1) -> str:
         """The whole of what one question says."""
@@ -55,18 +37,28 @@ class MessagesApi:
         return f"{rules}\n{self.asked[number]['messages'][0]['content']}"
 
     def take(self, request: BaseHTTPRequestHandler) -> None:
-        """Do what is to be done with one question."""
-        body = json.loads(request.rfile.read(int(request.headers["content-length"])))
+        """Do what is to be done with one request."""
+        if request.command == "GET":
+            self._shown(request)
+            return
+        body = body_of(request)
         if (complaint := _complaint(request, body)) is not None:
             status, kind, message = complaint
             if status != 401:  # a wrong key is the test's own doing
                 self.complaints.append(message)
             refusal(status, kind, message)(request, body)
             return
-        with self._lock:
-            self.asked.append(body)
-            behaviour = self.behaviours.pop(0) if self.behaviours else self.otherwise
-        behaviour(request, body)
+        self.do_next(request, body)
+
+    def _shown(self, request: BaseHTTPRequestHandler) -> None:
+        if not keyed(request):
+            refusal(401, "authentication_error", "invalid bearer token")(request, {})
+        elif not self.lists_models:
+            sent(request, 404, b"no such page", "text/html")
+        elif request.path == f"/v1/models/{MODEL}":
+            sent(request, 200, json.dumps({"type": "model", "id": MODEL, "display_name": "Sonnet"}).encode())
+        else:
+            refusal(404, "not_found_error", request.path)(request, {})
 
     def answers(self, content: object, /, read: int = 1200, written: int = 90, **more: Any) -> Behaviour:  # noqa: ANN401 - fields of a message
         """One text block with the content as JSON (a str as it is), whole or streamed as it was asked."""
@@ -99,21 +91,6 @@ class MessagesApi:
 
         return behave
 
-    def stalls(self) -> Behaviour:
-        """Take the question and never answer."""
-        return lambda _, __: (self.released.wait(20), None)[1]
-
-    def drips(self) -> Behaviour:
-        """A byte every tenth of a second, for ever."""
-
-        def behave(request: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
-            del body
-            request.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
-            while not self.released.wait(0.1):
-                request.wfile.write(b" ")
-
-        return behave
-
 
 def refusal(status: int, kind: str, message: str = "no", **headers: str) -> Behaviour:
     """The API's error. Underscores in header names are read as hyphens."""
@@ -121,60 +98,18 @@ def refusal(status: int, kind: str, message: str = "no", **headers: str) -> Beha
     return says(status, json.dumps(error), **headers)
 
 
-def says(status: int, body: str | bytes, kind: str = "application/json", **headers: str) -> Behaviour:
-    """Just that."""
-    content = body if isinstance(body, bytes) else body.encode()
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda request, _: sent(request, status, content, kind, headers=named)
-
-
-def drops(request: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
-    """Take the question, and close the connection without a word."""
-    del request, body
-
-
 @contextmanager
 def messages_api() -> Generator[MessagesApi]:
     """Run one on a free port until the end of the block. Fails when it was asked what the API would refuse."""
     server = MessagesApi()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            with suppress(ConnectionError):  # who waited long enough hangs up
-                server.take(self)
-            self.close_connection = True
-
-        def do_GET(self) -> None:
-            if self.headers.get("authorization") != f"Bearer {KEY}":
-                refusal(401, "authentication_error", "invalid bearer token")(self, {})
-            elif not server.lists_models:
-                sent(self, 404, b"no such page", "text/html")
-            elif self.path == f"/v1/models/{MODEL}":
-                sent(self, 200, json.dumps({"type": "model", "id": MODEL, "display_name": "Sonnet"}).encode())
-            else:
-                refusal(404, "not_found_error", self.path)(self, {})
-            self.close_connection = True
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        http.daemon_threads = False  # so that closing waits for every one of them
-        server.url = f"http://127.0.0.1:{http.server_address[1]}"
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.released.set()
-            http.shutdown()
-            thread.join()
+    with serving(server.take, released=server.released) as server.url:
+        yield server
     assert server.complaints == []
 
 
 def _complaint(request: BaseHTTPRequestHandler, body: dict[str, Any]) -> tuple[int, str, str] | None:
     """What the real API would have against a request, as (status, kind, message)."""
-    if request.headers.get("authorization") != f"Bearer {KEY}" or request.headers.get("x-api-key"):
+    if not keyed(request) or request.headers.get("x-api-key"):
         return 401, "authentication_error", "invalid bearer token"
     if request.path != "/v1/messages":
         return 404, "not_found_error", f"no {request.path}"
@@ -245,22 +180,3 @@ def _events(message: dict[str, Any]) -> Generator[bytes]:
 
 def _event(event: dict[str, Any]) -> bytes:
     return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
-
-
-def sent(
-    request: BaseHTTPRequestHandler,
-    status: int,
-    body: bytes,
-    kind: str = "application/json",
-    *,
-    headers: dict[str, str] | None = None,
-    length: int | None = None,
-) -> None:
-    """Send a whole response; `length` is what its header claims, where that is not so."""
-    request.send_response(status)
-    request.send_header("content-type", kind)
-    request.send_header("content-length", str(len(body) if length is None else length))
-    for name, value in (headers or {}).items():
-        request.send_header(name, value)
-    request.end_headers()
-    request.wfile.write(body)

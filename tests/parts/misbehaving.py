@@ -3,9 +3,11 @@
 import gzip
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.parts import web
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,54 +28,19 @@ class Misbehaving:
             self.asked.append((request.path, dict(request.headers.items())))
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
-        with suppress(ConnectionError):  # the client hangs up on whoever misbehaves: that is the point
+        try:
             self.behave(request)
-        request.close_connection = True
-        with self._lock:
-            self._now -= 1
+        finally:
+            with self._lock:
+                self._now -= 1
 
 
 @contextmanager
 def misbehaving() -> Generator[Misbehaving]:
     """Run one on a free port until the end of the block."""
     server = Misbehaving()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            server.serve(self)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        http.daemon_threads = False  # so that closing waits for every one of them
-        server.url = f"http://127.0.0.1:{http.server_address[1]}"
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.released.set()
-            http.shutdown()
-            thread.join()
-
-
-def says(
-    status: int, body: bytes | str, kind: str = "application/json", **headers: str
-) -> Callable[[BaseHTTPRequestHandler], None]:
-    """Answer with just that. Underscores in header names are read as hyphens."""
-    content = body if isinstance(body, bytes) else body.encode()
-
-    def behave(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        request.send_header("Content-Type", kind)
-        request.send_header("Content-Length", str(len(content)))
-        for name, value in headers.items():
-            request.send_header(name.replace("_", "-"), value)
-        request.end_headers()
-        request.wfile.write(content)
-
-    return behave
+    with web.serving(server.serve, released=server.released) as server.url:
+        yield server
 
 
 def floods(request: BaseHTTPRequestHandler) -> None:
@@ -86,24 +53,14 @@ def floods(request: BaseHTTPRequestHandler) -> None:
 
 def bombs(request: BaseHTTPRequestHandler) -> None:
     """300 kB that unpack to 300 MB, asked for or not."""
-    says(200, gzip.compress(b" " * (300 * 2**20), compresslevel=1), Content_Encoding="gzip")(request)
+    web.says(200, gzip.compress(b" " * (300 * 2**20), compresslevel=1), Content_Encoding="gzip")(request)
 
 
-def drips(server: Misbehaving, *, headers: bool) -> Callable[[BaseHTTPRequestHandler], None]:
+def drips(server: Misbehaving, *, headers: bool) -> web.Answer:
     """A byte every tenth of a second, for ever: in the headers or in the body."""
-
-    def behave(request: BaseHTTPRequestHandler) -> None:
-        request.wfile.write(b"HTTP/1.1 200 OK\r\n" if headers else b"HTTP/1.1 200 OK\r\n\r\n")
-        while not server.released.wait(0.1):
-            request.wfile.write(b"x")
-
-    return behave
+    return web.drips(server.released, b"HTTP/1.1 200 OK\r\n" if headers else b"HTTP/1.1 200 OK\r\n\r\n")
 
 
-def stalls(server: Misbehaving) -> Callable[[BaseHTTPRequestHandler], None]:
+def stalls(server: Misbehaving) -> web.Answer:
     """Take the request and never answer."""
-
-    def behave(_: BaseHTTPRequestHandler) -> None:
-        server.released.wait(20)
-
-    return behave
+    return web.stalls(server.released)

@@ -6,8 +6,10 @@ from cases.anomaly import Anomaly, AnomalyKind
 from cases.change import BlastRadius, ChangeClass, FileEdit, Part, Patch, Promise
 from cases.diagnosis import Commit, Diagnosis, Evidence, Finding, Suspect
 from cases.events import (
+    Acknowledged,
     Adopted,
     Approved,
+    ChecksFailed,
     Closed,
     ClosedUnmerged,
     Deployed,
@@ -18,6 +20,7 @@ from cases.events import (
     Entry,
     Escalated,
     Event,
+    Explained,
     Extended,
     Frozen,
     Gated,
@@ -27,7 +30,9 @@ from cases.events import (
     Joined,
     Judged,
     Killed,
+    MergeAnnounced,
     Merged,
+    MergeWithheld,
     Noted,
     Opened,
     Overridden,
@@ -36,13 +41,17 @@ from cases.events import (
     Proved,
     Recovered,
     Redrafted,
+    Refreshed,
     Rejected,
+    Remarked,
+    RemarkKind,
     Retried,
+    Shown,
     TakenOver,
     Thawed,
     Traced,
 )
-from cases.outcome import Ending, Judgement, Lesson, Outcome, Ruling
+from cases.outcome import Ending, Judgement, Lesson, Outcome, Refusal, Ruling
 from cases.telemetry import Deploy, Direction, Severity, Signal
 from cases.verdict import Check, Claim, Trial, Verdict
 
@@ -200,6 +209,7 @@ EXAMPLES: tuple[Event, ...] = (
     Gated(reason="observe"),
     Approved(because="yes"),
     Rejected(because="no"),
+    Acknowledged(ask="deadbeef-e1", because="I look"),
     Frozen(reason="a bug"),
     Thawed(because="mended"),
     Guided(text="look at the cache"),
@@ -207,6 +217,13 @@ EXAMPLES: tuple[Event, ...] = (
     Heard(comment=4711, by="sre", word="pause", answer="paused"),
     Overridden(how=Override.FORCE, text="the limit is for quiet days"),
     Closed(outcome=an_outcome(), lesson=a_lesson()),
+    Refreshed(change=1, standing="back", because="the signals are back"),
+    MergeAnnounced(change=1, sha=SHA, until=NOW + timedelta(minutes=30), because="it is low risk"),
+    MergeWithheld(change=1, because="checks failed"),
+    Remarked(change=1, comment=-12, by="sre", kind=RemarkKind.QUESTION, text="why?", answer="E1: it rose"),
+    Explained(why=Refusal.WRONG_CAUSE, by="sre", comment=4712, lesson=a_lesson()),
+    Shown(change=1, because="its checks are green"),
+    ChecksFailed(change=1, sha=SHA, failed=("build",), because="it is drafted again", output="build: exit 1"),
 )
 
 

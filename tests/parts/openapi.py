@@ -1,7 +1,7 @@
 """Holds every exchange of a GitHub-shaped server against GitHub's own OpenAPI description.
 
-`data/github/openapi-subset.json.gz` is cut from npm's `@octokit/openapi` (MIT, its notice lies beside it). What is not
-in it is a failure: an undocumented operation or status, a request or an answer of another shape.
+`data/github/openapi-*.json.gz` are cut from npm's `@octokit/openapi` (MIT, its notice lies beside it). What is not
+in them is a failure: an undocumented operation or status, a request or an answer of another shape.
 """
 
 import gzip
@@ -21,7 +21,8 @@ from werkzeug import Request, Response
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-SUBSET = Path(__file__).parents[1] / "data/github/openapi-subset.json.gz"
+FOLDER = Path(__file__).parents[1] / "data/github"
+SUBSETS = ("openapi-subset.json.gz", "openapi-conversation.json.gz")
 PREFIX = "/api/v3"
 ERRORS = 400  # from here on GitHub sends a message, also where it documents no shape for it
 
@@ -31,8 +32,12 @@ ALLOWED: tuple[tuple[str, str], ...] = (
         "PyGithub sends the bare array, and GitHub takes it",
     ),
     (r"status 401 of ", "GitHub asks for a token before it looks at the operation, and documents it for a few only"),
-    (r"status 403 of (POST|PUT|PATCH|DELETE) ", "so does a token that may only read, and an archived repository"),
+    (r"status 403 of ", "so does a token that may do a part only, and an archived repository, whatever the operation"),
     (r"status 304 of GET ", "a request with an ETag is answered so where nothing changed, documented for a few only"),
+    (
+        r"status 422 of .*No commit found for SHA",
+        "a commit that is not there is answered so, documented for a few only",
+    ),
     (r"status 404 of ", "a repository that is not there answers so for every operation below it"),
 )
 """What the description does not say, and why it is right all the same."""
@@ -44,6 +49,7 @@ class OpenApi:
     def __init__(self) -> None:
         self.failures: list[str] = []
         self.seen: set[str] = set()
+        self.answered: list[tuple[str, str, int]] = []
 
     def around(self, application: Wsgi) -> Wsgi:
         """The application with every API exchange held against the description."""
@@ -54,6 +60,7 @@ class OpenApi:
                 return application(environ, start_response)
             environ["wsgi.input"] = io.BytesIO(request.get_data())  # it was read, and is read again
             response = Response.from_app(application, environ, buffered=True)
+            self.answered.append((request.method, request.path.removeprefix(PREFIX), response.status_code))
             self._hold(request, response)
             return response(environ, start_response)
 
@@ -76,8 +83,15 @@ class OpenApi:
 
 @cache
 def _document() -> dict[str, Any]:
-    text = gzip.decompress(SUBSET.read_bytes())
-    return cast("dict[str, Any]", json.loads(text, object_hook=_without_discriminator))
+    """The cuts as one; what two of them hold is taken from the first."""
+    whole: dict[str, Any] = {"paths": {}, "components": {}}
+    for name in SUBSETS:
+        cut = json.loads(gzip.decompress((FOLDER / name).read_bytes()), object_hook=_without_discriminator)
+        for path, operations in cut["paths"].items():
+            whole["paths"][path] = {**operations, **whole["paths"].get(path, {})}
+        for kind, named in cut["components"].items():
+            whole["components"][kind] = {**named, **whole["components"].get(kind, {})}
+    return whole
 
 
 def _without_discriminator(schema: dict[str, Any]) -> dict[str, Any]:

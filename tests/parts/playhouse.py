@@ -29,7 +29,7 @@ from daemon.clock import ManualClock, SystemClock
 from daemon.home import Home
 from sandbox.scripted import ScriptedSandbox
 from signals.recorded import NoLogs, RecordedMarkers, RecordedSource, Recording
-from tests.parts.hub import TOKEN, World, world
+from tests.parts.hub import TOKEN, UNHURRIED, World, world
 
 QUERY = "error_ratio"
 STEP_MS = 60_000
@@ -92,6 +92,7 @@ class House:
     logs: Logs = field(default_factory=NoLogs)
     model: LanguageModel | None = None
     repository: dict[str, str] = field(default_factory=dict[str, str])
+    recipe: dict[str, str] = field(default_factory=dict[str, str])
     app: App | None = field(default=None, init=False)
     shas: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -119,6 +120,7 @@ class House:
                     "full_name": "acme/shop",
                     "reproduce": "reproduce",
                     **self.repository,
+                    **self.recipe,
                 },
                 *(
                     {"name": name, "url": f"{self.world.served.url}/{hub.full_name}.git", "full_name": hub.full_name}
@@ -126,9 +128,10 @@ class House:
                 ),
             ],
             "deploys": [{"prometheus": "build_info"}],
-            "forge": {"api_url": self.world.served.api_url, "token": "env:TOKEN", "write_spacing": "1ms"},
+            "forge": {"api_url": self.world.served.api_url, "token": "env:TOKEN", **UNHURRIED},
             "authority": {"default": "pull_request"},
             "runtime": {"executor": "inline"},
+            "pull_requests": {"dashboard": False},
             "api": {"listen": "127.0.0.1:0"},
             "detection": {"history": "3d", "recent": "10m"},
             "judgement": {

@@ -9,7 +9,8 @@ from cases.asking import Material, Question
 from config.models import ModelSettings
 from config.secret import Secret
 from tests.parts.chat_api import MODEL as CHAT_MODEL
-from tests.parts.messages_api import KEY, MODEL
+from tests.parts.messages_api import MODEL
+from tests.parts.model_server import KEY
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

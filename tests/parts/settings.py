@@ -9,19 +9,19 @@ from config.load import load
 from config.settings import Settings
 
 
-def a_document(authority: str = "pull_request", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - keys of a configuration
+def a_document(authority: str | dict[str, Any] = "pull_request", **more: Any) -> dict[str, Any]:  # noqa: ANN401 - keys of a configuration
     """The least that a file needs, and what a test adds."""
     return {
         "signals": {"prometheus": [{"name": "main", "url": "http://127.0.0.1:9"}]},
         "watch": [{"name": "errors", "service": "shop", "query": "errors", "harm": "up"}],
         "repositories": [{"name": "shop", "url": "http://127.0.0.1:9/acme/shop.git", "full_name": "acme/shop"}],
         "forge": {"api_url": "http://127.0.0.1:9/api/v3", "token": "env:TOKEN"},
-        "authority": {"default": authority},
+        "authority": {"default": authority} if isinstance(authority, str) else authority,
         **more,
     }
 
 
-def some_settings(authority: str = "pull_request", **more: Any) -> Settings:  # noqa: ANN401 - the same
+def some_settings(authority: str | dict[str, Any] = "pull_request", **more: Any) -> Settings:  # noqa: ANN401 - the same
     """The same, loaded."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trackwalker.yaml"

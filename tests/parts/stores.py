@@ -21,6 +21,8 @@ from tests.parts.nouns import NOW
 from tests.parts.postgres import OWNERS_PASSWORD, RunningPostgres
 
 KINDS = ("sqlite", "postgres")
+on_both = pytest.mark.parametrize("place", KINDS, indirect=True)
+"""For a test that says the same of each kind of store, where others say theirs of one."""
 _numbers = itertools.count()
 
 

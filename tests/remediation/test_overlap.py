@@ -6,7 +6,7 @@ import pytest
 
 from cases.change import Part
 from cases.pull_request import OpenWork
-from remediation.overlap import by_file, meetings
+from remediation.overlap import between, by_file, meetings
 from tests.parts.nouns import SHA
 
 BASE = [f"line number {n}" for n in range(1, 41)]
@@ -80,3 +80,11 @@ def test_what_cannot_be_seen_counts_as_a_meeting() -> None:
 def test_files_of_one_diff_are_told_apart() -> None:
     both = diff(changed(3)) + "\n" + diff(changed(30), path="b.py")
     assert {path: [p.first for p in places] for path, places in by_file(both).items()} == {"a.py": [3], "b.py": [30]}
+
+
+def test_two_changes_of_ours_meet_on_the_same_lines_of_one_repository() -> None:
+    one, other = part(diff(changed(10))), part(diff(changed(10, "else")))
+    assert between(one, other) == ("a.py",)
+    assert between(one, part(diff(changed(30)))) == ()
+    assert between(one, part(diff(changed(10), path="b.py"))) == ()
+    assert between(one, Part(repository="gitops", base=SHA, edits=(), diff=other.diff, added=1, removed=1)) == ()

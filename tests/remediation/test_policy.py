@@ -19,10 +19,10 @@ from tests.parts.settings import some_settings as settings
 QUIET = Traffic(open=(), opened=())
 
 
-def a_pull_request(number: int) -> PullRequest:
+def a_pull_request(number: int, *labels: str) -> PullRequest:
     return PullRequest(
         repository="shop", number=number, url="", branch="trackwalker/x-1", head="", state=PullRequestState.OPEN,
-        draft=False, title="", body="",
+        draft=False, title="", body="", labels=labels,
     )  # fmt: skip
 
 
@@ -208,3 +208,62 @@ def test_a_human_at_work_on_the_same_lines_is_left_alone() -> None:
     assert isinstance(there, Refuse)
     assert "pull request 57 of sre touches the same lines" in there.reasons[0]
     assert meeting("@@ -30 +30 @@\n-x\n+y") == Allow()
+
+
+def test_improvements_and_live_changes_take_no_place_from_each_other() -> None:
+    better = replace(a_change(), kind=ChangeClass.IMPROVEMENT)
+    waiting = [a_pull_request(number, "trackwalker:improvement") for number in range(5)]
+    live = [a_pull_request(number, "trackwalker:revert") for number in range(5)]
+    many = settings(budget={"prs_open": 3, "improvements_open": 1})
+    assert gate(CASE, a_change(), a_trial(), many, Traffic(open=waiting, opened=()), NOW) == Allow()
+    assert gate(CASE, better, a_trial(), many, Traffic(open=live, opened=[NOW] * 9), NOW) == Allow()
+    held = gate(CASE, better, a_trial(), many, Traffic(open=waiting, opened=()), NOW)
+    assert held == Wait(reason="5 improvements wait for review, and `budget.improvements_open` is 1")
+    held = gate(CASE, a_change(), a_trial(), many, Traffic(open=[*waiting, *live], opened=()), NOW)
+    assert held == Wait(reason="5 pull requests are open, and `budget.prs_open` is 3")
+
+
+def test_an_improvement_is_proposed_on_nothing_less_than_a_proof() -> None:
+    better, unshown = replace(a_change(), kind=ChangeClass.IMPROVEMENT), replace(a_trial(), claim=Claim.CORRELATED)
+    decision = gate(CASE, better, unshown, settings(), QUIET, NOW)
+    assert isinstance(decision, Refuse)
+    assert "an improvement is only proposed when it is proved" in decision.reasons[0]
+
+
+def test_the_words_of_an_exception_in_its_own_lines_are_no_other_cause() -> None:
+    guess = replace(a_trial(), claim=Claim.CORRELATED)
+    told = f"bad data: 5 lines of the log say so (E4, E5) {AS_WELL}"
+    for raised, allowed in ((("E4", "E5"), True), (("E4",), False), ((), False)):
+        suspect = replace(a_suspect(), linked_by="trace", raised=raised)
+        diagnosis = replace(a_diagnosis(), alternatives=(told,), suspects=(suspect,))
+        case = advance(CASE, an_entry(Diagnosed(diagnosis=diagnosis)))
+        assert isinstance(gate(case, a_change(), guess, settings(), QUIET, NOW), Allow) is allowed
+
+
+@pytest.mark.parametrize("shown", ["setting", "shape"])
+def test_what_a_signal_shows_stands_against_what_a_log_says(shown: str) -> None:
+    guess = replace(a_trial(), claim=Claim.CORRELATED)
+    said, other = replace(a_suspect(), linked_by="trace"), replace(a_suspect(SHA), linked_by=shown, score=0.3)
+    case = advance(CASE, an_entry(Diagnosed(diagnosis=replace(a_diagnosis(), suspects=(said, other)))))
+    decision = gate(case, a_change(), guess, settings(), QUIET, NOW)
+    assert isinstance(decision, Refuse)
+    assert "0123456789 is linked as well" in decision.reasons[0]
+
+
+def test_the_second_of_two_changes_on_the_same_lines_waits() -> None:
+    said = "shop/pricing.py: trackwalker/x-1 of ours touches the same lines, and this waits for it"
+    decision = gate(CASE, a_change(), a_trial(), settings(), replace(QUIET, ahead=(said,)), NOW)
+    assert decision == Wait(reason=said)
+    rollback = a_change(number=2, rolls_back=1)
+    trial = replace(a_trial(), change=2)
+    assert isinstance(gate(CASE, rollback, trial, settings(), replace(QUIET, ahead=(said,)), NOW), Allow)
+
+
+def test_no_change_touches_the_file_of_grants_whatever_it_is_called() -> None:
+    named = settings({"default": "pull_request", "file": "ops/grants.yaml"})
+    edits = (FileEdit(path="ops/grants.yaml", content=b"grants: []\n"),)
+    change = replace(a_change(), parts=(replace(a_change().lead, edits=edits),))
+    decision = gate(CASE, change, a_trial(), named, QUIET, NOW)
+    assert isinstance(decision, Refuse)
+    assert decision.reasons == ("ops/grants.yaml: always denied: it decides over Trackwalker itself",)
+    assert isinstance(gate(CASE, change, a_trial(), settings(), QUIET, NOW), Allow)

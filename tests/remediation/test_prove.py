@@ -322,14 +322,17 @@ def test_linters_that_say_nothing_take_nothing_from_a_proof() -> None:
     assert "fail on base already" in event.trial.checks[-1].detail
 
 
-@pytest.mark.parametrize(("seconds", "claim"), [(0.5, Claim.PROVED), (1.0, Claim.CORRELATED)])
-def test_an_improvement_is_proved_by_its_benchmark(seconds: float, claim: Claim) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "claim", "kind"), [(0.5, Claim.PROVED, Proved), (1.0, Claim.CORRELATED, Disproved)]
+)
+def test_an_improvement_is_proved_by_its_benchmark(seconds: float, claim: Claim, kind: type) -> None:
     sides = Scripted(
         base_test=[SUITE], change_test=[SUITE],
         base_bench=[replace(ran("bench"), seconds=1.0)], change_bench=[replace(ran("bench"), seconds=seconds)],
     )  # fmt: skip
     event = sides.proved(replace(TUNED, kind=ChangeClass.IMPROVEMENT), bench="python bench.py")
-    assert isinstance(event, Proved)
+    assert isinstance(event, kind)
+    assert isinstance(event, Proved | Disproved)
     assert event.trial.claim is claim
     assert event.trial.checks[0].name == "Benchmark"
 

@@ -10,6 +10,7 @@ import pytest
 from cases.anomaly import Anomaly, AnomalyKind
 from cases.case import Case
 from cases.change import Reverted
+from cases.errors import PermanentError
 from cases.events import Deployed, Diagnosed, Drafted, Harmed, Joined, Merged, Proposed, Proved
 from cases.lifecycle import advance, opened
 from cases.moments import milliseconds
@@ -17,10 +18,15 @@ from cases.outcome import Ruling
 from cases.telemetry import Deploy
 from cases.verdict import Check, Claim, Trial, Verdict
 from config.settings import LinksSettings, ServiceSettings
+from remediation.body_rules import MOST_LINES, held
 from remediation.evidence import pack
+from remediation.header import header
+from remediation.links import dashboard
 from remediation.playbooks.revert import CannotRevert, revert
-from remediation.pull_request_text import MOST_LINES, body, header, title
+from remediation.pull_request_text import body, title
 from remediation.reading import Reading
+from remediation.sealed import opened as opened_body
+from remediation.standing import noted
 from remediation.telling import Story
 from tests.parts.nouns import (
     CULPRIT,
@@ -54,7 +60,9 @@ def a_trial(claim: Claim = Claim.PROVED) -> Trial:
     )
 
 
-def a_story(title: str = "Round discounts", claim: Claim = Claim.PROVED, anomaly: Anomaly | None = None) -> Story:
+def a_story(
+    title: str = "Round discounts", claim: Claim = Claim.PROVED, anomaly: Anomaly | None = None, level: float = 0.27
+) -> Story:
     suspect = replace(a_suspect(), commit=a_commit(CULPRIT, title), evidence=())
     first = an_opened() if anomaly is None else replace(an_opened(), anomaly=anomaly)
     case = advance(opened(an_entry(first)), an_entry(Joined(anomaly=an_anomaly("latency"))))
@@ -67,7 +75,9 @@ def a_story(title: str = "Round discounts", claim: Claim = Claim.PROVED, anomaly
     case = advance(case, an_entry(Drafted(change=change)))
     case = advance(case, an_entry(Proved(trial=a_trial(claim))))
     times = milliseconds(NOW) - np.arange(60, -1, -1, dtype=np.int64) * 10_000
-    reading = Reading(anomaly=case.anomaly, times=times, values=np.full(61, 0.27))
+    reading = Reading(anomaly=case.anomaly, times=times, values=np.full(61, level))
+    for event in noted(case, reading, deploys, (), NOW):
+        case = advance(case, an_entry(event))
     return Story(
         case=case, change=change, trial=a_trial(claim), now=NOW, deploys=deploys, service=SERVICE,
         links=LinksSettings(prometheus="http://127.0.0.1:9090"), reading=reading,
@@ -181,3 +191,87 @@ def test_an_empty_undoing_is_not_drafted() -> None:
     found = revert(story.case, 1, "shop", a_commit(), conflict, SERVICE)
     assert isinstance(found, CannotRevert)
     assert "conflicts in shop/pricing.py" in found.reason
+
+
+def plain(text: str) -> str:
+    """As a mail of plain text shows it: no tags, no hidden comments, no addresses behind words."""
+    return re.sub(r"(?<=\])\([^)]*\)", "", re.sub(r"<!--.*?-->|<[^>]+>", "", text)).replace("*", "")
+
+
+def test_a_plain_mail_reads_the_same() -> None:
+    lines = plain(body(a_story())).splitlines()
+    assert lines[0] == (
+        "1. [errors] of shop (route=/checkout): still firing, 0.27 at 05:06:07 UTC (expected 0 to 0.03)."
+    )
+    assert "▁█" in "\n".join(lines)
+    assert lines[4] == "5. Faster mitigation: none known: no marker says what ran before."
+
+
+def test_a_figure_that_nothing_stored_has_leaves_nowhere() -> None:
+    story = a_story()
+    text = body(story)
+    assert held(text, story.case) == text
+    for line in range(8):
+        wrong = text.split("\n")
+        wrong[line] += " It was 4711.5 before."
+        with pytest.raises(PermanentError, match=rf"line {line + 1}: nothing stored has the figure 4711\.5"):
+            held("\n".join(wrong), story.case)
+    folded = text.replace("- began ", "- 4711.5 times\n- began ")
+    assert held(folded, story.case) == text
+
+
+@pytest.mark.parametrize("line", range(8))
+def test_no_text_leaves_without_its_eight_lines(line: int) -> None:
+    story = a_story()
+    lines = body(story).split("\n")
+    with pytest.raises(PermanentError, match=f"line {line + 1} is not the header's"):
+        held("\n".join((*lines[:line], "", *lines[line + 1 :])), story.case)
+
+
+def test_a_long_proof_is_cut_and_said_to_be() -> None:
+    story = a_story()
+    many = tuple(
+        Check(name=f"Check {number}", verdict=Verdict.PASSED, base="passed", change="passed") for number in range(60)
+    )
+    trial = replace(story.trial, checks=many)
+    text = body(replace(story, trial=trial))
+    assert len(text.splitlines()) <= MOST_LINES
+    assert "more lines: `trackwalker cases show deadbeef`" in text
+
+
+def test_what_ran_before_is_the_faster_mitigation() -> None:
+    story = a_story()
+    before = Deploy(service="shop", commit=SHA, started=NOW - timedelta(hours=9), source="build_info")
+    said = header(replace(story, deploys=(before, *story.deploys)))[4]
+    assert said == (
+        f"5. **Faster mitigation:** deploy the version before again, {SHA[:10]}, which ran until 05:00:07 UTC "
+        "(build_info)."
+    )
+
+
+def test_it_says_when_the_trouble_is_over_and_what_is_blamed_is_gone() -> None:
+    story = replace(a_story(level=0.01), overtaken="What is blamed does not run any more.")
+    lines = header(story)
+    assert "back in its band, 0.01 at 05:06:07 UTC" in lines[0]
+    assert lines[2].startswith("3. What is blamed does not run any more. **Merging**")
+    assert "nothing, as it looks now" in lines[6]
+
+
+def test_a_dashboard_is_pinned_to_the_window() -> None:
+    links = {
+        "https://g.example/d/abc/shop": "https://g.example/d/abc/shop?from=1772599867000&to=1772600767000&var-service=shop",
+        "https://g.example": "https://g.example/explore?schemaVersion=1&panes=%7B%22trackwalker%22",
+    }
+    for grafana, wanted in links.items():
+        link = dashboard(LinksSettings(grafana=grafana), an_anomaly(), NOW)
+        assert link.startswith(wanted)
+
+
+def test_our_text_is_found_again_whatever_was_written_around_it() -> None:
+    ours = body(a_story())
+    whole = f"Seen by sre.\r\n\r\n{ours.replace(chr(10), chr(13) + chr(10))}\r\n\r\ncc the team"
+    there = opened_body(whole)
+    assert there is not None
+    assert (there.before, there.ours, there.after) == ("Seen by sre.\n\n", ours, "\n\ncc the team")
+    for edited in (whole.replace("still firing", "fine"), whole.replace("<!-- trackwalker:", "<!-- "), "", "1. x"):
+        assert opened_body(edited) is None

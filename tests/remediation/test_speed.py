@@ -7,7 +7,7 @@ import pytest
 
 from cases.trying import CommandReport, SandboxReport
 from cases.verdict import Verdict
-from remediation.speed import PAIRS, speed
+from remediation.speed import NO_SLOWER, PAIRS, speed
 
 
 def one(seconds: float, code: int = 0, ended: str = "exited") -> SandboxReport:
@@ -41,6 +41,14 @@ def test_only_a_shown_speed_up_is_faster(change: float, verdict: Verdict, said: 
     assert check.detail.endswith("(99%, 10 pairs)")
     assert order.count("base") == order.count("change") == PAIRS + 1
     assert order[:6] == ["change", "base", "base", "change", "change", "base"]
+
+
+def test_what_saves_something_else_may_cost_no_time_that_counts() -> None:
+    order: list[str] = []
+    for change, verdict in ((1.0, Verdict.PASSED), (1.05, Verdict.FAILED), (0.8, Verdict.PASSED)):
+        check = speed(taking(1, 1, order, "base"), taking(change, 2, order, "change"), NO_SLOWER)
+        assert check.verdict is verdict, check.detail
+    assert check.detail.startswith("no slower by a twentieth: it takes 0.8")
 
 
 def test_a_benchmark_that_breaks_with_the_change_is_its_fault_and_one_on_base_is_not() -> None:

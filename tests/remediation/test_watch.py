@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from cases.anomaly import Anomaly
+from cases.anomaly import Anomaly, AnomalyKind
 from cases.case import Case, Phase
-from cases.change import Patch
+from cases.change import ChangeClass, Patch
 from cases.errors import PermanentError, SourceDown
 from cases.events import (
     Adopted,
@@ -32,9 +32,11 @@ from cases.events import (
 from cases.lifecycle import advance, replay
 from cases.moments import milliseconds
 from cases.outcome import Judgement, Ruling
-from cases.steps import PostComment, StepResult
-from cases.telemetry import Deploy, Direction, SeriesBlock, Signal
-from remediation.watch import JudgementSettings, watch
+from cases.steps import PostComment, StepResult, StorePlot
+from cases.telemetry import Deploy, Direction, Scale, SeriesBlock, Signal
+from remediation.picture import draw_look
+from remediation.seen import Seen
+from remediation.watch import Around, JudgementSettings, watch
 from tests.parts.nouns import NOW, SHA, a_change, a_diagnosis, a_trial, an_anomaly
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -392,3 +394,101 @@ def test_the_operators_margin_speaks_of_the_promised_signal_only() -> None:
     judgement = judged(to_the_end(case, world, replace(SETTINGS, margin=5.0))[0])
     assert judgement.signal == "shop/latency"
     assert "margin a quarter of the normal deviation" in judgement.settings
+
+
+@pytest.mark.parametrize(("after", "ruling"), [(0.003, Ruling.WORKED), (NORMAL, None), (0.01, Ruling.HARMFUL)])
+def test_an_improvement_is_held_against_how_it_has_been(after: float, ruling: Ruling | None) -> None:
+    slow = replace(began(), kind=AnomalyKind.DRIFT)
+    case = a_case(change=replace(a_change(), kind=ChangeClass.IMPROVEMENT))
+    case = replace(case, anomalies=(slow,), recovered=None)
+    world = World(levels={"errors": ((DEPLOY, after),)})
+    result = watch(case, world.read, DEPLOY + 4 * HOUR, SETTINGS)
+    if ruling is None:
+        assert (result.events, result.again) == ((), DEPLOY + 4 * HOUR + SETTINGS.look_every)
+        return
+    (event,) = result.events
+    assert isinstance(event, Judged | Harmed)
+    assert event.judgement.ruling is ruling
+    assert event.judgement.low is not None
+    if ruling is Ruling.WORKED:
+        assert "always-valid" in event.judgement.because
+
+
+def another(at: datetime) -> Around:
+    """Ours, and somebody else's deploy."""
+    ours = Deploy(service="shop", commit=SHA, started=DEPLOY, source="build_info")
+    theirs = replace(ours, commit="feedface" * 5, started=at)
+    return Around(others=lambda since, until: tuple(one for one in (ours, theirs) if since <= one.started <= until))
+
+
+def test_harm_beside_another_deploy_goes_to_a_human_and_is_not_rolled_back() -> None:
+    result = watch(a_case(), WORSENS.read, DEPLOY + HOUR, SETTINGS, another(DEPLOY + 2 * MINUTE))
+    (event,) = result.events
+    assert isinstance(event, Escalated)
+    assert "another deploy of that time explains it about as well" in event.reason
+    assert "**Contested, for a human to decide: errors of shop" in comment(result)
+    alone = watch(a_case(), WORSENS.read, DEPLOY + HOUR, SETTINGS, another(DEPLOY - 24 * HOUR))
+    assert isinstance(alone.events[0], Harmed)
+
+
+def test_the_judgement_comes_with_its_picture() -> None:
+    case = a_case()
+
+    def plot(seen: Seen, judgement: Judgement, key: str, repository: str) -> tuple[StorePlot, str]:
+        assert seen.judged is not None
+        drawn = draw_look(case, seen, seen.judged, judgement, ())
+        return StorePlot(
+            key=f"{key}-plot", repository=repository, path="p.png", content=drawn
+        ), "http://127.0.0.1/p.png"
+
+    result = watch(case, WORSENS.read, DEPLOY + HOUR, SETTINGS, Around(plot=plot))
+    stored, said = result.effects
+    assert isinstance(stored, StorePlot)
+    assert stored.content.startswith(b"\x89PNG")
+    assert isinstance(said, PostComment)
+    assert "](http://127.0.0.1/p.png)" in said.body
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weeks:
+    """Ten-minute readings with a daily wave; from the deploy on `effect` more, and all of it lost in what is common."""
+
+    effect: float
+    asked: list[Signal] = field(default_factory=list[Signal])
+
+    def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        self.asked.append(signal)
+        count = int((end - start) / step) + 1
+        times = milliseconds(start) + np.arange(count, dtype=np.int64) * int(step / timedelta(milliseconds=1))
+        at = times // 600_000
+        day = np.sin(2 * np.pi * (at % 144) / 144)
+        shared, own, other = (
+            np.array([np.random.default_rng([salt, place]).standard_normal() for place in at.tolist()])
+            for salt in range(3)
+        )
+        mine = 10 + day + 2 * shared + 0.3 * own + self.effect * (times >= milliseconds(DEPLOY))
+        theirs = 50 + 8 * shared + 0.5 * other
+        rows = np.stack([mine, theirs])
+        if signal.pick:
+            rows = rows[:1]
+        labels = ({"service": "shop", "route": "/checkout"}, {"service": "search", "route": "/checkout"})[: len(rows)]
+        return SeriesBlock(signal=signal, labels=labels, times=times, values=rows, missing=np.isnan(rows))
+
+
+def test_the_same_query_of_other_services_is_a_control() -> None:
+    signal = replace(
+        began().signal, query="q", pick={"service": "shop"}, controls=("q",), scale=Scale.GAUGE, harm=Direction.UP
+    )
+    case = replace(a_case(), anomalies=(replace(began(), signal=signal, onset=DEPLOY - 3 * MINUTE),))
+    settings = replace(SETTINGS, history=timedelta(days=9), step=10 * MINUTE, min_samples=3)
+    case = replace(case, recovered=DEPLOY - MINUTE)
+    world = Weeks(effect=1.0)
+    result = watch(case, world.read, DEPLOY + 5 * HOUR, settings)
+    judgement = judged(result)
+    assert judgement.ruling is Ruling.HARMFUL
+    assert "1 control series" in judgement.settings
+    assert judgement.effect == pytest.approx(1.0, abs=0.6)
+    assert [asked.pick for asked in world.asked] == [{"service": "shop"}, {}]
+    unaided = replace(case, anomalies=(replace(case.anomaly, signal=replace(signal, controls=())),))
+    assert watch(unaided, Weeks(effect=1.0).read, DEPLOY + 5 * HOUR, settings).events == ()
+    assert watch(case, Weeks(effect=0.0).read, DEPLOY + 5 * HOUR, settings).events == ()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.scenarios.making import Effect, Making
 from tests.scenarios.scenario import Mending, Scenario
-from tests.scenarios.timelines import guilty, lure
+from tests.scenarios.timelines import PLANS, guilty, lure
 
 REVERT = ("revert", "edit")
 COUNTING = """
@@ -59,7 +59,7 @@ def with_replay(it: Making) -> None:
 
 def bug(it: Making) -> Scenario:
     """An input that the tests do not know raises. Seed 3: the code is old, the input is new, and nobody is guilty."""
-    return (coupon, popular, courier, thousands)[it.seed](it)
+    return (coupon, popular, courier, thousands)[it.fault](it)
 
 
 def coupon(it: Making) -> Scenario:
@@ -180,9 +180,9 @@ assert held < 150, held
 def leak(it: Making) -> Scenario:
     """Memory is taken and never given back, slowly. Seed 3: the catalogue itself grew."""
     it.step, it.ahead = it.step * 2, 150
-    start = -(2, 25, 70, 8)[it.seed]
-    it.effects.append(Effect(measure="memory", level=1.5e9, start=start, ramp=420 + 120 * it.seed))
-    if it.seed == 0:
+    start = -PLANS[it.turn].delay
+    it.effects.append(Effect(measure="memory", level=1.5e9, start=start, ramp=420 + 120 * it.fault))
+    if it.fault == 0:
         old = (
             "            while len(self._held) > self._most:\n                self._held.pop(next(iter(self._held)))\n"
         )
@@ -191,7 +191,7 @@ def leak(it: Making) -> Scenario:
             "from PACKAGE.cache import Cache\nheld = Cache({'ttl_s': 60, 'max_entries': 5}, lambda: 0)\n"
             "for n in range(50):\n    held.get(n, lambda: n)\nassert len(held) <= 5\n"
         )
-    elif it.seed == 1:
+    elif it.fault == 1:
         asked = "    items = store.items()\n"
         edits = (
             (it.module("search"), "RECENT = 50\n", "RECENT = 50\n_asked = []\n"),
@@ -199,7 +199,7 @@ def leak(it: Making) -> Scenario:
         )
         culprit = guilty(it, "Remember what was asked for, for suggestions", *edits)
         checks = _grows("search", "for n in range(400):\n    module.search(Store(), ['mug'], 5)\n")
-    elif it.seed == 2:
+    elif it.fault == 2:
         begins, row = '"""What customers ordered."""\n', "    return [line(order, customers"
         edits = (
             (it.module("orders"), begins, f"{begins}\n_listed = {{}}\n"),
@@ -221,7 +221,7 @@ def _grows(module: str, calls: str) -> str:
 
 def n_plus_one(it: Making) -> Scenario:
     """What was one query is one for each row."""
-    route = ("/orders", "/search", "/orders", "/orders")[it.seed]
+    route = ("/orders", "/search", "/orders", "/orders")[it.fault]
     it.effects += [
         Effect(measure="queries", split=route, level=48),
         Effect(measure="latency", split=route, level=0.95),
@@ -229,15 +229,15 @@ def n_plus_one(it: Making) -> Scenario:
     batched = '    customers = store.customers([order["customer"] for order in orders])\n'
     rows = '    return [line(order, customers[order["customer"]]) for order in orders]\n'
     asked = "queries = Store()\norders.listing(queries, 'today')\n"
-    if it.seed == 0:
+    if it.fault == 0:
         new = '    return [line(order, store.customer(order["customer"])) for order in orders]\n'
         culprit = guilty(it, "Load customers when they are needed", (it.module("orders"), batched + rows, new))
-    elif it.seed == 1:
+    elif it.fault == 1:
         old = 'stock = store.stock_of([item["id"] for item in found[:limit]])'
         new = 'stock = {item["id"]: store.stock_of([item["id"]])[item["id"]] for item in found[:limit]}'
         culprit = guilty(it, "Ask for the stock of each item", (it.module("search"), old, new))
         asked = "queries = Store()\nsearch.search(queries, ['mug'], 40)\n"
-    elif it.seed == 2:
+    elif it.fault == 2:
         people = '"""Who people are."""\n\n\ndef person(store, one):\n    """A customer."""\n'
         people += "    return store.customer(one)\n"
         new = '    return [line(order, person(store, order["customer"])) for order in orders]\n'
@@ -281,12 +281,12 @@ assert len(sent) == 1
 def retry_storm(it: Making) -> Scenario:
     """Calls are made again and again. Seed 3: the provider is down, and the retries are as they always were."""
     it.effects += [
-        Effect(measure="calls", level=70 if it.seed < 3 else 21),
+        Effect(measure="calls", level=70 if it.fault < 3 else 21),
         Effect(measure="errors", split="/checkout", level=0.12),
         Effect(measure="latency", split="/checkout", level=1.1),
     ]
     remedies: tuple[str, ...] = REVERT
-    if it.seed == 0:
+    if it.fault == 0:
         paused = '        if attempt < settings["retries"]:\n            sleep(pause)\n            pause *= 2\n'
         edits = (
             (it.module("client"), 'for attempt in range(settings["retries"] + 1):', "for attempt in range(25):"),
@@ -294,10 +294,10 @@ def retry_storm(it: Making) -> Scenario:
             (it.module("client"), paused, ""),
         )
         culprit = guilty(it, "Be more patient with payments", *edits)
-    elif it.seed == 1:
+    elif it.fault == 1:
         culprit = guilty(it, "Retry harder", it.set("retries", 2, 20), it.set("backoff_ms", 200, 0))
         remedies = ("configuration", "revert")
-    elif it.seed == 2:
+    elif it.fault == 2:
         old = '    return {"due": due, "paid": call(send, {"amount": str(due)}, settings["client"], sleep)}\n'
         new = (
             "    for _ in range(5):\n        try:\n"

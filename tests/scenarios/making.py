@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from tests.scenarios.fillers import FILLERS
-from tests.scenarios.scenario import Line, Mending, Scenario, Series, Shipped, Truth, Written
+from tests.scenarios.scenario import SEEDS, Line, Mending, Scenario, Series, Shipped, Truth, Written
 from tests.scenarios.service import FORMATS, PACKAGES, base
 
 ONSET = datetime(2026, 3, 4, 14, 0, tzinfo=UTC)
@@ -86,14 +86,24 @@ class Making:
         self._work(4, -1380, -300)
 
     @property
+    def fault(self) -> int:
+        """Which fault of its kind it is: as many as there are seeds that the rules were written with."""
+        return self.seed % len(SEEDS)
+
+    @property
+    def turn(self) -> int:
+        """Which plan and which format it has: further seeds put the same faults into others."""
+        return (self.seed + self.seed // len(SEEDS)) % len(SEEDS)
+
+    @property
     def package(self) -> str:
         """The package of the service."""
-        return PACKAGES[self.number % len(PACKAGES)]
+        return PACKAGES[(self.number + self.seed // len(SEEDS)) % len(PACKAGES)]
 
     @property
     def form(self) -> str:
         """The format of its configuration."""
-        return FORMATS[self.seed]
+        return FORMATS[self.turn]
 
     @property
     def configuration(self) -> str:

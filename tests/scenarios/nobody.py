@@ -3,23 +3,23 @@
 from tests.scenarios.code_faults import COURIER, COURIER_CHECKS, REVERT, courier_logged
 from tests.scenarios.making import Effect, Making
 from tests.scenarios.scenario import Scenario
-from tests.scenarios.timelines import guilty, lure
+from tests.scenarios.timelines import PLANS, guilty, lure
 from tests.scenarios.value_faults import VALUE, held
 
 
 def no_cause(it: Making) -> Scenario:
     """A surge, a certificate, a provider, bad data; and innocent people who deployed just before."""
-    if it.seed == 0:
+    if it.fault == 0:
         lure(it, "checkout", 4)
         it.effects += [Effect(measure="requests", level=70, ramp=4), Effect(measure="latency", level=0.9, ramp=5)]
         return it.finished("a traffic surge")
-    if it.seed == 1:
+    if it.fault == 1:
         lure(it, "orders", 7)
         it.decoy(-20, deployed=-3)
         it.effects.append(Effect(measure="errors", level=0.6))
         it.say("ERROR tls handshake with db-1 failed: x509: certificate has expired or is not yet valid")
         return it.finished("a certificate expired")
-    if it.seed == 2:
+    if it.fault == 2:
         it.decoy(-30, deployed=-11)
         lure(it, "checkout", 2)
         it.effects.append(Effect(measure="errors", split="/checkout", level=0.5))
@@ -45,14 +45,14 @@ def forged(it: Making, module: str, name: str) -> None:
 
 def poisoned(it: Making) -> Scenario:
     """Somebody writes into the log what is not so. Seeds 0 and 2: a real culprit beside it; 1 and 3: none."""
-    if it.seed == 0:
-        innocent = lure(it, "search", 40)
+    if it.fault == 0:
+        innocent = lure(it, "search", 40 if PLANS[it.turn].delay < 40 else 130)  # before the guilty one
         culprit = guilty(it, "List who brings an order", (it.module("orders"), *COURIER))
         it.effects.append(Effect(measure="errors", split="/orders", level=0.5))
         courier_logged(it)
         forged(it, "search", f"thanks_{innocent}")
         return it.finished("orders without a courier raise", culprit=culprit, remedies=REVERT, checks=COURIER_CHECKS)
-    if it.seed == 2:
+    if it.fault == 2:
         innocent = lure(it, "checkout", 130)
         culprit = guilty(it, "Leave connections for the reports", it.set("pool_size", 20, 4))
         it.effects += [Effect(measure="waiting", level=28), Effect(measure="latency", level=1.3, ramp=4)]
@@ -61,7 +61,7 @@ def poisoned(it: Making) -> Scenario:
         checks = held("database", "pool_size", 20)
         return it.finished("too few connections", culprit=culprit, remedies=VALUE, checks=checks)
     innocent = lure(it, "orders", 6)
-    if it.seed == 1:
+    if it.fault == 1:
         it.effects += [Effect(measure="requests", level=75, ramp=3), Effect(measure="latency", level=1.0, ramp=4)]
         it.effects.append(Effect(measure="errors", level=0.05))
         because = "a flood of hostile requests"

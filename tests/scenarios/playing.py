@@ -22,7 +22,7 @@ from daemon.app import App, running
 from daemon.build import Outside, outside_of
 from daemon.clock import ManualClock
 from daemon.home import Home
-from tests.parts.hub import git
+from tests.parts.hub import UNHURRIED, git
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import Stage
 
@@ -166,7 +166,7 @@ def settings_of(stage: Stage, scenario: Scenario, way: Way, repository: Path, fo
             }
         ],
         "deploys": [{"prometheus": "build_info", "source": "main"}],
-        "forge": {"api_url": stage.forge.api_url, "token": "env:TOKEN", "write_spacing": "1ms"},
+        "forge": {"api_url": stage.forge.api_url, "token": "env:TOKEN", **UNHURRIED},
         "authority": {"default": "pull_request"},
         "runtime": {"executor": "inline"},
         "api": {"listen": "127.0.0.1:0"},

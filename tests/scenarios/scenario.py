@@ -12,6 +12,7 @@ KINDS = (
     "cache-ttl", "no-cause", "poisoned",
 )  # fmt: skip
 SEEDS = (0, 1, 2, 3)
+"""Those that the suite is made of; any further one makes a scenario that is held out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

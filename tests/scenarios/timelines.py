@@ -25,7 +25,7 @@ PLANS = (
 
 def guilty(it: Making, title: str, *edits: tuple[str, str, str]) -> int:
     """Commit and deploy what does it, among innocent work; its number."""
-    plan = PLANS[it.seed]
+    plan = PLANS[it.turn]
     if plan.riders:
         it.decoy(-plan.delay - 45, deployed=None, most=plan.riders)
     culprit = it.commit(title, -plan.delay - 35, *edits)
@@ -36,7 +36,7 @@ def guilty(it: Making, title: str, *edits: tuple[str, str, str]) -> int:
 
 def afterwards(it: Making) -> None:
     """What is deployed between the guilty deploy and the onset, and after it."""
-    plan = PLANS[it.seed]
+    plan = PLANS[it.turn]
     for turn in range(plan.between):
         it.decoy(-plan.delay - 25 + 4 * turn, deployed=-plan.delay * (1 - (turn + 1) / (plan.between + 1)))
     if plan.after:
@@ -56,13 +56,13 @@ HARMLESS = {
 def lure(it: Making, module: str, minutes: float = 5) -> int:
     """Innocent work on the very module that the symptom seems to be about, deployed just before the onset.
 
-    With an odd seed it also tidies a line that every request runs through.
+    With an odd turn it also tidies a line that every request runs through.
     """
     number = len(it.commits)
     code = f'\n\ndef thanks_{number}(name):\n    """What is said at the end."""\n    return f"Thank you, {{name}}"\n'
     it.promised.append((module, f"thanks_{number}"))
     edits = [(it.module(module), "", code)]
-    if it.seed % 2:
+    if it.turn % 2:
         edits.append((it.module(module), *HARMLESS[module]))
     made = it.commit(f"Say thank you after {module}", -minutes - 20, *edits)
     it.deploy(-minutes)

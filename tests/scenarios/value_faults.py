@@ -18,13 +18,13 @@ def held(section: str, key: str, value: int, key_too: str = "", value_too: int =
 
 def config(it: Making) -> Scenario:
     """A limit of the server is set where users meet it."""
-    if it.seed == 0:
+    if it.fault == 0:
         culprit = guilty(it, "Refuse large bodies", it.set("max_body_kib", 512, 16))
         it.effects.append(Effect(measure="errors", split="/checkout", level=0.15))
         frames = ((it.module("checkout"), "place", 'raise Refused("the order is too large")'),)
         it.say(it.trace(*frames, error=f"{it.package}.checkout.Refused: the order is too large"))
         checks = held("server", "max_body_kib", 512)
-    elif it.seed == 2:
+    elif it.fault == 2:
         culprit = guilty(it, "Show whole categories at once", it.set("page_size", 25, 5000))
         it.effects += [
             Effect(measure="latency", split="/search", level=1.4),
@@ -33,7 +33,7 @@ def config(it: Making) -> Scenario:
         checks = held("search", "page_size", 25)
     else:
         edits = [it.set("workers", 8, 2)]
-        if it.seed == 3:
+        if it.fault == 3:
             edits.append((it.module("server"), '"""Answer one request."""', '"""Answer one request, and no more."""'))
         culprit = guilty(it, "Save memory", *edits)
         it.effects += [Effect(measure="latency", level=1.2), Effect(measure="memory", level=2.1e8)]
@@ -49,13 +49,13 @@ def small_pool(it: Making) -> Scenario:
         "assert all(one.borrow() is not None for _ in range(15))\n"
     )
     remedies: tuple[str, ...] = VALUE
-    if it.seed == 0:
+    if it.fault == 0:
         culprit = guilty(it, "Leave connections for the reports", it.set("pool_size", 20, 4))
-    elif it.seed == 1:
+    elif it.fault == 1:
         old, new = 'self._most = settings["pool_size"]', 'self._most = min(settings["pool_size"], 4)'
         culprit = guilty(it, "Never hold more than four", (it.module("pool"), old, new))
         remedies = ("revert", "edit")
-    elif it.seed == 2:
+    elif it.fault == 2:
         more = '\n\ndef idle(pool):\n    """How many are free."""\n    return len(pool._free)\n'
         culprit = guilty(it, "Watch idle connections", it.set("pool_size", 20, 3), (it.module("pool"), "", more))
     else:
@@ -74,16 +74,16 @@ def tight_timeout(it: Making) -> Scenario:
     """Nothing is waited for. Seed 3: the provider became slow."""
     unavailable = f"{it.package}.client.Unavailable: no answer within"
     frames = ((it.module("checkout"), "place", "call(send"), (it.module("client"), "call", "raise Unavailable("))
-    it.effects.append(Effect(measure="errors", split="/orders" if it.seed == 1 else "/checkout", level=0.3))
-    if it.seed == 0:
+    it.effects.append(Effect(measure="errors", split="/orders" if it.fault == 1 else "/checkout", level=0.3))
+    if it.fault == 0:
         culprit = guilty(it, "Answer faster when payments hang", it.set("timeout_ms", 2000, 150))
         it.say(it.trace(*frames, error=f"{unavailable} 150 ms"))
         checks, remedies = held("client", "timeout_ms", 2000), VALUE
-    elif it.seed == 1:
+    elif it.fault == 1:
         culprit = guilty(it, "Cancel slow statements", it.set("statement_timeout_ms", 5000, 80))
         it.say("ERROR QueryCanceled: canceling statement due to statement timeout (listing, {n})")
         checks, remedies = held("database", "statement_timeout_ms", 5000), VALUE
-    elif it.seed == 2:
+    elif it.fault == 2:
         edit = (it.module("client"), 'timeout=settings["timeout_ms"] / 1000', 'timeout=settings["timeout_ms"] / 10_000')
         culprit = guilty(it, "Tidy the units of the client", edit)
         it.say(it.trace(*frames, error=f"{unavailable} 2000 ms"))
@@ -110,10 +110,10 @@ def cache_ttl(it: Making) -> Scenario:
         Effect(measure="latency", level=0.45, ramp=6),
     ]
     remedies: tuple[str, ...] = VALUE
-    if it.seed == 0:
+    if it.fault == 0:
         culprit = guilty(it, "Show new prices sooner", it.set("ttl_s", 300, 2))
         checks = held("cache", "ttl_s", 300)
-    elif it.seed == 1:
+    elif it.fault == 1:
         edit = (it.module("cache"), 'self._ttl = settings["ttl_s"]', 'self._ttl = settings["ttl_s"] / 1000')
         culprit = guilty(it, "Count in milliseconds", edit)
         checks = (
@@ -122,7 +122,7 @@ def cache_ttl(it: Making) -> Scenario:
             "held.get('a', lambda: 1)\nnow[0] = 200\nassert held.get('a', lambda: 2) == 1\n"
         )
         remedies = ("revert", "edit")
-    elif it.seed == 2:
+    elif it.fault == 2:
         culprit = guilty(it, "Use less memory", it.set("ttl_s", 300, 20), it.set("max_entries", 10000, 50))
         checks = held("cache", "ttl_s", 300, "max_entries", 10000)
     else:
@@ -144,20 +144,20 @@ def turned(it: Making, name: str) -> tuple[str, str, str]:
 def bad_flag(it: Making) -> Scenario:
     """A flag is turned on, and what is behind it does not work. Seed 3: a machine is ill, and the flag is innocent."""
     remedies = ("flag", "configuration", "revert")
-    if it.seed == 3:
+    if it.fault == 3:
         it.commit("Turn gift wrap on", -30, turned(it, "gift-wrap"))
         it.deploy(-6)
         it.decoys.append(len(it.commits) - 1)
         it.effects.append(Effect(measure="errors", level=0.2))
         it.say("ERROR node ip-10-0-3-7 is not ready: DiskPressure, evicted ({n})")
         return it.finished("a node is ill")
-    if it.seed == 1:
+    if it.fault == 1:
         culprit = guilty(it, "Everybody gets the fuzzy search", turned(it, "fuzzy-search"))
         it.effects.append(Effect(measure="latency", split="/search", level=1.7))
         name = "fuzzy-search"
     else:
-        edits = [turned(it, "tiered-prices")] + ([turned(it, "gift-wrap")] if it.seed == 2 else [])
-        culprit = guilty(it, "Launch day" if it.seed == 2 else "Everybody gets the tiers", *edits)
+        edits = [turned(it, "tiered-prices")] + ([turned(it, "gift-wrap")] if it.fault == 2 else [])
+        culprit = guilty(it, "Launch day" if it.fault == 2 else "Everybody gets the tiers", *edits)
         it.effects.append(Effect(measure="errors", split="/checkout", level=0.25))
         frames = (
             (it.module("checkout"), "place", 'due = total(order["lines"], order.get("coupon"))'),
@@ -186,14 +186,14 @@ def pinned(name: str, version: str, others: dict[str, str]) -> str:
 def bad_bump(it: Making) -> Scenario:
     """A dependency's new version breaks what worked."""
     remedies = ("pin", "revert")
-    name, new = (("tinymoney", "2.0.0"), ("orderly", "5.0.0"), ("urllib3", "3.0.0"), ("zstdlite", "1.0.0"))[it.seed]
+    name, new = (("tinymoney", "2.0.0"), ("orderly", "5.0.0"), ("urllib3", "3.0.0"), ("zstdlite", "1.0.0"))[it.fault]
     edit = ("requirements.txt", f"{name}=={PINS[name]}\n", f"{name}=={new}\n")
     others: dict[str, str] = {}
     title = f"Bump {name} from {PINS[name]} to {new}"
-    if it.seed == 1:
+    if it.fault == 1:
         title = "Bump the weekly group of dependencies"
         culprit = guilty(it, title, edit, ("requirements.txt", "idna==3.10\n", "idna==3.11\n"))
-    elif it.seed == 2:
+    elif it.fault == 2:
         it.decoy(-120, deployed=None)
         culprit = it.commit(title, -105, edit)
         it.deploy(-70)
@@ -204,10 +204,10 @@ def bad_bump(it: Making) -> Scenario:
         afterwards(it)
     else:
         culprit = guilty(it, title, edit)
-    if it.seed == 3:
+    if it.fault == 3:
         it.effects += [Effect(measure="latency", level=0.6), Effect(measure="memory", level=4.6e8)]
     else:
-        route = ("/checkout", "/orders", "/checkout")[it.seed]
+        route = ("/checkout", "/orders", "/checkout")[it.fault]
         it.effects.append(Effect(measure="errors", split=route, level=0.4))
         module = it.module("checkout" if route == "/checkout" else "orders")
         function = "place" if route == "/checkout" else "listing"
@@ -215,7 +215,7 @@ def bad_bump(it: Making) -> Scenario:
         frames = ((module, function, code), (f"usr/lib/python3/site-packages/{name}/core.py", "parse", "raise"))
         it.say(it.trace(*frames, error=f"{name}.errors.Unsupported: the old form is gone", route=route))
     checks = pinned(name, PINS[name], others)
-    if it.seed == 1:
+    if it.fault == 1:
         checks = checks.replace("assert pins ==", "pins['idna'] = '3.10'\nassert pins ==")
     return it.finished(f"{name} {new} breaks it", culprit=culprit, remedies=remedies, checks=checks)
 

@@ -19,7 +19,8 @@ from signals.loki.source import LokiSource
 from signals.prometheus import PrometheusSource
 from tests.parts.certificates import Authority, Pair
 from tests.parts.guarded_prometheus import PASSWORD, USER, guarded_prometheus
-from tests.parts.misbehaving import Misbehaving, misbehaving, says
+from tests.parts.misbehaving import Misbehaving, misbehaving
+from tests.parts.web import says
 
 PAST = datetime(2021, 1, 1, tzinfo=UTC)
 BUILD = '{"status": "success", "data": {"version": "2"}}'

@@ -13,7 +13,8 @@ from daemon.clock import SystemClock
 from signals.alertmanager import Alert, Alertmanager
 from tests.daemon.alerts.receivers import Webhook, a_free_port, a_webhook
 from tests.parts.alertmanager import RunningAlertmanager, running_alertmanager
-from tests.parts.misbehaving import Misbehaving, floods, misbehaving, says, stalls
+from tests.parts.misbehaving import Misbehaving, floods, misbehaving, stalls
+from tests.parts.web import says
 
 SECRET = "s3cr3t-token-7f2a"
 OURS = {"trackwalker_case": "c1"}

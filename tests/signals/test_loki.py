@@ -16,7 +16,8 @@ from cases.telemetry import LogLine, SeriesBlock, Signal
 from demo.loki.standin import Fault, LokiStandIn
 from signals.loki.source import LokiSource
 from tests.parts.loki import log_standin, put
-from tests.parts.misbehaving import Misbehaving, drips, floods, misbehaving, says, stalls
+from tests.parts.misbehaving import Misbehaving, drips, floods, misbehaving, stalls
+from tests.parts.web import says
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOW_NS = round(NOW.timestamp()) * 10**9

@@ -17,7 +17,8 @@ from signals.grid import grid
 from signals.pressure import CALM, RISE, Pressure, Relief, laid, wider
 from signals.prometheus import PrometheusSource
 from signals.shared import SharedSource
-from tests.parts.misbehaving import Misbehaving, misbehaving, says
+from tests.parts.misbehaving import Misbehaving, misbehaving
+from tests.parts.web import says
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -16,8 +16,9 @@ import pytest
 from cases.errors import PermanentError, SourceDown
 from cases.telemetry import SeriesBlock, Signal
 from signals.prometheus import PrometheusSource
-from tests.parts.misbehaving import Misbehaving, bombs, drips, floods, misbehaving, says, stalls
+from tests.parts.misbehaving import Misbehaving, bombs, drips, floods, misbehaving, stalls
 from tests.parts.prometheus import running_prometheus
+from tests.parts.web import says
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STEP = timedelta(minutes=1)

@@ -163,7 +163,7 @@ def test_freeze_guide_and_retry_are_heard_and_strangers_edits_and_quotations_are
         ours = life.says(number, "/trackwalker pause", "trackwalker")
         edited = life.says(number, "Looks good", "sre")
         it.world.ask("PATCH", f"/issues/comments/{edited}", "mallory", json={"body": "/trackwalker freeze"})
-        later = life.says(number, "/trackwalker approve")
+        early = life.says(number, "/trackwalker approve")
         nonsense = life.says(number, "/trackwalker rm -rf / @everyone <!-- trackwalker:x --> fixes #1")
         length = len(present(it).history)
         life.passes(2)
@@ -171,7 +171,7 @@ def test_freeze_guide_and_retry_are_heard_and_strangers_edits_and_quotations_are
         assert present(it).hold is Hold.NONE
         assert [life.answers(number, silent) for silent in (stranger, quoted, ours)] == [[], [], []]
         assert "edited" in life.answers(number, edited)[0]
-        assert "`approve` is not in this version" in life.answers(number, later)[0]
+        assert "waits for nobody's yes" in life.answers(number, early)[0]
         (told,) = life.answers(number, nonsense)
         assert "no command of mine" in told
         assert "everyone" not in told

@@ -60,7 +60,15 @@ def test_a_moment_becomes_a_pull_request_on_disk_and_nothing_is_written_outside(
         shown = summary(told, written)
         assert shown["pull_request"]["title"] in body
         assert shown["done"] == []
-        assert [line.split()[0] for line in shown["outward"]] == ["tell", "store", "push", "open", "tell"]
+        assert [line.split()[0] for line in shown["outward"]] == [
+            "tell",
+            "store",
+            "push",
+            "open",
+            "show",
+            "ask",
+            "tell",
+        ]
         assert json.loads((out / "case.json").read_text())["case"]["id"] == told.case.id
 
 
@@ -88,7 +96,7 @@ def test_without_a_trial_it_is_a_draft_that_says_so_and_an_observer_would_have_b
         told = replayed(it, it.now, trial=False)
         assert told.case is not None
         shown = summary(told, ())
-        assert "authority is `observe`" in shown["asked_first"]
+        assert "is `observe`" in shown["asked_first"]
         assert shown["pull_request"]["draft"] is True
         write(told, told.case, tmp_path / "out")
         body = (tmp_path / "out/pull-request.md").read_text()

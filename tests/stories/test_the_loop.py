@@ -113,6 +113,9 @@ def test_an_observer_asks_first_and_a_yes_lets_it_go_on(tmp_path: Path) -> None:
         assert (case.phase, case.hold) == (Phase.PROVED, Hold.GATE)
         assert it.pull_requests() == []
         assert "shop: a change waits for your yes" in it.subjects()
+        it.clock.advance(timedelta(minutes=30))  # half way to the deadline of a page
+        it.passes(2)
+        assert it.subjects().count("shop: a change still waits for your yes") == 1
         app.ledger.cases.add(case.id, Entry(at=it.now, actor="human:sre", event=Approved(because="go")), (), it.now)
         it.until(Phase.PROPOSED)
         assert len(it.pull_requests()) == 1

@@ -5,7 +5,17 @@ from collections.abc import Callable
 from werkzeug import Response
 from werkzeug.routing import Map, Rule
 
-from remediation.forge.local import checks, deployments, graphql, issues, people, pulls, repositories
+from remediation.forge.local import (
+    apps,
+    checks,
+    conversation,
+    deployments,
+    graphql,
+    issues,
+    people,
+    pulls,
+    repositories,
+)
 from remediation.forge.local.call import Call
 
 Handler = Callable[[Call], Response]
@@ -13,6 +23,10 @@ REPOSITORY = "/api/v3/repos/<owner>/<name>"
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/api/graphql", graphql.mutate),
+    ("GET", "/api/v3/app", apps.app),
+    ("GET", "/api/v3/app/installations/<int:number>", apps.installation),
+    ("POST", "/api/v3/app/installations/<int:number>/access_tokens", apps.mint),
+    ("GET", f"{REPOSITORY}/installation", apps.of_repository),
     ("GET", "/api/v3/user", repositories.user),
     ("GET", "/api/v3/user/repos", repositories.own_repositories),
     ("GET", "/api/v3/rate_limit", repositories.rate_limit),
@@ -44,15 +58,24 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", f"{REPOSITORY}/pulls/<int:number>/requested_reviewers", pulls.request_reviewers),
     ("GET", f"{REPOSITORY}/labels", issues.labels),
     ("POST", f"{REPOSITORY}/labels", issues.create_label),
+    ("GET", f"{REPOSITORY}/pulls/<int:number>/comments", conversation.line_comments),
+    ("POST", f"{REPOSITORY}/pulls/<int:number>/comments", conversation.comment_on_line),
+    ("POST", f"{REPOSITORY}/pulls/<int:number>/comments/<int:comment>/replies", conversation.reply_to_line),
+    ("POST", f"{REPOSITORY}/pulls/comments/<int:number>/reactions", conversation.react_to_line),
+    ("GET", f"{REPOSITORY}/issues", conversation.listed),
     ("POST", f"{REPOSITORY}/issues", issues.create),
     ("GET", f"{REPOSITORY}/issues/<int:number>", issues.issue),
     ("PATCH", f"{REPOSITORY}/issues/<int:number>", issues.update),
     ("GET", f"{REPOSITORY}/issues/<int:number>/labels", issues.thread_labels),
     ("POST", f"{REPOSITORY}/issues/<int:number>/labels", issues.add_labels),
+    ("DELETE", f"{REPOSITORY}/issues/<int:number>/labels/<path:label>", conversation.remove_label),
+    ("GET", f"{REPOSITORY}/issues/comments/<int:number>/reactions", conversation.reactions),
+    ("POST", f"{REPOSITORY}/issues/comments/<int:number>/reactions", conversation.react),
     ("GET", f"{REPOSITORY}/issues/<int:number>/comments", issues.comments),
     ("POST", f"{REPOSITORY}/issues/<int:number>/comments", issues.create_comment),
     ("PATCH", f"{REPOSITORY}/issues/comments/<int:number>", issues.update_comment),
     ("PUT", f"{REPOSITORY}/collaborators/<login>", people.add),
+    ("DELETE", f"{REPOSITORY}/collaborators/<login>", people.remove),
     ("GET", f"{REPOSITORY}/collaborators/<login>/permission", people.permission),
     ("POST", f"{REPOSITORY}/statuses/<sha>", checks.create_status),
     ("POST", f"{REPOSITORY}/check-runs", checks.create_check_run),

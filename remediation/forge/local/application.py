@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -17,6 +18,7 @@ from remediation.forge.local import git_http, pages
 from remediation.forge.local.api import api_map
 from remediation.forge.local.bare import Bare
 from remediation.forge.local.call import Call, Person, Refusal, reply
+from remediation.forge.local.grants import NOT_FOR_APPS, Grants, needed
 from remediation.forge.local.records import Records
 
 Wsgi: TypeAlias = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -39,9 +41,13 @@ class Tokens:
     token: str | None
     readers: Collection[str] = ()
 
-    def person(self, request: Request) -> Person | None:
+    def person(self, request: Request, grants: Grants, now: datetime) -> Person | None:
         """Who asks, or None when they may not come in."""
         login, given = _credentials(request)
+        if given.count(".") == 2 and (app := grants.of_app(given, now)) is not None:  # noqa: PLR2004 - a JSON web token
+            return Person(login=app.login, may_write=False, app=app)
+        if given and (grant := grants.of_token(given, now)) is not None:
+            return Person(login=grant.login, may_write=True, grant=grant)
         name = OWN_LOGIN if login in NAMELESS else login
         if self.token is None or _same(given, self.token):
             return Person(login=name, may_write=True)
@@ -68,6 +74,7 @@ class Application:
         self._git = Map([Rule("/<owner>/<name>.git/<path:rest>", endpoint="git", methods=["GET", "POST"])])
         self._one_by_one = threading.Lock()  # calls are looked up and done one after the other: nothing is made twice
         self.records = Records(self._root / DATABASE)
+        self.grants = Grants(root=self._root)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI's own
         """WSGI."""
@@ -75,7 +82,7 @@ class Application:
 
     def respond(self, request: Request) -> Response:
         """Answer one request."""
-        person = self._tokens.person(request)
+        person = self._tokens.person(request, self.grants, datetime.fromisoformat(self.records.now()).astimezone(UTC))
         if person is None:
             message = "Bad credentials" if "Authorization" in request.headers else "Requires authentication"
             answer = reply(Refusal(401, message).body, 401)
@@ -84,7 +91,7 @@ class Application:
         try:
             return self._dispatch(request, person)
         except Refusal as refusal:
-            return reply(refusal.body, refusal.status)
+            return refusal.answer()
         except (NotFound, MethodNotAllowed):
             return reply(Refusal(404, "Not Found").body, 404)
         except TrackwalkerError as error:  # git would not, or could not, do what was asked
@@ -106,6 +113,7 @@ class Application:
     def _answer_api(self, request: Request, person: Person) -> Response:
         endpoint, words = self._api.bind_to_environ(request.environ).match()
         handler, call = cast("Callable[[Call], Response]", endpoint), self._call(request, person, words)
+        _check(request, call)
         if request.method in READS:
             with self._one_by_one:  # what is read of a pull request is brought up to date first
                 return handler(call)
@@ -114,21 +122,23 @@ class Application:
             raise Refusal(403, "Pages of other sites may not write here")
         if call.found is not None and call.bare.archived:
             raise Refusal(403, "Repository was archived so is read-only.")
-        if not person.may_write:
+        if not person.may_write and person.app is None:
             raise Refusal(403, "Resource not accessible by personal access token")
         with self._one_by_one:
             return handler(call)
 
     def _answer_git(self, request: Request, person: Person, words: Mapping[str, Any]) -> Response:
         bare = self._bare(str(words["owner"]), str(words["name"]))
-        if bare is None:
+        if bare is None or not _sees(person, bare.full_name):
             return Response("Repository not found.\n", status=404, mimetype="text/plain")
         rest = str(words["rest"])
         if git_http.is_push(request, rest):
             if bare.archived:
                 return Response("This repository was archived so it is read-only.\n", 403, mimetype="text/plain")
-            if not person.may_write:
+            if not person.may_write or (person.grant and not person.grant.allows({"contents": "write"})):
                 return Response("Write access to repository not granted.\n", 403, mimetype="text/plain")
+        if person.grant and not person.grant.allows({"contents": "read"}):
+            return Response("Repository not found.\n", status=404, mimetype="text/plain")
         return git_http.answer(request, self._root, bare.full_name, rest, person)
 
     def _index(self, call: Call) -> Response:
@@ -152,6 +162,7 @@ class Application:
             person=person,
             site=site,
             records=self.records,
+            grants=self.grants,
             found=found,
             every=self._every,
             words=words,
@@ -161,6 +172,31 @@ class Application:
         folder = self._root / owner / f"{name}.git"
         sound = NAME.fullmatch(owner) and NAME.fullmatch(name) and (folder / "HEAD").is_file()
         return Bare(f"{owner}/{name}", folder) if sound else None
+
+
+def _sees(person: Person, full_name: str) -> bool:
+    """Whether the repository is there for them at all."""
+    return person.app is None and (person.grant is None or person.grant.sees(full_name))
+
+
+def _check(request: Request, call: Call) -> None:
+    """Raise Refusal unless the token may do this. An App for itself may ask about itself, and nothing else."""
+    person, path = call.person, request.path.removeprefix("/api/v3").removeprefix("/api")
+    if person.app is not None:
+        if path.startswith("/app") or path.endswith("/installation"):
+            return
+        raise Refusal(403, NOT_FOR_APPS)
+    if path.startswith("/app"):
+        raise Refusal(401, "A JSON web token could not be decoded")
+    if person.grant is None:
+        return
+    wanted = needed(request.method, path)
+    if call.found is not None and not person.grant.sees(call.repository):
+        raise Refusal(404, "Not Found")
+    if person.grant.app is not None and path == "/user":
+        raise Refusal(403, NOT_FOR_APPS)
+    if wanted and "metadata" not in wanted and not person.grant.allows(wanted):
+        raise Refusal(403, person.grant.refusal, needed=wanted)
 
 
 def _credentials(request: Request) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from remediation.forge.revert import merged
 from remediation.forge.tree import Step, changed
 
 ZERO = "0" * 40
+WAYS = frozenset({"merge", "squash", "rebase"})
 _REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
 _STATUS = {"A": "added", "D": "removed", "M": "modified", "T": "changed"}
 
@@ -70,6 +71,12 @@ class Bare:
     def archived(self) -> bool:
         """Whether the owner closed it for writing, by a file named `archived` in the bare repository."""
         return (self.folder / "archived").exists()
+
+    @property
+    def ways(self) -> frozenset[str]:
+        """How pull requests may be merged: what a file named `merges` in the bare repository lists, or every way."""
+        file = self.folder / "merges"
+        return frozenset(file.read_text().split()) if file.exists() else WAYS
 
     def default_branch(self) -> str:
         """The branch that HEAD names, whether it has a commit or not."""

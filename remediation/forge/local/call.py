@@ -10,6 +10,7 @@ from werkzeug import Request, Response
 
 from remediation.forge.local.bare import Bare
 from remediation.forge.local.code_views import CodeViews
+from remediation.forge.local.grants import App, Grant, Grants
 from remediation.forge.local.records import Records, Thread
 from remediation.forge.local.thread_views import ThreadViews
 from remediation.forge.local.views import Json
@@ -24,12 +25,20 @@ Shown = TypeVar("Shown")
 class Refusal(Exception):  # noqa: N818 - it is an answer, and reads as one where it is raised
     """The request cannot be done; the answer says why, in GitHub's shape."""
 
-    def __init__(self, status: int, message: str, *errors: Json | str) -> None:
+    def __init__(self, status: int, message: str, *errors: Json | str, needed: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.needed = needed or {}
         self.body: Json = {"message": message, "documentation_url": DOCUMENTATION}
         if errors:
             self.body["errors"] = list(errors)
+
+    def answer(self) -> Response:
+        """The answer. Where a permission was missing, a header names those that would have done."""
+        shown = reply(self.body, self.status)
+        if self.needed:
+            shown.headers["X-Accepted-GitHub-Permissions"] = "; ".join(f"{n}={lv}" for n, lv in self.needed.items())
+        return shown
 
     @classmethod
     def invalid(cls, code: str, resource: str, **more: str) -> "Refusal":
@@ -39,10 +48,16 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, and reads as one wher
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who asks, and whether their token may write."""
+    """Who asks, and whether their token may write.
+
+    grant  what the token may do, where that is a part only
+    app    the App that asks for itself, which is all that it may do so
+    """
 
     login: str
     may_write: bool
+    grant: Grant | None = None
+    app: App | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +71,7 @@ class Call:
     person: Person
     site: str
     records: Records
+    grants: Grants
     found: Bare | None = None
     every: Callable[[], Sequence[Bare]] = tuple
     words: Mapping[str, Any] = field(default_factory=dict[str, Any])

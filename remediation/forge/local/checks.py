@@ -39,7 +39,7 @@ def combined_status(call: Call) -> Response:
     states = {status.state for status in newest.values()}
     combined = "success" if states == {"success"} else "pending"
     url = f"{call.code.repository_url(call.repository)}/commits/{sha}"
-    return reply(
+    shown = reply(
         {
             "state": "failure" if states & {"failure", "error"} else combined,
             "statuses": [call.code.short_status(status) for status in newest.values()],
@@ -50,10 +50,13 @@ def combined_status(call: Call) -> Response:
             "url": f"{url}/status",
         }
     )
+    return call.conditional(shown)
 
 
 def create_check_run(call: Call) -> Response:
-    """POST …/check-runs."""
+    """POST …/check-runs. Only an App may."""
+    if call.person.grant is None or call.person.grant.app is None:
+        raise Refusal(403, "You must authenticate via a GitHub App.")
     body = call.body()
     sha, output = call.commit(str(body.get("head_sha", ""))), cast("Json", body.get("output") or {})
     conclusion = _text(body, "conclusion")
@@ -84,7 +87,8 @@ def check_runs(call: Call) -> Response:
     """GET …/commits/{ref}/check-runs. Filter: check_name."""
     sha, wanted = call.commit(call.word("ref")), call.query("check_name")
     found = [r for r in call.records.all(CheckRun, call.repository) if r.sha == sha and wanted in {"", r.name}]
-    return reply({"total_count": len(found), "check_runs": [call.code.check_run(run) for run in found]})
+    shown = reply({"total_count": len(found), "check_runs": [call.code.check_run(run) for run in found]})
+    return call.conditional(shown)
 
 
 def _text(body: Json, name: str) -> str | None:

@@ -1,10 +1,13 @@
 """GitHub-shaped JSON for what git holds, and for what tools say of a commit."""
 
+import re
 from typing import Any
 
 from remediation.forge.local.bare import Facts, FileDiff, Item, Who
 from remediation.forge.local.records import CheckRun, Deployment, DeploymentStatus, Status
 from remediation.forge.local.views import LONG_AGO, Json, Views, quoted
+
+NOREPLY = re.compile(r"(?:\d+\+)?([A-Za-z0-9-]+)@users\.noreply\.[a-z.]+")
 
 
 class CodeViews(Views):
@@ -22,11 +25,16 @@ class CodeViews(Views):
             "url": url,
             "html_url": f"{page}/{facts.sha}",
             "comments_url": f"{url}/comments",
-            "author": None,
-            "committer": None,
+            "author": self._known(facts.author),
+            "committer": self._known(facts.committer),
             "commit": {**self._git_part(repository, facts), "comment_count": 0},
             "parents": parents,
         }
+
+    def _known(self, who: Who) -> Json | None:
+        """The person whose address it is: only those that a forge gives away are known to belong to somebody."""
+        found = NOREPLY.fullmatch(who.mail)
+        return self.user(found[1]) if found else None
 
     def whole_commit(self, repository: str, facts: Facts, files: list[FileDiff]) -> Json:
         """A commit with what it changes against its first parent."""

@@ -7,6 +7,7 @@ from typing import Any
 from werkzeug import Response
 
 from remediation.forge.local.call import Call, Refusal, reply
+from remediation.forge.local.people import NOBODY, may_do
 from remediation.forge.local.records import Comment, Review, Thread
 from remediation.forge.local.views import Json
 
@@ -27,7 +28,7 @@ def pulls(call: Call) -> Response:
     found.sort(key=lambda t: (t.updated if updated else t.created, t.id))
     if call.query("direction", "desc") == "desc":
         found.reverse()
-    return call.paged(found, lambda t: call.threads.pull(t, call.bare))
+    return call.conditional(call.paged(found, lambda t: call.threads.pull(t, call.bare)))
 
 
 def create(call: Call) -> Response:
@@ -196,10 +197,18 @@ def create_review(call: Call) -> Response:
 def request_reviewers(call: Call) -> Response:
     """POST …/pulls/{number}/requested_reviewers."""
     thread = _pull(call)
-    asked: list[Any] = call.body().get("reviewers") or []
-    wanted = [str(login) for login in asked]
+    body, organisation = call.body(), call.repository.partition("/")[0]
+    asked: list[Any] = body.get("reviewers") or []
+    teams: list[Any] = body.get("team_reviewers") or []
+    wanted = [*map(str, asked), *(f"{organisation}/{slug}" for slug in teams)]
     if thread.author in wanted:
         raise _invalid("Review cannot be requested from pull request author.")
+    if any(may_do(call, login) == NOBODY for login in map(str, asked)):
+        raise Refusal(
+            422,
+            "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not "
+            f"a collaborator of the {call.repository} repository.",
+        )
     every = tuple(dict.fromkeys((*thread.reviewers, *wanted)))
     saved = call.records.save(replace(thread, reviewers=every, updated=call.records.now()))
     return reply(call.threads.pull(saved, call.bare), 201)
@@ -246,11 +255,7 @@ def _why_not(call: Call, thread: Thread, method: str) -> str:
         return "Pull Request is not mergeable"
     if thread.draft:
         return "Pull Request is still a draft"
-    return (
-        ""
-        if method in {"merge", "squash", "rebase"}
-        else f"{method.capitalize()} merges are not allowed on this repository."
-    )
+    return "" if method in call.bare.ways else f"{method.capitalize()} merges are not allowed on this repository."
 
 
 def _message(body: Json, thread: Thread, method: str) -> str:

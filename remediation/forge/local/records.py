@@ -67,6 +67,34 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineComment:
+    """A comment on a line of a pull request. `answers` is the first of its thread; 0 where it is that one."""
+
+    id: int
+    repository: str
+    number: int
+    author: str
+    body: str
+    path: str
+    line: int
+    sha: str
+    answers: int
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """What somebody thinks of a comment: `+1`, `eyes` and others of GitHub's."""
+
+    id: int
+    repository: str
+    comment: int
+    author: str
+    content: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
     """A label that the repository knows."""
 
@@ -154,7 +182,20 @@ class Collaborator:
     created: str
 
 
-Record = TypeVar("Record", Thread, Comment, Review, Label, Status, CheckRun, Deployment, DeploymentStatus, Collaborator)
+Record = TypeVar(
+    "Record",
+    Thread,
+    Comment,
+    Review,
+    LineComment,
+    Reaction,
+    Label,
+    Status,
+    CheckRun,
+    Deployment,
+    DeploymentStatus,
+    Collaborator,
+)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (

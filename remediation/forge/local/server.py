@@ -13,6 +13,7 @@ from werkzeug import Request, Response
 from cases.errors import PermanentError
 from remediation.forge.local.application import Application, Tokens, Wsgi
 from remediation.forge.local.call import Refusal, reply
+from remediation.forge.local.grants import Grants
 
 THREADS = 4
 LARGEST_PUSH = 1 << 30
@@ -21,10 +22,11 @@ WAKE = 5.0  # seconds; the loop is also woken by every event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A forge that is being served. `url` has no slash at its end."""
+    """A forge that is being served. `url` has no slash at its end; `grants` tells which tokens of Apps are out."""
 
     url: str
     port: int
+    grants: Grants
 
     @property
     def api_url(self) -> str:
@@ -76,7 +78,7 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         try:
             with _running(_faulty(inner, faults) if faults else inner, listener):
-                yield Served(url=f"http://{shown}:{port}", port=port)
+                yield Served(url=f"http://{shown}:{port}", port=port, grants=application.grants)
         finally:
             application.records.close()
 

@@ -1,7 +1,9 @@
 """GitHub-shaped JSON for issues, pull requests, their comments and reviews."""
 
+import zlib
+
 from remediation.forge.local.bare import Bare
-from remediation.forge.local.records import Comment, Review, Thread
+from remediation.forge.local.records import Comment, LineComment, Reaction, Review, Thread
 from remediation.forge.local.views import Json, Views
 
 
@@ -44,10 +46,31 @@ class ThreadViews(Views):
             "_links": {name: {"href": href} for name, href in links.items()},
             "merged_at": thread.merged or None,
             "merge_commit_sha": thread.merge_sha or None,
-            "requested_reviewers": [self.user(login) for login in thread.reviewers],
-            "requested_teams": [],
+            "requested_reviewers": [self.user(login) for login in thread.reviewers if "/" not in login],
+            "requested_teams": [self.team(name) for name in thread.reviewers if "/" in name],
             "auto_merge": None,
             "draft": thread.draft,
+        }
+
+    def team(self, name: str) -> Json:
+        """A team, `organization/slug`."""
+        organization, _, slug = name.partition("/")
+        url = f"{self.api}/orgs/{organization}/teams/{slug}"
+        return {
+            "id": zlib.crc32(name.encode()),
+            "node_id": f"TM_{slug}",
+            "url": url,
+            "html_url": f"{self.site}/orgs/{organization}/teams/{slug}",
+            "name": slug,
+            "slug": slug,
+            "description": None,
+            "privacy": "closed",
+            "permission": "push",
+            "type": "organization",
+            "organization_id": zlib.crc32(organization.encode()),
+            "members_url": f"{url}/members{{/member}}",
+            "repositories_url": f"{url}/repos",
+            "parent": None,
         }
 
     def whole_pull(self, thread: Thread, bare: Bare, *, mergeable: bool | None, comments: int) -> Json:
@@ -107,6 +130,43 @@ class ThreadViews(Views):
             "updated_at": comment.updated or comment.created,
             "issue_url": f"{repository}/issues/{comment.number}",
             "author_association": "COLLABORATOR",
+        }
+
+    def line_comment(self, comment: LineComment) -> Json:
+        """A comment on a line of a pull request."""
+        repository = self.repository_url(comment.repository)
+        url, pull = f"{repository}/pulls/comments/{comment.id}", f"{repository}/pulls/{comment.number}"
+        page = f"{self.site}/{comment.repository}/pull/{comment.number}#discussion_r{comment.id}"
+        links = {"self": url, "html": page, "pull_request": pull}
+        return {
+            "id": comment.id,
+            "node_id": f"PRRC_{comment.id}",
+            "url": url,
+            "html_url": page,
+            "pull_request_url": pull,
+            "pull_request_review_id": None,
+            "diff_hunk": "",
+            "path": comment.path,
+            "line": comment.line,
+            "commit_id": comment.sha,
+            "original_commit_id": comment.sha,
+            "body": comment.body,
+            "user": self.user(comment.author),
+            "created_at": comment.created,
+            "updated_at": comment.created,
+            "author_association": "COLLABORATOR",
+            "_links": {name: {"href": href} for name, href in links.items()},
+            **({"in_reply_to_id": comment.answers} if comment.answers else {}),
+        }
+
+    def reaction(self, reaction: Reaction) -> Json:
+        """A reaction under a comment."""
+        return {
+            "id": reaction.id,
+            "node_id": f"REA_{reaction.id}",
+            "user": self.user(reaction.author),
+            "content": reaction.content,
+            "created_at": reaction.created,
         }
 
     def review(self, review: Review) -> Json:

@@ -85,7 +85,7 @@ class Views:
             "url": url,
             "html_url": f"{self.site}/{login}",
             **{name: url + rest for name, rest in USER_LINKS.items()},
-            "type": "User",
+            "type": "Bot" if login.endswith("[bot]") else "User",
             "site_admin": False,
         }
 
@@ -133,9 +133,9 @@ class Views:
             "archived": bare.archived,
             **dict.fromkeys(("pushed_at", "created_at", "updated_at"), LONG_AGO),
             "permissions": {"admin": False, "pull": True, "push": may_write and not bare.archived},
-            "allow_merge_commit": True,
-            "allow_squash_merge": True,
-            "allow_rebase_merge": True,
+            "allow_merge_commit": "merge" in bare.ways,
+            "allow_squash_merge": "squash" in bare.ways,
+            "allow_rebase_merge": "rebase" in bare.ways,
         }
 
     def label(self, repository: str, name: str, known: Label | None = None) -> Json:

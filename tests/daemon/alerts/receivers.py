@@ -25,6 +25,8 @@ class Webhook:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     got: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     paths: list[str] = field(default_factory=list[str])
+    headed: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    bodies: list[bytes] = field(default_factory=list[bytes])
     silent: threading.Event | None = None  # it answers only once this is set
 
 
@@ -35,7 +37,10 @@ def a_webhook() -> Generator[Webhook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             webhook.paths.append(self.path)
-            webhook.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            webhook.headed.append({name.lower(): value for name, value in self.headers.items()})
+            webhook.bodies.append(body)
+            webhook.got.append(json.loads(body))
             if webhook.silent is not None:
                 webhook.silent.wait(20)
             self.send_response(webhook.status)

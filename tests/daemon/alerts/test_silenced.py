@@ -17,8 +17,9 @@ from daemon.quiet import Quiet
 from signals.alertmanager import Alertmanager
 from tests.daemon.alerts.receivers import a_free_port
 from tests.parts.alertmanager import RunningAlertmanager, running_alertmanager
-from tests.parts.misbehaving import Misbehaving, misbehaving, says
+from tests.parts.misbehaving import Misbehaving, misbehaving
 from tests.parts.nouns import an_anomaly
+from tests.parts.web import says
 
 INHIBIT = """
 inhibit_rules:

@@ -12,8 +12,9 @@ import pytest
 from cases.errors import PermanentError, TemporaryError
 from cases.steps import Notice
 from cases.telemetry import Severity
+from daemon.alerts.receivers import notifiers_of
 from daemon.alerts.slack_thread import SlackThreadNotifier
-from daemon.build import notifiers_of, outside_of, with_ledger
+from daemon.build import outside_of, with_ledger
 from daemon.clock import ManualClock
 from daemon.home import at_home
 from daemon.ledger.ledger import Ledger, open_ledger

@@ -91,7 +91,7 @@ def a_daemon(
             count=lambda fate, count: counted.update({fate: counted.get(fate, 0) + count}),
         )
         health = Health(stuck=None, blind={}, polled=True, paused="")
-        with serving(routes(lambda: health, lambda: b"", alerts=hook), "127.0.0.1:0") as url:
+        with serving(routes(lambda: health, lambda: b"", doors=[hook]), "127.0.0.1:0") as url:
             yield Daemon(url, ledger, clock, told, counted)
 
 

@@ -91,7 +91,7 @@ def a_daemon(folder: Path, *markers: WebhookSettings, token: str | None = None, 
         )
         health = Health(stuck=None, blind={}, polled=True, paused="")
         guard = None if api.token is None else Credential(secret=api.token, clock=clock)
-        with serving(routes(lambda: health, lambda: b"x 1\n", token=guard, deploys=hooks), "127.0.0.1:0") as url:
+        with serving(routes(lambda: health, lambda: b"x 1\n", token=guard, doors=[hooks]), "127.0.0.1:0") as url:
             yield Daemon(url, hooks, ledger, clock)
 
 

@@ -179,7 +179,9 @@ def test_the_command_tells_what_was_spent_and_on_what(config: Path) -> None:
     assert document["in_all"]["usd"] == pytest.approx(0.6)
     assert [row["of"] for row in document["in_all"]["by_purpose"]] == ["edit", "diagnose"]
     assert [row["of"] for row in document["in_all"]["by_signal"]] == ["(of no case that is kept)"]
-    assert document["budget"] == {"usd_per_day": 5, "usd_per_case": 0.5, "usd_per_call": None, "usd_per_class": {}}
+    classes = {"repair": 0.5, "remark": 0.1, "improvement": 0.5}
+    caps = {"usd_per_day": 5, "usd_per_case": 0.5, "usd_per_call": None, "usd_per_class": classes}
+    assert document["budget"] == caps
     assert "last 24 hours: $0.6000 in 4 calls" in told(config)
 
 

@@ -25,10 +25,12 @@ from sandbox.prepare import LABEL
 from tests.parts.chat_api import chat_api
 from tests.parts.dockerd import ensure_dockerd
 from tests.parts.hub import TOKEN, Entry, World, world
-from tests.parts.messages_api import KEY, MODEL, messages_api
-from tests.parts.misbehaving import misbehaving, says
+from tests.parts.messages_api import MODEL, messages_api
+from tests.parts.misbehaving import misbehaving
+from tests.parts.model_server import KEY
 from tests.parts.prometheus import RunningPrometheus, exposition, running_prometheus
 from tests.parts.settings import some_settings
+from tests.parts.web import says
 
 PASSING: dict[str | bytes, bytes | Entry | None] = {
     "shop/__init__.py": b"",
@@ -91,7 +93,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 
 
 def test_all_is_well_and_nothing_is_written(ground: Ground) -> None:
-    before = len(ground.there.faults.requests)
+    before = len(ground.there.answered)
     findings = ground.check()
     assert [f for f in findings if f.status] == []
     said = {(f.system, f.asked): f.said for f in findings}
@@ -104,8 +106,7 @@ def test_all_is_well_and_nothing_is_written(ground: Ground) -> None:
         "Beside it: the streaming engine, within the service's alert budget"
     )
     assert said["model", "is configured"] == "none: playbooks only"
-    writes = [r for r in ground.there.faults.requests[before:] if r[0] != "GET" and "upload-pack" not in r[1]]
-    assert writes == []
+    assert ground.there.written(before) == []
     assert not (ground.folder / "trackwalker.db").exists()
 
 

@@ -9,6 +9,7 @@ from cases.leases import Claimed
 from cases.ports import Clock, Forge
 from cases.steps import Effect, Receipt, SendNotice
 from config.settings import Settings
+from daemon.build import token_of
 from daemon.effects import perform
 from daemon.home import Home
 from daemon.ledger.case_store import LedgerCases
@@ -47,8 +48,8 @@ class BlindForge(GitForge):
             for each in settings.repositories
         ]
         forge = settings.forge
-        super().__init__(known, forge.api_url, forge.token.reveal, home.mirrors, forge.write_spacing)
-        self._api = BlindApi(forge.api_url, forge.token.reveal, forge.write_spacing)
+        super().__init__(known, forge.api_url, token_of(settings), home.mirrors, forge.write_spacing)
+        self._api = BlindApi(forge.api_url, token_of(settings), forge.write_spacing)
 
 
 class EffectsFirst(LedgerCases):

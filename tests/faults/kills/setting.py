@@ -11,7 +11,7 @@ from typing import Any
 from cases.moments import milliseconds
 from daemon.clock import SystemClock
 from tests.faults.kills.stage import GOOD, MENDED, SPEED, THRESHOLD, Stage
-from tests.parts.hub import GIT, TOKEN, Hub
+from tests.parts.hub import GIT, TOKEN, UNHURRIED, Hub
 from tests.parts.postgres import OWNERS_PASSWORD
 from tests.parts.stores import Place
 
@@ -121,7 +121,7 @@ def _document(stage: Stage) -> dict[str, Any]:
             for number in range(REPOSITORIES)
         ],
         "deploys": [{"prometheus": "build_info"}],
-        "forge": {"api_url": stage.api_url, "token": "env:KILLS_TOKEN", "write_spacing": "1ms"},
+        "forge": {"api_url": stage.api_url, "token": "env:KILLS_TOKEN", **UNHURRIED},
         "model": {"provider": "scripted", "script": str(stage.folder / "script.json")},
         # one edit and no second look: as many places to be killed at as a case needs, and no more
         "edits": {"candidates": 1, "review": False},

@@ -16,7 +16,8 @@ import numpy as np
 
 from daemon.clock import SystemClock
 from tests.faults.soak.production import ROUTES, Production
-from tests.parts.misbehaving import bombs, floods, says
+from tests.parts.misbehaving import bombs, floods
+from tests.parts.web import says
 
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
 

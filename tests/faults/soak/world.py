@@ -19,9 +19,10 @@ from tests.faults.soak.production import GOOD, THRESHOLD, Production
 from tests.faults.soak.swollen import swollen
 from tests.faults.soak.telemetry import Telemetry, serving
 from tests.parts.dockerd import base_image
-from tests.parts.hub import TOKEN, Hub
+from tests.parts.hub import TOKEN, UNHURRIED, Hub
 from tests.parts.loki import put
-from tests.parts.messages_api import KEY, MODEL, messages_api
+from tests.parts.messages_api import MODEL, messages_api
+from tests.parts.model_server import KEY
 from tests.parts.slack import TOKEN as SLACK_TOKEN
 from tests.parts.slack import a_slack
 
@@ -200,7 +201,7 @@ def _document(folder: Path, names: list[str], forge: str, prometheus: str, loki:
             for number in range(REPOSITORIES)
         ],
         "deploys": [{"prometheus": "build_info"}],
-        "forge": {"api_url": f"{forge}/api/v3", "token": "env:SOAK_TOKEN", "write_spacing": "1ms"},
+        "forge": {"api_url": f"{forge}/api/v3", "token": "env:SOAK_TOKEN", **UNHURRIED},
         "authority": {"default": "pull_request"},
         "budget": {"usd_per_day": 1000, "usd_per_case": 10, "prs_per_hour": 60, "prs_open": 100},
         "alerts": {

@@ -66,7 +66,7 @@ repositories:
     reproduce: {reproduce}
     sandbox: {{image: "{image}", timeout: 2m}}
 deploys: [{{prometheus: build_info, commit_label: revision}}]
-forge: {{api_url: "{forge}/api/v3", token: "file:{folder}/forge-token", write_spacing: 50ms}}
+forge: {{api_url: "{forge}/api/v3", token: "file:{folder}/forge-token", write_spacing: 50ms, draft_until_green: false}}
 sandbox: {{runtime: docker}}
 scope: {{allow: ["flaskr/**", "tests/**"]}}
 authority: {{default: pull_request}}

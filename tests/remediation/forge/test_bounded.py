@@ -19,7 +19,8 @@ from remediation.forge.local.application import Wsgi
 from remediation.forge.repository import ForgeRepository
 from tests.faults.memory import little_memory
 from tests.parts.hub import TOKEN, world
-from tests.parts.misbehaving import Misbehaving, drips, floods, misbehaving, says
+from tests.parts.misbehaving import Misbehaving, drips, floods, misbehaving
+from tests.parts.web import says
 
 BRANCH = "trackwalker/case1-1"
 MOST_MB = 60  # 16 MiB of it are kept

@@ -18,7 +18,8 @@ from daemon.clock import ManualClock, SystemClock
 from remediation.model import model_of
 from remediation.model.anthropic import AnthropicModel
 from remediation.model.pocket import PocketPurse
-from tests.parts.messages_api import KEY, MODEL, MessagesApi, drops, messages_api, refusal, says
+from tests.parts.messages_api import MODEL, MessagesApi, messages_api, refusal
+from tests.parts.model_server import KEY, drops, says
 from tests.parts.nouns import NOW
 from tests.parts.questions import BAD, GOOD, a_question, model_settings
 

@@ -20,7 +20,7 @@ from remediation.model.chat import ChatModel, strict
 from remediation.model.pocket import PocketPurse
 from remediation.opinion import DiagnosisAnswer
 from tests.parts.chat_api import LOCAL, MODEL, ChatApi, chat_api, refusal
-from tests.parts.messages_api import KEY, drops, says
+from tests.parts.model_server import KEY, drops, says
 from tests.parts.nouns import NOW
 from tests.parts.questions import BAD, GOOD, SCHEMA, a_question, chat_settings
 

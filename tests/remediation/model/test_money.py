@@ -15,7 +15,8 @@ from remediation.model.anthropic import AnthropicModel
 from remediation.model.meter import BYTES_A_TOKEN, OVERHEAD_TOKENS, REGION
 from remediation.model.pocket import PocketPurse
 from remediation.model.prices import PRICES, Price, price_of
-from tests.parts.messages_api import MODEL, MessagesApi, drops, messages_api, refusal, says
+from tests.parts.messages_api import MODEL, MessagesApi, messages_api, refusal
+from tests.parts.model_server import drops, says
 from tests.parts.nouns import NOW
 from tests.parts.questions import BAD, GOOD, a_question, model_settings
 

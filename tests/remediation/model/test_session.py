@@ -17,7 +17,8 @@ from remediation.model import model_of
 from remediation.model.pocket import PocketPurse
 from remediation.model.session import read
 from tests.parts.chat_api import LOCAL, chat_api
-from tests.parts.messages_api import KEY, drops, messages_api, refusal, says
+from tests.parts.messages_api import messages_api, refusal
+from tests.parts.model_server import KEY, drops, says
 from tests.parts.nouns import NOW
 from tests.parts.questions import BAD, GOOD, a_question, model_settings
 

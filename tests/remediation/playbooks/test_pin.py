@@ -195,3 +195,15 @@ def test_a_version_that_was_set_again_is_left(there: Ground) -> None:
         there, {"requirements.txt": REQUIREMENTS}, {"requirements.txt": bumped}, then={"requirements.txt": again}
     )
     assert "was changed in the same place since" in a_reason(drafted)
+
+
+def test_a_version_goes_back_beside_a_line_that_was_set_since(there: Ground) -> None:
+    pins = "attrs==25.3.0\ntinymoney==1.4.2\nurllib3==2.2.3\n"
+    bumped = pins.replace("2.2.3", "3.0.0")
+    since = bumped.replace("1.4.2", "1.4.3")
+    drafted = pinned_back(
+        there, {"requirements.txt": pins}, {"requirements.txt": bumped}, then={"requirements.txt": since}
+    )
+    assert isinstance(drafted, Patch), drafted
+    assert drafted.lead.edits[0].content == since.replace("3.0.0", "2.2.3").encode()
+    assert (drafted.inverse_of, drafted.blames is not None, pin.is_pin(drafted)) == (None, True, True)

@@ -1,13 +1,17 @@
 """Tuning a value by the operator's own rule: one line, never past the bound, never another type."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from cases.anomaly import AnomalyKind
 from cases.change import ChangeClass, Patch
+from cases.lifecycle import opened as opened_by
 from cases.ports import Forge
 from remediation.drafting import CannotDraft, Drafting
 from remediation.playbooks.tune import ORIGIN, tune
+from tests.parts.nouns import an_anomaly, an_entry, an_opened
 from tests.remediation.playbooks.ground import Ground, OneFile, a_case, a_service
 
 
@@ -56,6 +60,7 @@ def test_the_value_takes_one_step(source: str, rule: dict[str, float], written: 
 @pytest.mark.parametrize(
     ("source", "rule", "said"),
     [
+        ("20", {"answers": "improvement"}, "no `tune` rule of the service names the signal"),
         ("64", {}, "pool.size in config/pool.yaml is already at its bound 64: a human has to decide"),
         ("100", {}, "already at its bound 64"),
         ("4", {"factor": 0.5, "bound": 4}, "already at its bound 4"),
@@ -82,3 +87,23 @@ def test_where_it_cannot_be_stepped_it_says_why(source: str, rule: dict[str, Any
     drafted = tuned(OneFile("config/pool.yaml", f"pool:\n  size: {source}\n".encode()), **rule)
     assert isinstance(drafted, CannotDraft)
     assert said in drafted.reason
+
+
+@pytest.mark.parametrize(("source", "used", "left"), [("512Mi", 100.0, 256.0), ("512Mi", 200.0, None)])
+def test_what_lies_idle_is_lowered_and_half_as_much_again_as_was_ever_used_stays(
+    source: str, used: float, left: float | None
+) -> None:
+    opened = an_opened()
+    idle = replace(an_anomaly(), kind=AnomalyKind.WASTE, value=512.0, expected=used)
+    case = opened_by(an_entry(replace(opened, anomaly=idle, fingerprint=idle.fingerprint)))
+    rule = {"file": "deploy.yaml", "path": ".memory", "signal": "errors", "answers": "improvement", "unit": "Mi"}
+    service = a_service(tune=[{**rule, "factor": 0.5, "bound": 128}])
+    file = OneFile("deploy.yaml", f"memory: {source}\n".encode())
+    drafting = tune(case, 1, "shop", file, file.head("shop"), service)
+    if left is None:
+        assert isinstance(drafting, CannotDraft)
+        assert "would leave 256 of 512, and 1.5 times the 200 that were used at most stay" in drafting.reason
+        return
+    assert isinstance(drafting, Patch)
+    assert (drafting.kind, drafting.promise.before, drafting.promise.after) == (ChangeClass.IMPROVEMENT, 512.0, left)
+    assert "has 512 set aside and used at most 100 of it" in drafting.because

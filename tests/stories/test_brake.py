@@ -1,0 +1,46 @@
+"""The brake on the whole daemon: a service that breaks down right after a merge has it taken back at once, and once."""
+
+from pathlib import Path
+
+import pytest
+
+from cases.case import Phase
+from cases.events import Killed
+from tests.parts.levers import levered
+from tests.parts.playhouse import QUERY
+from tests.stories.test_unasked import JUDGEMENT, announces, checked, ends, granted, of, present, pulled
+
+LOOPING = 5.0  # the readings of the story count starts as well as errors
+BRAKE = {"kill": {"worse_by": None}, "brake": {"crash_loops": [{"query": QUERY, "above": 3.0}]}}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_a_crash_loop_after_our_merge_is_taken_back_at_once_and_once(tmp_path: Path) -> None:
+    with granted(tmp_path) as it:
+        it.extra["judgement"] = {**JUDGEMENT, **BRAKE, "warm_up": "2h"}  # the judgement has not begun
+        with levered(it) as life:
+            announces(life)
+            ends(life)
+            life.passes(1)
+            assert present(it).phase is Phase.MERGED
+            it.deploy(it.world.hub.tip())
+            it.readings.becomes(LOOPING, it.now)
+            case = it.until(Phase.PROPOSED, minutes=20)
+            (killed,) = of(case, Killed)
+            assert killed.judgement is not None
+            assert killed.judgement.braked
+            assert "the brake: shop broke down" in killed.because
+            assert case.change.rolls_back == 1
+            assert "shop: what was merged does harm" in it.subjects()
+        with levered(it) as life:  # another life, and more looks: no second one
+            life.passes(3)
+            assert len(of(present(it), Killed)) == 1
+            first, second = sorted(it.pull_requests(), key=lambda pull: pull["number"])
+            assert (first["state"], second["state"]) == ("closed", "open")
+            assert "is taken back by the brake: shop broke down" in pulled(it)["body"]
+            checked(it)
+            life.passes(1)
+            ends(life)
+            assert pulled(it)["merged"]  # harm was judged, and it is young
+            assert len(it.pull_requests()) == 2
