@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cases.moments import utc
@@ -31,7 +31,8 @@ OPPORTUNITIES = frozenset({AnomalyKind.DRIFT, AnomalyKind.LAGGARD, AnomalyKind.W
 class Anomaly:
     """One series out of its expected range.
 
-    onset     when it began, as dated on the samples; `onset_bound_s` is how far off that may be, in seconds
+    onset     when it began, as dated on the samples; it may have been `onset_bound_s` earlier, as nobody looked
+              between two samples, or `onset_late_s` later, as its first samples may be noise
     detected  when the detector could first have said so (causal)
     expected, low, high   the forecast and its band at `detected`, in the signal's unit
     value     the reading at `detected`; score in [0, 1]
@@ -56,10 +57,21 @@ class Anomaly:
     high: float
     score: float
     ahead: tuple[float, float] | None = None
+    onset_late_s: float = 0.0
 
     def __post_init__(self) -> None:
         utc(self.onset, "an anomaly's onset")
         utc(self.detected, "an anomaly's detection")
+
+    @property
+    def begun(self) -> datetime:
+        """By when it had begun for sure."""
+        return self.onset + timedelta(seconds=self.onset_late_s)
+
+    @property
+    def give_or_take_s(self) -> float:
+        """How far off the onset may be, on either side, in seconds."""
+        return max(self.onset_bound_s, self.onset_late_s)
 
     @property
     def fingerprint(self) -> str:

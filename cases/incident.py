@@ -26,6 +26,11 @@ class Incident:
     words: tuple[str, ...]
     raised: tuple[Trace, ...] = ()
 
+    @property
+    def begun(self) -> datetime:
+        """By when it had begun for sure: what ran between the onset and then is a suspect still."""
+        return max(self.onset, min((anomaly.begun for anomaly in self.anomalies), default=self.onset))
+
 
 def telling_values(anomalies: Sequence[Anomaly]) -> list[str]:
     """The values of the labels that say where the trouble is: not those of a label that has it everywhere."""

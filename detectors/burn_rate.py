@@ -22,7 +22,7 @@ from cases.anomaly import Anomaly, AnomalyKind
 from cases.moments import from_milliseconds
 from cases.telemetry import Direction, Floats, Mask, Millis, SeriesBlock, Severity, Signal
 from detectors.baseline import key_of
-from detectors.runs import Run, onset_bound_s, runs, score, step_of, walked_back
+from detectors.runs import Run, onset_bound_s, onset_late_s, runs, score, step_of, walked_back
 
 MONTH = timedelta(days=30)
 FINEST = timedelta(minutes=1)
@@ -142,7 +142,7 @@ def _burns(spent: "_Spent", total: SeriesBlock, row: int, of: Signal, *, ongoing
         for run in runs(either, spent.missing, total.times, confirm=1, ongoing=False):
             pair, mask = next((pair, mask) for pair, mask in fired if mask[run.first : run.last + 1].any())
             at = run.first + int(np.argmax(mask[run.first : run.last + 1]))
-            told.append((pair, replace(run, first=at, confirmed=at)))
+            told.append((pair, replace(run, first=at, sure=at, confirmed=at)))
     above = spent.above_budget()
     return [
         _anomaly(spent, walked_back(run, above, spent.missing), pair, total.times, total.labels[row], of)
@@ -162,6 +162,7 @@ def _anomaly(spent: "_Spent", run: Run, pair: Pair, times: Millis, labels: Mappi
         direction=Direction.UP,
         onset=from_milliseconds(int(times[run.first])),
         onset_bound_s=onset_bound_s(run, times),
+        onset_late_s=onset_late_s(run, times),
         detected=from_milliseconds(int(times[at])),
         value=value,
         expected=budget,

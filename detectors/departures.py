@@ -22,13 +22,13 @@ from cases.moments import from_milliseconds
 from cases.telemetry import Direction, Floats, Mask, SeriesBlock
 from detectors.baseline import Baseline
 from detectors.engine.judged import Judged
-from detectors.runs import Run, onset_bound_s, runs, walked_back
+from detectors.runs import Run, onset_bound_s, onset_late_s, runs, walked_back
 from detectors.seasonal import DEPARTING, EDGE, band, scores, sides
 
 Places = npt.NDArray[np.intp]
 
-UNUSUAL = 0.3
-"""The engine's score from which a reading may be part of a departure. At one half it would raise an alert by itself."""
+UNUSUAL, ALONE = 0.3, 0.5
+"""The engine's score from which a reading may be part of a departure, and from which it would raise an alert alone."""
 
 NEAR, CLEAR = 0.5, 1.5
 """How many mean distances from its forecast a reading of a departure must be, and from which on it is clearly away: of
@@ -152,6 +152,7 @@ def anomaly_of(
         direction=departure.direction,
         onset=from_milliseconds(int(recent.times[departure.run.first])),
         onset_bound_s=onset_bound_s(departure.run, recent.times),
+        onset_late_s=onset_late_s(departure.run, recent.times),
         detected=from_milliseconds(int(recent.times[at])),
         value=value,
         expected=expected,
@@ -169,6 +170,7 @@ def _on_side(
         away = recent.values - trace.expected if side is Direction.UP else trace.expected - recent.values
         unusual = (trace.raw >= UNUSUAL) & (away >= NEAR * trace.spread)
         clear = out | (unusual & (away >= CLEAR * trace.spread))
+        sure = out | ((trace.raw >= ALONE) & (away > 0))
     noticed = out | unusual
     for row in np.flatnonzero(np.sum(noticed, axis=1) >= confirm).tolist():
         missing = recent.missing[row]
@@ -177,21 +179,31 @@ def _on_side(
             places = places[~missing[places]]
             said = np.where(away[row, places] > 0, trace.raw[row, places], 0.0)
             agreed = _confirmed(out[row, places], confirm)
+            begun = _begun(run, clear[row], sure[row], missing)
             yield Departure(
                 row=row,
                 direction=side,
-                run=walked_back(_begun(run, clear[row], missing), departing[row], missing),
+                run=walked_back(begun, departing[row], missing),
                 places=tuple(places.tolist()),
                 worths=_worths(said, agreed, _confirmed(clear[row, places], confirm)),
                 agreed=agreed,
             )
 
 
-def _begun(run: Run, clear: Mask, missing: Mask) -> Run:
-    """The run from its first reading that was clearly away: those before it may be noise, while levels still move."""
+def _begun(run: Run, clear: Mask, sure: Mask, missing: Mask) -> Run:
+    """The run from its first reading that was clearly away: those before it may be noise, while levels still move.
+
+    For sure it had begun where one alone would have raised an alert; if none would have, where it was confirmed.
+    """
     first = run.first + int(np.argmax(clear[run.first : run.last + 1]))  # itself where none was
+    loud = np.flatnonzero(sure[first : run.last + 1])
     before = np.flatnonzero(~missing[:first])
-    return replace(run, first=first, before=int(before[-1]) if len(before) else None)
+    return replace(
+        run,
+        first=first,
+        sure=first + int(loud[0]) if len(loud) else max(first, run.confirmed),
+        before=int(before[-1]) if len(before) else None,
+    )
 
 
 def _by_band(recent: SeriesBlock, baseline: Baseline | None, side: Direction) -> tuple[Mask, Mask]:

@@ -1,7 +1,7 @@
 """Runs: consecutive samples of one series on the wrong side, for every detector that confirms before it speaks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from cases.telemetry import Floats, Mask, Millis
 class Run:
     """Columns of a block: where the run began, where it was long enough to be believed, and its last sample.
 
-    `before` is the last sample before it began, or None when the run is there from the first sample on.
+    `before` is the last sample before it began, or None when the run is there from the first sample on. `sure` is its
+    first sample that stands out by itself: those from `first` to there may be noise that the run happens to follow.
     """
 
     first: int
+    sure: int
     confirmed: int
     last: int
     before: int | None
@@ -40,6 +42,7 @@ def runs(out: Mask, missing: Mask, times: Millis, *, confirm: int, ongoing: bool
             continue
         yield Run(
             first=int(present[start]),
+            sure=int(present[start]),
             confirmed=int(present[start + confirm - 1]),
             last=int(present[end]),
             before=int(present[start - 1]) if start else None,
@@ -58,7 +61,7 @@ def walked_back(run: Run, departing: Mask, missing: Mask) -> Run:
     while place > 0 and departing[present[place - 1]]:
         place -= 1
     before = int(present[place - 1]) if place else None
-    return Run(first=int(present[place]), confirmed=run.confirmed, last=run.last, before=before)
+    return replace(run, first=int(present[place]), before=before)
 
 
 def onset_bound_s(run: Run, times: Millis) -> float:
@@ -68,6 +71,11 @@ def onset_bound_s(run: Run, times: Millis) -> float:
     """
     since = times[run.before] if run.before is not None else times[run.first] - (times[-1] - times[0])
     return float(times[run.first] - since) / 1000
+
+
+def onset_late_s(run: Run, times: Millis) -> float:
+    """How much later than its first sample the run may have begun, in seconds: the way to the first that is sure."""
+    return float(times[run.sure] - times[run.first]) / 1000
 
 
 def score(distance: Floats) -> Floats:

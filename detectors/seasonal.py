@@ -18,7 +18,7 @@ from cases.anomaly import Anomaly, AnomalyKind
 from cases.moments import from_milliseconds
 from cases.telemetry import Direction, Floats, SeriesBlock
 from detectors.baseline import Baseline, expected, key_of
-from detectors.runs import Run, onset_bound_s, runs, score, walked_back
+from detectors.runs import Run, onset_bound_s, onset_late_s, runs, score, walked_back
 
 EDGE = 0.5
 """The score at the edge of the band."""
@@ -139,6 +139,7 @@ def _anomaly(
         direction=direction,
         onset=from_milliseconds(int(recent.times[run.first])),
         onset_bound_s=onset_bound_s(run, recent.times),
+        onset_late_s=onset_late_s(run, recent.times),
         detected=from_milliseconds(int(recent.times[at])),
         value=float(recent.values[row, at]),
         expected=float(middle[at]),

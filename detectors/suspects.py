@@ -3,7 +3,8 @@
 Three questions, in this order of weight:
 
 - Did it run before the onset? A commit runs from the first deploy that carries it: of its own sha, or of a commit that
-  comes after it on the watched branch. What ran later, or never as far as the markers show, cannot have done it.
+  comes after it on the watched branch. What ran later, or never as far as the markers show, cannot have done it. What
+  first ran while the readings could still have been noise counts as if one more deploy had come between.
 - How recent was that deploy at the onset? The last deploy before it is the likeliest; each one between halves that,
   and so does every six hours that all was well. A deploy that carried one commit alone leaves nobody else.
 - Is it about the symptom? Words of the symptom (a route, a signal's name) in its title, paths and changed lines; and
@@ -75,9 +76,9 @@ def rank(
     symptom = telling(incident.words, [incident.service, repository])
     about = matches(symptom, [words_in(commit) + enclosing(commit.patch) for commit in commits])
     carriers = _carriers(incident.service, commits, deploys)
-    before = sorted({c.deploy.started for c in carriers if c is not None and c.deploy.started <= incident.onset})
+    ran = sorted({c.deploy.started for c in carriers if c is not None and c.deploy.started <= incident.begun})
     suspects = [
-        _suspect(incident, repository, commit, carrier, match, _since(carrier, before))
+        _suspect(incident, repository, commit, carrier, match, _since(carrier, ran, incident.onset))
         for commit, carrier, match in zip(commits, carriers, about, strict=True)
     ]
     order = sorted(
@@ -166,9 +167,18 @@ def _carriers(service: str, commits: Sequence[Commit], deploys: Sequence[Deploy]
     return [None if deploy is None else _Carrier(deploy=deploy, load=loads[id(deploy)]) for deploy in first]
 
 
-def _since(carrier: _Carrier | None, before: Sequence[datetime]) -> int:
-    """How many other deploys with something new came between a commit's deploy and the onset."""
-    return sum(1 for started in before if carrier is not None and started > carrier.deploy.started)
+def _since(carrier: _Carrier | None, ran: Sequence[datetime], onset: datetime) -> int:
+    """How many other deploys with something new came between a commit's deploy and the onset.
+
+    For one that came after the onset as it was dated, but while that was in doubt: those until there was no doubt, and
+    one for the doubt.
+    """
+    if carrier is None:
+        return 0
+    started = carrier.deploy.started
+    if started > onset:
+        return 1 + sum(at > started for at in ran)
+    return sum(started < at <= onset for at in ran)
 
 
 def _suspect(
@@ -179,11 +189,12 @@ def _suspect(
     own: tuple[str, ...] = ()
     if carrier is None:
         score, mechanism = _NEVER * match.strength, "no deploy marker shows that it ever ran"
-    elif carrier.deploy.started > incident.onset:
+    elif carrier.deploy.started > incident.begun:
         score = _AFTER * match.strength
         mechanism = f"it first ran {_ago(carrier.deploy.started - incident.onset)} after the onset"
     else:
-        ran = Ran(ago=incident.onset - carrier.deploy.started, between=between, alone=carrier.load == 1)
+        ago = max(incident.onset - carrier.deploy.started, timedelta())
+        ran = Ran(ago=ago, between=between, alone=carrier.load == 1)
         idle = is_documentation(commit) or inert(commit)
         score = weigh(ran, match.strength, size_of(commit), prose=idle)
         mechanism = "" if idle or _elsewhere(commit, incident) else mechanism
@@ -207,7 +218,7 @@ def _suspect(
         repository=repository,
         score=round(score, 6),
         deployed=started,
-        before_onset=started is not None and started <= incident.onset,
+        before_onset=started is not None and started <= incident.begun,
         mechanism=mechanism,
         linked_by=linked_by,
         raised=tuple(filter(None, own)),

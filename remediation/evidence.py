@@ -68,10 +68,10 @@ class Pack:
             EvidenceKind.SYMPTOM,
         )
         self.add(
-            f"it began at {iso(anomaly.onset)}, give or take {anomaly.onset_bound_s:.0f} s ({anomaly.detector})",
+            f"it began at {iso(anomaly.onset)}, give or take {anomaly.give_or_take_s:.0f} s ({anomaly.detector})",
             source,
             anomaly.detected,
-            {"onset_bound_s": anomaly.onset_bound_s},
+            {"onset_bound_s": anomaly.onset_bound_s, "onset_late_s": anomaly.onset_late_s},
             EvidenceKind.SYMPTOM,
         )
         return first

@@ -92,7 +92,7 @@ def body_to_show(story: Story, because: str) -> str:
 
 def _what_happened(story: Story) -> list[str]:
     anomaly = story.case.anomaly
-    began = f"- began {iso(anomaly.onset)} (± {anomaly.onset_bound_s:.0f} s), seen {iso(anomaly.detected)}"
+    began = f"- began {iso(anomaly.onset)} (± {anomaly.give_or_take_s:.0f} s), seen {iso(anomaly.detected)}"
     return [
         f"![{anomaly.signal.name}: readings, expected band, onset and deploys]({story.plot})",
         "",

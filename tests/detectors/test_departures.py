@@ -79,6 +79,19 @@ def test_it_begins_with_the_first_reading_that_is_clearly_away_however_long_leve
     assert anomaly_of(found, readings, said, None, at=6).onset == at(14 * DAY + 4)
 
 
+@pytest.mark.parametrize(
+    ("raw", "late"), [([0.1, 0.3, 0.4, 0.6, 0.7], 2), ([0.1, 0.6, 0.4, 0.6, 0.7], 0), ([0.1, 0.4, 0.4, 0.3, 0.3], 2)]
+)
+def test_until_one_reading_alone_would_be_an_alert_or_all_are_confirmed_its_beginning_is_in_doubt(
+    raw: list[float], late: int
+) -> None:
+    readings, said = recent([10, 13, 13, 30, 30]), trace(raw)
+    anomaly = anomaly_of(alone(readings, said), readings, said, None, at=4)
+    assert (anomaly.onset, anomaly.onset_late_s, anomaly.begun) == (
+        at(14 * DAY + 1), 60.0 * late, at(14 * DAY + 1 + late)
+    )  # fmt: skip
+
+
 def test_only_the_side_where_harm_lies_counts_and_readings_must_be_unusual_in_a_row() -> None:
     said = trace([0.1, 0.6, 0.6, 0.6])
     assert departures(recent([10, 5, 5, 5]), said, None, confirm=3) == ()

@@ -177,6 +177,14 @@ def test_the_first_sample_after_a_gap_may_be_late_and_the_bound_says_so() -> Non
     assert anomaly.onset_bound_s == 9 * 60
 
 
+def test_it_may_have_begun_as_late_as_the_first_reading_out_of_the_band() -> None:
+    readings = with_step(12)
+    readings[18:20] = 13
+    (anomaly,) = detect_seasonal(learnt(FLAT[:TWO_WEEKS]), recent(readings), confirm=3)
+    assert (anomaly.onset, anomaly.onset_late_s, anomaly.begun) == (at(TWO_WEEKS + 18), 120.0, at(TWO_WEEKS + 20))
+    assert anomaly.give_or_take_s == 120
+
+
 def test_a_run_that_was_there_before_the_window_has_the_window_as_its_bound() -> None:
     (anomaly,) = detect_seasonal(learnt(FLAT[:TWO_WEEKS]), recent(with_step(12, 0)), confirm=3)
     assert (anomaly.onset, anomaly.onset_bound_s) == (at(TWO_WEEKS), 59 * 60)

@@ -134,6 +134,18 @@ def test_a_deploy_at_the_onset_ran_before_it_and_one_second_later_not() -> None:
     assert not ranked([BASE], deployed(BASE, ONSET + 1 / 60))[0].before_onset
 
 
+def test_what_first_ran_while_the_readings_could_still_be_noise_stays_a_suspect_behind_those_before_it() -> None:
+    doubtful = replace(anomaly("error_ratio", ONSET, route="/checkout"), onset_late_s=120)
+    plain = [commit(name, ONSET - 30, "Work", f"shop/{name}.py", patch="+x\n") for name in "5678"]
+    deploys = [deployed(each, minute) for each, minute in zip(plain, (550, 601, 602, 602.1), strict=True)]
+    suspects = rank(incident([doubtful]), "shop", list(reversed(plain)), deploys)
+    assert names(suspects) == "5768"
+    assert [suspect.before_onset for suspect in suspects] == [True, True, True, False]
+    assert suspects[-1].mechanism == "it first ran 2 min after the onset"
+    early = anomaly("latency", ONSET + 1)
+    assert names(rank(incident([doubtful, early]), "shop", list(reversed(plain)), deploys))[:2] == "56"
+
+
 def test_measuring_words_and_the_service_itself_link_nothing() -> None:
     plain = commit("5", ONSET - 30, "Count shop errors", "shop/errors.py", patch="+raise HttpError(request, total)\n")
     suspects = ranked([BASE, plain], deployed(plain, ONSET - 5))
