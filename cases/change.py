@@ -1,10 +1,11 @@
-"""Change: what is proposed. A Patch now; an Experiment is the other kind of change that the lifecycle has room for."""
+"""Change: what is proposed: edits to files. One that is guarded by a flag and measured on users is an experiment."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from cases.flags import FlagPlace
 from cases.telemetry import Direction
 
 
@@ -94,6 +95,24 @@ class BlastRadius:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """What makes a change one: who is shown what, once it runs.
+
+    hypothesis        its id
+    control, treated  the names of the variants in the flag
+    share             of users that are shown the treated one
+    measured          whether the two are compared: the first step; a later one scales what was shown to work
+    """
+
+    hypothesis: str
+    flag: FlagPlace
+    control: str
+    treated: str
+    share: float
+    measured: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
     """A change to files. `parts` are ordered: the first is the one whose deploy is watched, the others follow it.
 
@@ -106,6 +125,7 @@ class Patch:
     cost           what drafting it cost, for the reader; "" for nothing
     marks          what its pull requests are labelled with beside the class: `partial`, `low-confidence`
     beside         what else was tried before it was chosen, a sentence each
+    experiment     who is shown what once it runs; None: everybody
     """
 
     number: int
@@ -124,6 +144,7 @@ class Patch:
     marks: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     rolls_back: int | None = None  # the number of the change of this case that it undoes
+    experiment: Experiment | None = None
 
     @property
     def lead(self) -> Part:

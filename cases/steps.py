@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from cases.change import FileEdit
 from cases.events import Event
+from cases.flags import FlagPlace
 from cases.redaction import redacted
 from cases.telemetry import Severity
 
@@ -202,6 +203,18 @@ class ShowChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KillFlag:
+    """Show everybody the control: the one write that nobody reviews. Granted at the launch, only ever towards off."""
+
+    key: str
+    place: FlagPlace
+    because: str
+
+    def __post_init__(self) -> None:
+        _without_secrets(self, "because")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """What a receiver is told. `key` lets a receiver drop a second copy; delivery is at least once.
 
@@ -240,7 +253,7 @@ def told(receivers: Iterable[str], notice: Notice) -> tuple[SendNotice, ...]:
 
 Effect: TypeAlias = (
     PushBranch | OpenPullRequest | MergePullRequest | ConvertToDraft | MarkReady | RewriteBody | Relabel | PostComment
-    | AnswerRemark | StorePlot | ReportProof | RequestReviewers | ShowChange | SendNotice
+    | AnswerRemark | StorePlot | ReportProof | RequestReviewers | ShowChange | KillFlag | SendNotice
 )  # fmt: skip
 
 

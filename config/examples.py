@@ -122,6 +122,128 @@ EXAMPLES: Mapping[str, str] = {
               - {file: config/http.yaml, path: .timeout, signal: errors, factor: 1.5, bound: 30, unit: s}
               - {file: config/cache.yaml, path: .entries, signal: errors, bound: 100000, answers: improvement}
     """,
+    "services[].experiments": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          sql:
+            - {name: shop-db, url: "postgresql+psycopg://reader@db.example/shop", query: select 1 as value}
+        watch: [{name: abandonment, service: shop, query: shop_abandonment_ratio, harm: up}]
+        measures:
+          - signal: shop/abandonment
+            source: shop-db
+            kind: share
+            query: select customer as unit, at as time from abandoned where at >= :start and at < :end
+        services:
+          - name: shop
+            repository: shop
+            experiments:
+              flagd: {file: config/flags.json}
+              exposures:
+                source: shop-db
+                query: >-
+                  select customer as unit, variant, at as time, country from exposures
+                  where flag = :flag and at >= :start and at < :end
+              levers:
+                - name: checkout-button
+                  kind: copy
+                  flag: checkout_button
+                  control: Pay
+                  values: [Pay now, Complete the order]
+                  moves: [abandonment]
+                  because: Customers who know what the button does leave less often.
+    """,
+    "services[].experiments.unleash": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          sql: [{name: db, url: "sqlite:////srv/shop.db", query: select count(*) as value from orders}]
+        services:
+          - name: shop
+            repository: shop
+            experiments:
+              unleash: {url: "https://unleash.example", token: env:UNLEASH_TOKEN}
+              exposures:
+                source: db
+                query: >-
+                  select unit, variant, time from exposures where flag = :flag and time >= :start and time < :end
+    """,
+    "services[].experiments.launchdarkly": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          sql: [{name: db, url: "sqlite:////srv/shop.db", query: select count(*) as value from orders}]
+        services:
+          - name: shop
+            repository: shop
+            experiments:
+              launchdarkly: {token: env:LAUNCHDARKLY_TOKEN, project: shop}
+              exposures:
+                source: db
+                query: >-
+                  select unit, variant, time from exposures where flag = :flag and time >= :start and time < :end
+    """,
+    "services[].experiments.flagd": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          sql: [{name: db, url: "sqlite:////srv/shop.db", query: select count(*) as value from orders}]
+        watch: [{name: abandonment, service: shop, query: shop_abandonment_ratio, harm: up}]
+        services:
+          - name: shop
+            repository: shop
+            experiments:
+              flagd: {file: flags/shop.json, repository: shop}
+              exposures:
+                source: db
+                query: >-
+                  select unit, variant, time from exposures where flag = :flag and time >= :start and time < :end
+    """,
+    "services[].experiments.exposures": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          sql: [{name: db, url: "sqlite:////srv/shop.db", query: select count(*) as value from orders}]
+        watch: [{name: abandonment, service: shop, query: shop_abandonment_ratio, harm: up}]
+        services:
+          - name: shop
+            repository: shop
+            experiments:
+              flagd: {file: config/flags.json}
+              exposures:
+                source: db
+                query: >-
+                  select unit, variant, time, country from exposures
+                  where flag = :flag and time >= :start and time < :end
+    """,
+    "services[].experiments.levers[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          sql: [{name: db, url: "sqlite:////srv/shop.db", query: select count(*) as value from orders}]
+        watch: [{name: abandonment, service: shop, query: shop_abandonment_ratio, harm: up}]
+        services:
+          - name: shop
+            repository: shop
+            experiments:
+              flagd: {file: config/flags.json}
+              exposures:
+                source: db
+                query: >-
+                  select unit, variant, time from exposures where flag = :flag and time >= :start and time < :end
+              levers:
+                - name: search-timeout
+                  kind: timeout
+                  flag: search_timeout_ms
+                  control: 800
+                  moves: [abandonment]
+                  because: Who waits for a search that never comes leaves.
+    """,
+    "measures[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          sql: [{name: db, url: "sqlite:////srv/shop.db", query: select count(*) as value from orders}]
+        watch: [{name: abandonment, service: shop, query: shop_abandonment_ratio, harm: up}]
+        measures:
+          - signal: shop/abandonment
+            source: db
+            kind: share
+            query: select customer as unit, at as time from abandoned where at >= :start and at < :end
+    """,
     "repositories[]": """
         repositories:
           - name: shop

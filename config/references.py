@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
-from config import asked, providers, setups, tuned, windows
+from config import asked, experimenting, providers, setups, tuned, windows
 from config.document import Loc
 from config.settings import (
     BuildInfoSettings,
@@ -366,6 +366,7 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     _authority,
     setups.misfits,
     tuned.misfits,
+    experimenting.misfits,
     windows.misfits,
     providers.misfits,
     asked.misfits,

@@ -9,6 +9,7 @@ from cases.policy import Authority
 from cases.trying import Companion
 from config.brake import BrakeSettings
 from config.companions import CompanionSettings, Mebibytes
+from config.experiments import ExperimentsSettings
 from config.fields import (
     Branch,
     Count,
@@ -113,6 +114,9 @@ class ServiceSettings(Section):
 
     tune: tuple[TuneSettings, ...] = ()
     """Values that may be tuned."""
+
+    experiments: ExperimentsSettings | None = None
+    """How it is experimented with. None: it is not."""
 
     flags: tuple[Glob, ...] = ("*flag*", "*toggle*", "features.*")
     """Its files of feature flags (YAML, TOML, JSON), as in .gitignore: a flag that a suspect turned on is turned off

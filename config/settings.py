@@ -39,6 +39,15 @@ from config.deploys import (
     WebhookSettings,
 )
 from config.edits import EditsSettings, LoopSettings
+from config.experiments import (
+    ExperimentsSettings,
+    ExposuresSettings,
+    FlagdSettings,
+    LaunchDarklySettings,
+    LeverSettings,
+    MeasureSettings,
+    UnleashSettings,
+)
 from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, lasting
 from config.keeping import BackupSettings, LeversSettings, ObserveSettings, RetentionSettings
 from config.models import (
@@ -123,9 +132,12 @@ __all__ = [
     "DiagnosisSettings",
     "EditsSettings",
     "EmailSettings",
+    "ExperimentsSettings",
+    "ExposuresSettings",
     "FailoverSettings",
     "FamilyWatchSettings",
     "FileSettings",
+    "FlagdSettings",
     "FlappingSettings",
     "ForgeSettings",
     "GithubDeploymentsOfSettings",
@@ -134,11 +146,14 @@ __all__ = [
     "ImportWatchSettings",
     "JudgementSettings",
     "KillSettings",
+    "LaunchDarklySettings",
+    "LeverSettings",
     "LeversSettings",
     "LinksSettings",
     "LokiSettings",
     "LoopSettings",
     "MaintenanceSettings",
+    "MeasureSettings",
     "MergeDelaySettings",
     "MergeSettings",
     "ModelSettings",
@@ -170,6 +185,7 @@ __all__ = [
     "SqlSettings",
     "TlsSettings",
     "TuneSettings",
+    "UnleashSettings",
     "WatchSettings",
     "WebhookSettings",
 ]
@@ -320,6 +336,9 @@ class Settings(Section):
 
     judgement: JudgementSettings = JudgementSettings()
     """How a deployed change is judged."""
+
+    measures: tuple[MeasureSettings, ...] = ()
+    """What single users contribute to watched metrics, for experiments."""
 
     @property
     def store_secret(self) -> Callable[[], str] | None:

@@ -1,0 +1,105 @@
+"""What a file says of experiments: flags, levers and measures that exist, and that can be told apart."""
+
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+
+from config.document import Loc
+from config.experiments import ExperimentsSettings, LeverSettings, MeasureSettings
+from config.settings import ServiceSettings, Settings, WatchSettings
+from config.wording import Said, closest
+
+_PLACES = ("flagd", "unleash", "launchdarkly")
+PROPOSES = frozenset({"timeout", "cache"})
+"""The kinds of lever for which values are proposed."""
+
+
+def misfits(settings: Settings) -> Iterator[tuple[Loc, Said]]:
+    """Where `measures` and `services[].experiments` cannot work as they are written."""
+    seen: set[str] = set()
+    for place, measure in enumerate(settings.measures):
+        yield from _measure(settings, measure, ("measures", place), seen)
+    for place, service in enumerate(settings.services):
+        if service.experiments is not None:
+            yield from _service(settings, service, service.experiments, ("services", place, "experiments"))
+
+
+def _measure(settings: Settings, measure: MeasureSettings, loc: Loc, seen: set[str]) -> Iterator[tuple[Loc, Said]]:
+    yield from _source(settings, measure.source, (*loc, "source"))
+    known = _watches(settings)
+    if known is not None and measure.signal not in known:
+        yield (*loc, "signal"), (f"no watch is {measure.signal}", closest(measure.signal, known))
+    if measure.signal in seen:
+        yield (*loc, "signal"), (f"{measure.signal} has a measure already", "leave one of the two")
+    seen.add(measure.signal)
+    if measure.kind != "revenue" and "winsorise" in measure.model_fields_set:
+        yield (*loc, "winsorise"), (f"does nothing for a {measure.kind}", "leave it out, or write kind: revenue")
+
+
+def _service(
+    settings: Settings, service: ServiceSettings, wanted: ExperimentsSettings, loc: Loc
+) -> Iterator[tuple[Loc, Said]]:
+    places = [name for name in _PLACES if getattr(wanted, name) is not None]
+    if len(places) != 1:
+        said = f"its flags lie in {' and '.join(places)}" if places else "it does not say where its flags lie"
+        yield loc, (said, f"write one of {', '.join(_PLACES)}")
+    if wanted.flagd is not None and not wanted.flagd.file.endswith(".json"):
+        yield (*loc, "flagd", "file"), ("is no JSON file", "flagd files are JSON here, as in config/flags.json")
+    repository = wanted.flagd.repository if wanted.flagd is not None else None
+    names = [one.name for one in settings.repositories]
+    if repository is not None and repository not in names:
+        yield (*loc, "flagd", "repository"), (f"no repository is named {repository}", closest(repository, names))
+    yield from _source(settings, wanted.exposures.source, (*loc, "exposures", "source"))
+    if ":flag" not in wanted.exposures.query:
+        said = "does not ask for one flag"
+        yield (*loc, "exposures", "query"), (said, "write `… where flag = :flag and …`")
+    if "{flag}" not in wanted.event:
+        yield (*loc, "event"), ("has no {flag} in it", 'write where the key stands, as in exposure("{flag}"')
+    if list(wanted.steps) != sorted(set(wanted.steps)) or wanted.steps[-1] != 1:
+        yield (*loc, "steps"), ("do not climb to everybody", "write them upwards, the last one 1, as in [0.25, 0.5, 1]")
+    known = _watches_of(settings, service.name)
+    for place, lever in enumerate(wanted.levers):
+        where: Loc = (*loc, "levers", place)
+        if lever.name in [earlier.name for earlier in wanted.levers[:place]]:
+            yield (*where, "name"), (f"{lever.name} is the name of another lever", "rename one of the two")
+        yield from _lever(lever, known, where)
+
+
+def _lever(lever: LeverSettings, known: list[str] | None, loc: Loc) -> Iterator[tuple[Loc, Said]]:
+    if not lever.values and lever.kind not in PROPOSES:
+        yield loc, (f"has nothing to try: no value is proposed for a {lever.kind}", "write `values: [...]`")
+    number = isinstance(lever.control, int | float) and not isinstance(lever.control, bool)
+    if not lever.values and lever.kind in PROPOSES and not (number and float(str(lever.control)) > 0):
+        yield (*loc, "control"), ("is no number above zero to propose values from", "write `values: [...]`")
+    if lever.control in lever.values:
+        yield (*loc, "values"), ("have the control among them", "leave it out: everybody sees it already")
+    if len({_kind(value) for value in (lever.control, *lever.values)}) > 1:
+        yield (*loc, "values"), ("are not of the control's kind", "let all variants be of one kind: flags have one")
+    for place, name in enumerate(lever.moves):
+        if known is not None and name not in known:
+            yield (*loc, "moves", place), (f"no watch of the service has the name {name}", closest(name, known))
+
+
+def _kind(value: JsonValue) -> str:
+    """What flagd calls its kind: all variants of a flag have one."""
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
+
+
+def _source(settings: Settings, name: str, loc: Loc) -> Iterator[tuple[Loc, Said]]:
+    names = [source.name for source in settings.signals.sql]
+    if name not in names:
+        hint = closest(name, names) if names else "list the database under signals.sql"
+        yield loc, (f"no source of signals.sql is named {name}", hint)
+
+
+def _watches(settings: Settings) -> list[str] | None:
+    """Every watch as service/name; None where more is found later, by labels or in rules."""
+    named = [watch for watch in settings.watch if isinstance(watch, WatchSettings)]
+    if len(named) < len(settings.watch):
+        return None
+    return [f"{watch.service}/{watch.name}" for watch in named]
+
+
+def _watches_of(settings: Settings, service: str) -> list[str] | None:
+    known = _watches(settings)
+    return None if known is None else [key.partition("/")[2] for key in known if key.startswith(f"{service}/")]
