@@ -73,14 +73,14 @@ def _lever(lever: LeverSettings, known: list[str] | None, loc: Loc) -> Iterator[
         yield (*loc, "control"), ("is no number above zero to propose values from", "write `values: [...]`")
     if lever.control in lever.values:
         yield (*loc, "values"), ("have the control among them", "leave it out: everybody sees it already")
-    if len({_kind(value) for value in (lever.control, *lever.values)}) > 1:
+    if len({kind_of(value) for value in (lever.control, *lever.values)}) > 1:
         yield (*loc, "values"), ("are not of the control's kind", "let all variants be of one kind: flags have one")
     for place, name in enumerate(lever.moves):
         if known is not None and name not in known:
             yield (*loc, "moves", place), (f"no watch of the service has the name {name}", closest(name, known))
 
 
-def _kind(value: JsonValue) -> str:
+def kind_of(value: JsonValue) -> str:
     """What flagd calls its kind: all variants of a flag have one."""
     return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
 

@@ -1,15 +1,35 @@
 """Settings of experiments: where a service's flags live, what may be turned, and how what users did is read."""
 
 from datetime import timedelta
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, cast
 
-from pydantic import Field, JsonValue, WithJsonSchema
+from pydantic import BeforeValidator, Field, JsonValue, WithJsonSchema
 
-from config.fields import Duration, Name, RelativePath, SecretRef, Text, Url
+from config.errors import Unusable
+from config.fields import Duration, Name, RelativePath, SecretRef, Text, Url, validating
 from config.section import Section
+
+
+def _listed(value: object) -> object:
+    """A value as JSON has it: a file's sequences are read as tuples."""
+    if isinstance(value, tuple | list):
+        return [_listed(each) for each in cast("tuple[object, ...]", value)]
+    if isinstance(value, dict):
+        return {key: _listed(each) for key, each in cast("dict[str, object]", value).items()}
+    return _whole(value) if isinstance(value, str) else value
+
+
+def _whole(text: str) -> str:
+    """A text whose letters may be escaped in two halves, as JSON writes an emoji."""
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError:
+        raise Unusable("the text has half a letter in it", "write the letter itself, or both of its halves") from None
+
 
 Value: TypeAlias = Annotated[
     JsonValue,
+    BeforeValidator(validating(_listed)),
     WithJsonSchema({"type": ["string", "number", "boolean", "array", "object"], "title": "value of a flag"}),
 ]
 """What a flag may show: a text, a number, a yes or no, or a list or mapping of those."""

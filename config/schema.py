@@ -49,6 +49,13 @@ def goal_text() -> str:
     return _written({"$schema": DIALECT, **_of(GoalFile)})
 
 
+def hypothesis_text() -> str:
+    """The schema of a `hypothesis.yaml`, as the file `docs/hypothesis.schema.json` has it."""
+    from config.hypothesis_form import HypothesisFile  # the same
+
+    return _written({"$schema": DIALECT, **_of(HypothesisFile)})
+
+
 def _of(root: type[Section]) -> Node:
     """The schema of one kind of file, with its groups at its end."""
     whole: Node = root.model_json_schema(schema_generator=_Generator)

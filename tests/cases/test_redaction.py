@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import time
 import uuid
 from random import Random
@@ -192,3 +193,8 @@ def test_labels_that_differ_stay_apart_without_their_secrets() -> None:
     assert redacted_labels(first) == first
     plain = {"service": "shop"}
     assert redacted_labels(plain) is plain
+
+
+@pytest.mark.parametrize(("text", "left"), [("card 4111 1111 1111 1111.", "card"), ("it is 219-09-9999.", "it is")])
+def test_what_ends_a_sentence_is_seen_as_well(text: str, left: str) -> None:
+    assert re.sub(r"\[redacted: [a-z ]+\]", "#", redacted(text)) == f"{left} #."

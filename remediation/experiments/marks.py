@@ -1,0 +1,76 @@
+"""What a lesson keeps of a hypothesis, so that the same idea is known again: grounds of four more kinds.
+
+goal: checkout-abandonment     for which goal it was tried
+kind: copy                     what kind of lever was pulled; `code` for a patch
+lever: button                  which one; empty for a patch
+turn: 1f0c9a5e77b2             the digest of what was turned
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cases.change import ChangeClass
+from cases.hypothesis import Hypothesis, Turn, as_json
+from cases.outcome import Lesson
+from remediation.experiments.levers import Levers
+
+CODE = "code"
+"""The kind of a hypothesis that brings a patch."""
+_CATALOGUE = "catalogue:"
+_CHANGED = re.compile(r"^[+-](?![+-]{2} )(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What is known of an idea; "" for what nobody kept."""
+
+    goal: str = ""
+    kind: str = ""
+    lever: str = ""
+    turn: str = ""
+
+
+def mark_of(hypothesis: Hypothesis, levers: Levers) -> Mark:
+    """The mark of a hypothesis of the goal whose levers these are."""
+    lever = levers.named(hypothesis.turn.lever)
+    kind = lever.kind if lever is not None else CODE if hypothesis.turn.patch else ""
+    turn = turn_of(hypothesis.prediction.signal, hypothesis.turn)
+    return Mark(goal=hypothesis.goal, kind=kind, lever=hypothesis.turn.lever, turn=turn)
+
+
+def grounds_of_idea(hypothesis: Hypothesis, levers: Levers) -> tuple[str, ...]:
+    """What the lesson of its experiment keeps among its grounds."""
+    mark = mark_of(hypothesis, levers)
+    return (f"goal: {mark.goal}", f"kind: {mark.kind}", f"lever: {mark.lever}", f"turn: {mark.turn}")
+
+
+def mark_in(lesson: Lesson) -> Mark:
+    """The mark that a lesson kept. One of the catalogue has its kind in the strategy as well."""
+    kept = {name: text for name, _, text in (ground.partition(": ") for ground in lesson.grounds)}
+    kind = lesson.strategy.removeprefix(_CATALOGUE) if lesson.strategy.startswith(_CATALOGUE) else ""
+    return Mark(
+        goal=kept.get("goal", ""),
+        kind=kept.get("kind", kind),
+        lever=kept.get("lever", ""),
+        turn=kept.get("turn", ""),
+    )
+
+
+def of_experiments(lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
+    """Those that experiments taught."""
+    return tuple(
+        lesson
+        for lesson in lessons
+        if lesson.action == ChangeClass.EXPERIMENT or lesson.strategy.startswith(_CATALOGUE) or mark_in(lesson).turn
+    )
+
+
+def turn_of(signal: str, turn: Turn) -> str:
+    """The digest of what is turned, in the service of the signal: whoever had the idea, and however it is told."""
+    # Of a patch only the lines that change count: it is the same one when what is around them has moved.
+    changed = [" ".join(line.split()) for line in _CHANGED.findall(turn.patch)]
+    told = (signal.partition("/")[0], turn.flag, as_json(json.loads(turn.treated)), changed)
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
