@@ -4,12 +4,15 @@ The dialect is ours and small: duckdb-engine does not know DuckDB 2 or SQLAlchem
 Only whole statements of the operator's are sent, so nothing of SQL has to be built.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import duckdb
-from sqlalchemy import Connection, Engine, create_engine
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, CursorResult, Engine, create_engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.interfaces import DBAPIModule
@@ -78,6 +81,15 @@ class Duckdb(Kind):
         """Interrupt the statement."""
         opened.interrupt()
 
+    def arrays(self, found: CursorResult[Any]) -> Mapping[str, npt.NDArray[Any]]:
+        """As DuckDB itself makes them. See `Columnar`."""
+        cursor: Any = found.cursor
+        try:
+            columns: dict[str, Any] = cursor.fetchnumpy()
+        except duckdb.Error as error:  # SQLAlchemy sees only what it fetches itself
+            raise DBAPIError(None, None, error) from None
+        return {name: _with_none(column) for name, column in columns.items()}
+
     def said(self, error: DBAPIError) -> Said:
         """DuckDB names the kind of error at the start of its sentence, and in the exception's class."""
         cause, text = error.orig, first_line(error.orig)
@@ -85,6 +97,8 @@ class Duckdb(Kind):
             return Said(fault=Fault.DOWN, text=self._closed(text))
         if isinstance(cause, duckdb.InterruptException):
             return Said(fault=Fault.LATE, text=text)
+        if isinstance(cause, duckdb.OutOfMemoryException):
+            return Said(fault=Fault.LARGE, text=text)
         if any(words in text for words in _WRITES):
             return Said(fault=Fault.WRITES, text=text)
         down = isinstance(cause, duckdb.ConnectionException | duckdb.FatalException | duckdb.InternalException)
@@ -100,6 +114,15 @@ class Duckdb(Kind):
         raw.execute("SET TimeZone = 'UTC'")
         raw.execute("SET lock_configuration = true")
         return _Opened(raw)
+
+
+def _with_none(column: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - an array, or numpy's masked one, which has no types
+    """An array as it is; where some are masked, objects with None in their place."""
+    if not np.ma.isMaskedArray(column):
+        return np.asarray(column)
+    objects = np.array(column.data, dtype=object)
+    objects[np.ma.getmaskarray(column)] = None
+    return objects
 
 
 class _Opened:

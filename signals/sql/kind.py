@@ -1,11 +1,13 @@
 """What the kinds of database have in common: how one is opened for reading, and what its errors mean."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from sqlalchemy import Connection, Engine
+import numpy.typing as npt
+from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
 
 _LONGEST_QUOTE = 240
@@ -18,6 +20,7 @@ class Fault(StrEnum):
     REFUSED = "refused"  # the query is not one that this database can answer
     LOGIN = "login"  # it does not let us in
     LATE = "late"  # it was ended because its time was up
+    LARGE = "large"  # it was ended because it needs more memory than it may have
     DOWN = "down"  # it cannot be read now
 
 
@@ -73,6 +76,15 @@ class Kind(Protocol):
 
     def said(self, error: DBAPIError) -> Said:
         """What an error means. Whether the time was up is known to whoever asked."""
+        ...
+
+
+@runtime_checkable
+class Columnar(Protocol):
+    """A kind that gives what a query finds as columns."""
+
+    def arrays(self, found: CursorResult[Any]) -> Mapping[str, npt.NDArray[Any]]:
+        """All rows as columns by name, and objects where some are NULL. Raises DBAPIError."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""What users behind a flag did: exposures and events of databases, joined per user. `measures` is the port."""
