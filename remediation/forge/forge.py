@@ -75,29 +75,29 @@ class GitForge:
 
     def head(self, repository: str) -> str:
         """The sha at the tip of the watched branch now. PermanentError for an empty repository."""
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         mirror.fetch()
         return mirror.head()
 
     def commits(self, repository: str, since: datetime, until: datetime) -> tuple[Commit, ...]:
         """The first-parent commits of the watched branch in the window: see `history.commits`."""
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         mirror.fetch()
         return history.commits(mirror.git, mirror.head(), since, until)
 
     def past(self, repository: str, since: datetime, until: datetime) -> Past:
         """What came to the watched branch in the window, and what of it was taken back: see `reverts.past`."""
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         mirror.fetch()
         return past(mirror.git, mirror.head(), since, until)
 
     def contains(self, repository: str, sha: str, ancestor: str) -> bool:
         """Whether `ancestor` is `sha` or one of its ancestors. Either may be abbreviated; an unknown one is False."""
-        return self._mirror(repository).contains(sha, ancestor)
+        return self.mirror(repository).contains(sha, ancestor)
 
     def tree(self, repository: str, base: str, edits: Sequence[FileEdit]) -> bytes:
         """An uncompressed tar of the tree at `base` with the edits made: byte for byte what a push would hold."""
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         commit = mirror.known(base)
         if edits:
             commit = tree.committed(mirror.git, commit, edits, "tried\n")
@@ -105,12 +105,12 @@ class GitForge:
 
     def read(self, repository: str, sha: str, path: str) -> bytes | None:
         """What the file at `path` holds in the tree of `sha`; None when there is no such regular file."""
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         return difference.content(mirror.git, mirror.known(sha), path)
 
     def part(self, repository: str, base: str, edits: Sequence[FileEdit]) -> Part:
         """The edits on top of `base`, with their diff and its counts. Touches nothing."""
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         before = mirror.known(base)
         after = tree.committed(mirror.git, before, edits, "drafted\n")
         added, removed = difference.counts(mirror.git, before, after)
@@ -125,17 +125,17 @@ class GitForge:
 
     def tagged(self, repository: str, tag: str) -> str | None:
         """The commit that the git tag of that name points to, or None."""
-        return self._mirror(repository).tagged(tag)
+        return self.mirror(repository).tagged(tag)
 
     def revert(self, repository: str, base: str, commit: str, first: str = "") -> Reverted:
         """Undo one commit, or all from `first` to it, on top of `base`: see `revert.reverted`."""
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         oldest = mirror.known(first) if first else ""
         return reverted(mirror.git, mirror.known(base), mirror.known(commit), first=oldest)
 
     def came_with(self, repository: str, sha: str) -> tuple[str, ...]:
         """The commits that one pull request brought with this one, oldest first: see `rebased.together`."""
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         commit = mirror.known(sha)
         if rebased.is_merge(mirror.git, commit):
             return (commit,)
@@ -148,7 +148,7 @@ class GitForge:
         facts: `sha`. PermanentError when there is no permission, or the branch holds somebody else's work.
         """
         check_own_branch(branch)
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         commit = tree.committed(mirror.git, mirror.known(base), edits, message)
         tip = mirror.remote_tip(branch)
         adopted = tip is not None
@@ -163,87 +163,87 @@ class GitForge:
 
     def find_pull_request(self, repository: str, branch: str) -> PullRequest | None:
         """The newest pull request of that branch, in any state."""
-        return self._api.find_pull_request(self._mirror(repository).repository, branch)
+        return self._api.find_pull_request(self.mirror(repository).repository, branch)
 
     def open_pull_request(
         self, repository: str, branch: str, title: str, body: str, labels: Sequence[str], *, draft: bool
     ) -> Receipt:
         """Open it, or adopt the one that is there. facts: `number`, `url`."""
         check_own_branch(branch)
-        known = self._mirror(repository).repository
+        known = self.mirror(repository).repository
         return self._api.open_pull_request(known, branch, title, body, labels, draft=draft)
 
     def to_draft(self, repository: str, branch: str) -> Receipt:
         """Take the open pull request of that branch back to a draft; one that is a draft or not open is left alone."""
-        return self._api.to_draft(self._mirror(repository).repository, branch)
+        return self._api.to_draft(self.mirror(repository).repository, branch)
 
     def to_ready(self, repository: str, branch: str) -> Receipt:
         """Show the open pull request of that branch for review; one that is no draft or not open is left alone."""
-        return self._api.to_ready(self._mirror(repository).repository, branch)
+        return self._api.to_ready(self.mirror(repository).repository, branch)
 
     def update(
         self, repository: str, branch: str, base: str, edits: Sequence[FileEdit], message: str, onto: str
     ) -> Receipt:
         """Add one commit on top of our own last one there: see `further.added`."""
         check_own_branch(branch)
-        return further.added(self._mirror(repository), branch, base, edits, message, onto)
+        return further.added(self.mirror(repository), branch, base, edits, message, onto)
 
     def conflicts(self, repository: str, sha: str) -> tuple[str, ...]:
         """The files in which `sha` and the tip of the watched branch cannot be merged by git itself."""
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         return further.conflicts(mirror.git, mirror.known(sha), mirror.head())
 
     def comment(self, repository: str, branch: str, key: str, body: str) -> Receipt:
         """Comment on the branch's pull request once, or on the issue that shows the change. facts: `url`."""
         if branch.startswith(ISSUE):
-            return self._shown().comment(self._mirror(repository).repository, branch, key, body)
-        return self._api.comment(self._mirror(repository).repository, branch, key, body)
+            return self._shown().comment(self.mirror(repository).repository, branch, key, body)
+        return self._api.comment(self.mirror(repository).repository, branch, key, body)
 
     def comments(self, repository: str, branch: str) -> tuple[Comment, ...]:
         """What people said on the branch's pull request, or on the issue that shows the change, oldest first."""
         if branch.startswith(ISSUE):
-            return self._shown().comments(self._mirror(repository).repository, branch)
-        return self._comments.comments(self._mirror(repository).repository, branch)
+            return self._shown().comments(self.mirror(repository).repository, branch)
+        return self._comments.comments(self.mirror(repository).repository, branch)
 
     def remarks(self, repository: str, branch: str) -> tuple[Remark, ...]:
         """What people said in reviews of the branch's pull request, oldest first: on lines, and of the whole."""
-        return self._talk.remarks(self._mirror(repository).repository, branch)
+        return self._talk.remarks(self.mirror(repository).repository, branch)
 
     def reply(self, repository: str, branch: str, remark: int, key: str, body: str) -> Receipt:
         """Answer a remark in its thread once: an answer with that key is adopted. facts: `url`."""
-        return self._talk.reply(self._mirror(repository).repository, branch, remark, key, body)
+        return self._talk.reply(self.mirror(repository).repository, branch, remark, key, body)
 
     def react(self, repository: str, comment: int, word: str) -> Receipt:
         """Put a reaction under a comment. The forge keeps one of a kind of each person."""
-        return self._talk.react(self._mirror(repository).repository, comment, word)
+        return self._talk.react(self.mirror(repository).repository, comment, word)
 
     def rewrite(self, repository: str, branch: str, body: str) -> Receipt:
         """Put the sealed text in place of ours in the body: see `Talk.rewrite`."""
-        return self._talk.rewrite(self._mirror(repository).repository, branch, body)
+        return self._talk.rewrite(self.mirror(repository).repository, branch, body)
 
     def relabel(self, repository: str, branch: str, add: Collection[str], remove: Collection[str]) -> Receipt:
         """Put labels on the branch's pull request, and take others off."""
-        return self._talk.relabel(self._mirror(repository).repository, branch, add, remove)
+        return self._talk.relabel(self.mirror(repository).repository, branch, add, remove)
 
     def board(self, repository: str) -> Board | None:
         """The open dashboard issue that we opened there, as it reads now."""
-        return self._talk.board(self._mirror(repository).repository)
+        return self._talk.board(self.mirror(repository).repository)
 
     def write_board(self, repository: str, title: str, body: str, seen: str | None) -> Receipt:
         """Make the dashboard issue say this. facts: `url`."""
-        return self._talk.write_board(self._mirror(repository).repository, title, body, seen)
+        return self._talk.write_board(self.mirror(repository).repository, title, body, seen)
 
     def show(self, repository: str, branch: str, title: str, body: str) -> Receipt:
         """Show the change of that branch in an issue of its own: see `ShownChanges.show`."""
-        return self._shown().show(self._mirror(repository).repository, branch, title, body)
+        return self._shown().show(self.mirror(repository).repository, branch, title, body)
 
     def shown(self, repository: str) -> tuple[ShownChange, ...]:
         """The changes that open issues of ours show there."""
-        return self._shown().shown(self._mirror(repository).repository)
+        return self._shown().shown(self.mirror(repository).repository)
 
     def hide(self, repository: str, branch: str, key: str, body: str, *, done: bool) -> Receipt:
         """Say why, once, and close the issue that shows the change."""
-        return self._shown().hide(self._mirror(repository).repository, branch, key, body, done=done)
+        return self._shown().hide(self.mirror(repository).repository, branch, key, body, done=done)
 
     def store_plot(
         self, repository: str, path: str, content: bytes, beside: Mapping[str, str] | None = None
@@ -254,21 +254,21 @@ class GitForge:
         """
         folder = path.rpartition("/")[0]
         files = {f"{folder}/{name}": text.encode() for name, text in (beside or {}).items()}
-        stored = plots.store(self._mirror(repository), path, {path: content, **files})
+        stored = plots.store(self.mirror(repository), path, {path: content, **files})
         return Receipt(key=path, adopted=not stored, facts={"url": self.plot_url(repository, path)})
 
     def plot_url(self, repository: str, path: str) -> str:
         """Where a stored picture will be shown, known before it is stored."""
         tree.check_path(path)
-        return plots.shown_at(self._api_url, self._mirror(repository).repository.full_name, path)
+        return plots.shown_at(self._api_url, self.mirror(repository).repository.full_name, path)
 
     def open_pull_requests(self, repository: str) -> tuple[PullRequest, ...]:
         """Trackwalker's own open pull requests there."""
-        return self._api.open_pull_requests(self._mirror(repository).repository)
+        return self._api.open_pull_requests(self.mirror(repository).repository)
 
     def open_work(self, repository: str, paths: Collection[str]) -> tuple[OpenWork, ...]:
         """What open pull requests of others into the watched branch do to these files: see `open_work.open_work`."""
-        return open_work(self._api, self._mirror(repository).repository, paths)
+        return open_work(self._api, self.mirror(repository).repository, paths)
 
     def ci(self, repository: str, sha: str) -> Ci:
         """What other tools' check runs and statuses say of a commit now, ours left out."""
@@ -276,14 +276,14 @@ class GitForge:
             from remediation.forge.ci import CiRecord
 
             self._ci = CiRecord(api=self._api)
-        return self._ci.ci(self._mirror(repository).repository, sha)
+        return self._ci.ci(self.mirror(repository).repository, sha)
 
     def report_proof(self, repository: str, branch: str, base: str, report: ProofReport) -> Receipt:
         """Show our trial beside the commit that the branch holds on `base`: see `proof_report`."""
         from remediation.forge.proof_report import report_proof
 
         check_own_branch(branch)
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         mirror.fetch()
         sha = tree.our_last(mirror.git, mirror.tip(branch), mirror.known(base))
         return report_proof(self._api, mirror.repository, sha, report)
@@ -295,16 +295,16 @@ class GitForge:
         from remediation.forge import reviewers
 
         check_own_branch(branch)
-        author = (self._mirror(culprit[0]).repository, culprit[1]) if culprit else None
-        return reviewers.request(self._api, self._mirror(repository).repository, branch, owners, author)
+        author = (self.mirror(culprit[0]).repository, culprit[1]) if culprit else None
+        return reviewers.request(self._api, self.mirror(repository).repository, branch, owners, author)
 
     def obstacles(self, repository: str, branch: str, sha: str) -> tuple[Obstacle, ...]:
         """What on the forge stands against merging the branch's pull request as just that commit; () for nothing."""
-        return self._merger(repository).obstacles(self._mirror(repository).repository, branch, sha)
+        return self._merger(repository).obstacles(self.mirror(repository).repository, branch, sha)
 
     def merge(self, repository: str, branch: str, sha: str, message: str) -> Receipt:
         """Merge the branch's pull request as just that commit, or adopt it where it is merged: see `Merger`."""
-        return self._merger(repository).merge(self._mirror(repository).repository, branch, sha, message)
+        return self._merger(repository).merge(self.mirror(repository).repository, branch, sha, message)
 
     def permissions(self, repository: str) -> tuple[tuple[str, bool, str], ...]:
         """What is needed there, as (permission, granted, what to do when it is not). Writes nothing.
@@ -312,7 +312,7 @@ class GitForge:
         The first thing that is refused ends the list where nothing behind it can be asked. TemporaryError when the
         forge cannot be reached.
         """
-        mirror = self._mirror(repository)
+        mirror = self.mirror(repository)
         rows: list[tuple[str, bool, str]] = []
         for permission, ask in (
             ("the token is known", self._api.login),
@@ -335,11 +335,11 @@ class GitForge:
 
         Writes nothing. TemporaryError when the forge cannot be reached.
         """
-        return branch_rules(self._api, self._mirror(repository).repository, PROBE_BRANCH)
+        return branch_rules(self._api, self.mirror(repository).repository, PROBE_BRANCH)
 
     def deployments(self, repository: str, environment: str, since: datetime) -> tuple[tuple[datetime, str], ...]:
         """(when it was first live, sha) of what the forge's record says was deployed since: see `DeploymentRecord`."""
-        known, key = self._mirror(repository).repository, (repository, environment)
+        known, key = self.mirror(repository).repository, (repository, environment)
         record = self._records.setdefault(
             key, DeploymentRecord(api=self._api, repository=known, environment=environment)
         )
@@ -348,6 +348,13 @@ class GitForge:
     def probe(self) -> str:
         """Whom the forge takes us for. Raises like every call when it cannot be reached or refuses the token."""
         return self._api.login()
+
+    def mirror(self, repository: str) -> Mirror:
+        """The copy of a configured repository on this machine. PermanentError for any other."""
+        found = self._mirrors.get(repository)
+        if found is None:
+            raise PermanentError(f"no repository is called {repository!r} in the configuration")
+        return found
 
     def _merger(self, repository: str) -> "Merger":
         from remediation.forge.merging import Merger  # needed where an area stands at auto_merge
@@ -365,12 +372,6 @@ class GitForge:
 
             self._shown_changes = ShownChanges(api=self._api, said=self._comments)
         return self._shown_changes
-
-    def _mirror(self, repository: str) -> Mirror:
-        found = self._mirrors.get(repository)
-        if found is None:
-            raise PermanentError(f"no repository is called {repository!r} in the configuration")
-        return found
 
     def _same_work(self, mirror: Mirror, theirs: str, ours: str) -> bool:
         """Whether two commits hold the same tree on the same parents, whatever their messages."""

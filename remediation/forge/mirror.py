@@ -121,12 +121,13 @@ class Mirror:
         found = self._listed("look at the tags of", ref, f"{ref}^{{}}")
         return found.get(f"{ref}^{{}}") or found.get(ref)
 
-    def push(self, commit: str, branch: str, *, expected: str | None, dry: bool = False) -> str:
+    def push(self, commit: str, branch: str, *, expected: str | None, dry: bool = False, urgent: bool = False) -> str:
         """Set the branch to the commit if the remote still has `expected` there (None: no such branch).
 
         Returns "" when it is done, else why the remote refused it: look again, somebody may have been quicker.
+        `urgent`: no quota holds it up.
         """
-        if self._quota is not None and not dry:
+        if self._quota is not None and not (dry or urgent):
             self._quota.before("POST")
         ref = f"refs/heads/{branch}"
         words = ["push", "--porcelain", f"--force-with-lease={ref}:{expected or ''}"]

@@ -57,14 +57,15 @@ def changed(git: GitCommand, old: str, new: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def committed(git: GitCommand, base: str, edits: Sequence[FileEdit], message: str) -> str:
+def committed(git: GitCommand, base: str, edits: Sequence[FileEdit], message: str, *, at: int = 0) -> str:
     """The sha of a commit on top of `base` that holds `base` plus the edits, and nothing else.
 
-    The same call gives the same sha, today and tomorrow: author and dates are made from `base`.
+    The same call gives the same sha, today and tomorrow: author and dates are made from `base`. `at` is an epoch second
+    that the commit is dated by where it is later.
     """
     tree = _tree(git, base, edits)
     born = int(git.line("log", "-1", "--format=%ct", base)) + 1
-    return commit_tree(git, tree, (base,), message, born)
+    return commit_tree(git, tree, (base,), message, max(born, at))
 
 
 def commit_tree(git: GitCommand, tree: str, parents: Sequence[str], message: str, born: int) -> str:

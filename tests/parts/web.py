@@ -22,7 +22,7 @@ def serving(answer: Answer, *, host: str = "127.0.0.1", released: threading.Even
                 answer(self)
             self.close_connection = True
 
-        do_POST = do_HEAD = do_GET  # noqa: N815 - the library's
+        do_POST = do_HEAD = do_PATCH = do_GET  # noqa: N815 - the library's
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Say nothing."""
