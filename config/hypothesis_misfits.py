@@ -16,7 +16,7 @@ from config.patch_paths import out_of_scope, read_patch
 from config.settings import Settings, WatchSettings
 from config.wording import closest
 
-LONGEST = 300
+LONGEST = 400
 """Characters of a statement."""
 MOST_OF_GAP = 2.0
 """A size beyond so many times the way from baseline to target is no prediction."""

@@ -86,30 +86,56 @@ def _no_number(name: str) -> Any:  # noqa: ANN401 - it never returns
 
 
 def _wrong_value(value: JsonValue, lever: LeverSettings) -> Iterator[str]:
+    told = as_json(value)
     if value is None or kind_of(value) != kind_of(lever.control):
         yield f"its value is not of the kind of {lever.name}'s control ({kind_of(lever.control)})"
         return
-    if as_json(value) == as_json(lever.control):
+    if told == as_json(lever.control):
         yield f"its value is {lever.name}'s control: everybody sees it already"
-    if redacted(as_json(value)) != as_json(value) or "[redacted" in as_json(value):
+    if redacted(told) != told or "[redacted" in told:
         yield "its value holds what looks like a secret or a person"
-    known = [as_json(one) for one in lever.values]
-    if lever.kind in {"timeout", "cache"} and isinstance(value, int | float) and as_json(value) not in known:
-        yield from _far(float(value), float(cast("float", lever.control)), lever.name)
-    if lever.kind == "value" and as_json(value) not in known:
+    if told not in [as_json(one) for one in lever.values]:
+        yield from _unlisted(value, lever)
+
+
+def _unlisted(value: JsonValue, lever: LeverSettings) -> Iterator[str]:
+    """What is wrong with a value of the right kind that the operator did not name."""
+    number = kind_of(value) == "number"
+    if number and lever.kind in {"timeout", "cache"}:
+        control = float(cast("float", lever.control))
+        # An endless one, or an integer of a thousand digits, is not within either; NaN is no JSON.
+        if not control / _FACTOR <= cast("float", value) <= control * _FACTOR:
+            yield f"its value is not within a tenth and ten times of {lever.name}'s control"
+    elif number or lever.kind == "value":
         yield f"its value is none of those that {lever.name} lists"
-    if lever.kind == "ordering" and isinstance(value, list) and isinstance(lever.control, list):
+    elif lever.kind == "ordering" and isinstance(value, list) and isinstance(lever.control, list):
         if sorted(map(as_json, value)) != sorted(map(as_json, lever.control)):
             yield f"its value does not have the same entries as {lever.name}'s control"
-    elif isinstance(value, str) and (
-        len(value) > _LONGEST_COPY or not value.isprintable() or not value.strip() or _MARKUP.search(value)
-    ):
+    elif _shape(value) != _shape(lever.control):
+        yield f"its value is not of the shape of {lever.name}'s control"
+    elif any(not _plain(text) for text in _texts(value)):
         yield "its value is not one short line of plain text"
 
 
-def _far(value: float, control: float, name: str) -> Iterator[str]:
-    if not (math.isfinite(value) and control / _FACTOR <= value <= control * _FACTOR):
-        yield f"its value is not within a tenth and ten times of {name}'s control"
+def _shape(value: JsonValue) -> object:
+    """A value without its texts: only these are a copy's to change, no key, figure or yes and no."""
+    if isinstance(value, dict):
+        return {key: _shape(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_shape(each) for each in value]
+    return value if isinstance(value, int | float) else type(value).__name__
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+
+
+def _plain(text: str) -> bool:
+    return bool(text.strip()) and len(text) <= _LONGEST_COPY and text.isprintable() and not _MARKUP.search(text)
 
 
 def _wrong_size(idea: Idea, goal: Goal) -> Iterator[str]:

@@ -149,6 +149,7 @@ def test_each_field_is_held(wrong: dict[str, Any], reason: str) -> None:
         (PROVIDER, "true", "its value is not of the kind of provider's control (number)"),
         (PROVIDER, "NaN", "its value is not of the kind of provider's control (number)"),
         (PROVIDER, "1e999", "its value is not within a tenth and ten times of provider's control"),
+        (PROVIDER, "9" * 1900, "its value is not within a tenth and ten times of provider's control"),
         (PROVIDER, "-1500", "its value is not within a tenth and ten times of provider's control"),
         (PROVIDER, "150000", "its value is not within a tenth and ten times of provider's control"),
         (PROVIDER, "1500.0", "its value is provider's control: everybody sees it already"),
@@ -169,6 +170,33 @@ def test_a_value_that_the_operator_did_not_list_is_none() -> None:
     found, _ = asked(said(idea), said(idea | {"value": "30"}), wish=a_wish(shop=a_shop([limit])))
     assert "its value is none of those that limit lists" in found.refused[0].why
     assert found.hypotheses[0].turn.treated == "30"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({"title": "Almost done", "cents": 0, "lines": ["a", "b"]}, ""),
+        ({"title": "Almost done", "cents": 5, "lines": ["a", "b"]}, "its value is not of the shape of box's control"),
+        ({"title": "Almost done", "cents": 0, "lines": ["a"]}, "its value is not of the shape of box's control"),
+        ({"title": "x", "cents": 0, "lines": ["a", "b"], "url": "x"}, "its value is not of the shape of box's control"),
+        ({"title": "x", "cents": 0, "lines": ["a", "<b>"]}, "its value is not one short line of plain text"),
+    ],
+)
+def test_of_a_value_with_parts_only_the_texts_change(value: object, reason: str) -> None:
+    control = {"title": "Pay", "cents": 0, "lines": ["Card", "Invoice"]}
+    box = {**LEVERS[0], "name": "box", "control": control, "values": [{**control, "title": "Go on"}]}
+    idea = BUTTON | {"lever": "box", "value": json.dumps(value), "statement": "Fill the box for buyers, and they pay"}
+    found, _ = asked(said(idea), said(), wish=a_wish(shop=a_shop([box])))
+    assert len(found.hypotheses) == (not reason)
+    assert reason in (found.refused[0].why if found.refused else "")
+
+
+def test_a_number_that_is_no_time_is_one_of_the_operators() -> None:
+    count = {**LEVERS[0], "name": "count", "control": 3, "values": [5]}
+    idea = BUTTON | {"lever": "count", "value": "500", "statement": "Show another count for buyers, and they pay"}
+    found, _ = asked(said(idea), said(idea | {"value": "5"}), wish=a_wish(shop=a_shop([count])))
+    assert "its value is none of those that count lists" in found.refused[0].why
+    assert found.hypotheses[0].turn.treated == "5"
 
 
 def test_every_wrong_field_is_said_at_once() -> None:
