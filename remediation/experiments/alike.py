@@ -8,13 +8,13 @@ that it was not tuned on.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 PARAPHRASE = 0.4
 """From this similarity on two statements tell one idea."""
-_FAINT = 0.2
-"""What a word weighs that says nothing of the idea itself."""
+_FAINT, _HALF = 0.2, 0.5
+"""What a word weighs that says nothing of the idea itself, and one that says where it is about."""
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -78,23 +78,28 @@ _ONE_MEANING = (
 _OPPOSITES = (("shorten", "lengthen"), ("show", "remov"), ("first", "last"), ("fast", "slow"))
 
 
-def similarity(one: str, other: str, common: Iterable[str] = ()) -> float:
-    """How much two statements tell the same, in [0, 1]. `common`: texts whose words tell nothing between the two."""
+def similarity(one: str, other: str, common: Iterable[str] = (), about: str = "") -> float:
+    """How much two statements tell the same, in [0, 1].
+
+    common  texts whose words tell nothing between the two
+    about   what both are about: its words tell half of what others do
+    """
     if _apart(one, other):
         return 0.0
     faint = {_stem(word) for text in (*common, *_FORM) for word in _words(text)}
     if _variants(one, other, faint):
         return 0.0
-    mine, theirs = _weights(one, faint), _weights(other, faint)
+    half = {_stem(word) for word in _words(about)} - faint
+    mine, theirs = ({_stem(w): _weight(_stem(w), faint, half) for w in _words(text)} for text in (one, other))
     both = sum(min(mine[stem], theirs[stem]) for stem in mine.keys() & theirs.keys())
     either = sum(mine.values()) + sum(theirs.values()) - both
     told = {stem for stem in mine.keys() & theirs.keys() if mine[stem] > _FAINT}
     return both / either if either and told else 0.0
 
 
-def same_idea(one: str, other: str, common: Iterable[str] = ()) -> bool:
+def same_idea(one: str, other: str, common: Iterable[str] = (), about: str = "") -> bool:
     """Whether one is a paraphrase of the other."""
-    return similarity(one, other, common) >= PARAPHRASE
+    return similarity(one, other, common, about) >= PARAPHRASE
 
 
 def _apart(one: str, other: str) -> bool:
@@ -130,8 +135,8 @@ def _told(words: list[str], faint: set[str]) -> set[str]:
     return {_stem(word) for word in words if word not in _NOTHING} - faint
 
 
-def _weights(text: str, faint: set[str]) -> Mapping[str, float]:
-    return {stem: _FAINT if stem in faint else 1.0 for stem in map(_stem, _words(text))}
+def _weight(stem: str, faint: set[str], half: set[str]) -> float:
+    return _FAINT if stem in faint else _HALF if stem in half else 1.0
 
 
 def _words(text: str) -> list[str]:

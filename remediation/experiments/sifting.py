@@ -74,7 +74,9 @@ def _rejected(one: Hypothesis, rejected: Sequence[Hypothesis | str], goal: Goal)
                 return f"{how} was rejected before (hypothesis {no.id})"
         elif one.id == no:
             return f"it was rejected before (hypothesis {no})"
-        elif normalised(no) == normalised(one.statement) or same_idea(gist(no), gist(one.statement), _common(goal)):
+        elif normalised(no) == normalised(one.statement) or same_idea(
+            gist(no), gist(one.statement), _common(goal), goal.why
+        ):
             return "much the same was rejected before"
     return ""
 
@@ -118,7 +120,7 @@ def _is(lesson: Lesson, one: Hypothesis, mark: Mark, goal: Goal) -> bool:
         return True
     if kept.lever and mark.lever and lesson.service == goal.signal.partition("/")[0]:
         return False  # two values, or two levers
-    return same_idea(gist(lesson.subject), gist(one.statement), _common(goal))
+    return same_idea(gist(lesson.subject), gist(one.statement), _common(goal), goal.why)
 
 
 def _same(one: Hypothesis, other: Hypothesis, goal: Goal) -> str:
@@ -129,7 +131,7 @@ def _same(one: Hypothesis, other: Hypothesis, goal: Goal) -> str:
         return "the same statement"
     if one.turn.lever and other.turn.lever:
         return ""  # what they turn tells them apart, whatever they say
-    if same_idea(gist(one.statement), gist(other.statement), _common(goal)):
+    if same_idea(gist(one.statement), gist(other.statement), _common(goal), goal.why):
         return "much the same idea"
     return ""
 

@@ -84,3 +84,22 @@ HELD = [
     ("Keep the filters when going back to the list", "Clear the filters when going back to the list", False),
     ("Wait 2 seconds for the recommendations", "Wait 8 seconds for the recommendations", False),
 ]
+
+ABOUT = "One cart in three is left at the last step, most of them while the payment form is open."
+ONE_OUTCOME = [
+    "Build a one-page payment form",
+    "Build a payment step with the wallet first",
+    "Build a payment form that keeps what was typed",
+    "Build a summary of the cart beside the payment form",
+    "Show the total with delivery before the payment step",
+    "Let guests pay without an account",
+    "Show a phone number for help at the payment step",
+    "Check the number of the card while it is typed",
+    "Fill in the address from the last order",
+    "Show which cards are taken at the top of the cart",
+    "Wait longer for the payment provider before giving up",
+    "Offer to pay by invoice at the last step",
+    "Send a link to the open cart by mail",
+    "Load the payment form before it is needed",
+]
+"""Ideas for that outcome, any two of them two."""

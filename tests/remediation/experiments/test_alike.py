@@ -6,7 +6,7 @@ import pytest
 
 from remediation.experiments.alike import PARAPHRASE, same_idea, similarity
 from remediation.grounds import ALIKE, alike
-from tests.remediation.experiments.pairs import HELD, TUNED
+from tests.remediation.experiments.pairs import ABOUT, HELD, ONE_OUTCOME, TUNED
 
 
 def figures(pairs: list[tuple[str, str, bool]]) -> tuple[float, float]:
@@ -38,6 +38,12 @@ def test_ideas_that_have_nothing_to_do_with_each_other_are_never_one() -> None:
     taken = [(one, other) for one, other in combinations(firsts, 2) if same_idea(one, other)]
     assert len(firsts) == 40
     assert taken == []
+
+
+def test_two_ideas_for_one_outcome_share_what_they_are_about_and_are_two() -> None:
+    taken = [pair for pair in combinations(ONE_OUTCOME, 2) if same_idea(*pair, about=ABOUT)]
+    assert taken == []
+    assert same_idea("Keep what is typed in the payment form", ONE_OUTCOME[2], about=ABOUT)
 
 
 def test_it_is_the_same_both_ways_and_whole_with_itself() -> None:
