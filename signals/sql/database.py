@@ -18,7 +18,8 @@ from sqlalchemy import CursorResult, TextClause, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
 
 from cases.errors import PermanentError, SourceDown, TemporaryError
-from signals.sql.kind import Columnar, Fault, Kind, TwoStatements, quoted
+from signals.quoting import quoted
+from signals.sql.kind import Columnar, Fault, Kind, TwoStatements
 
 _BOUND = frozenset({"start", "end"})
 _AGAIN = 0.1  # seconds

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.exc import DBAPIError
 
-_LONGEST_QUOTE = 240
+from signals.quoting import quoted
 
 
 class Fault(StrEnum):
@@ -92,9 +92,3 @@ def first_line(error: BaseException | None) -> str:
     """The first line of a driver's message: printable and short."""
     text = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return quoted(text).rstrip(".")
-
-
-def quoted(text: str) -> str:
-    """Foreign text made fit for a message: one line, printable, short."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * _LONGEST_QUOTE]).split())
-    return line if len(line) <= _LONGEST_QUOTE else line[:_LONGEST_QUOTE] + "…"

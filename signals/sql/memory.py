@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cases.telemetry import Floats
-from signals.sql.table import Labels, Samples
+from signals.table import Labels, Samples
 
 MOST_SAMPLES = 50_000
 """Over all series. Two weeks of one series, five minutes apart, are 4,032."""

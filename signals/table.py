@@ -1,16 +1,16 @@
-"""From the rows of a query to series: which column is the time, which the value, and what a row's labels are."""
+"""From rows to series: which column is the time, which the value, and what a row's labels are."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 
 import numpy as np
 
 from cases.moments import iso, milliseconds
 from cases.telemetry import Floats, Millis
-from signals.sql.kind import quoted
+from signals.quoting import quoted
 
 TIME, VALUE = "time", "value"
 _MILLISECONDS_FROM = 1e11  # as seconds that is the year 5138, as milliseconds 1973
@@ -27,7 +27,7 @@ class Unusable(ValueError):  # noqa: N818 - a state of the answer
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Samples:
-    """One series as the database has it: int64 ms [T] ascending, float64 [T]; NaN where the value was NULL."""
+    """One series as the source has it: int64 ms [T] ascending, float64 [T]; NaN where the value was NULL."""
 
     times: Millis
     values: Floats
@@ -55,14 +55,14 @@ class Table:
             raise Unusable(f"it has no column `value` (there are: {shown}); name the number, as in `count(*) AS value`")
         return cls(time=places.pop(TIME, None), value=value, labels=places)
 
-    def series(self, rows: Iterable[Sequence[object]], now: datetime) -> dict[Labels, Samples]:
+    def series(self, rows: Iterable[Sequence[object]], now: datetime, zone: tzinfo = UTC) -> dict[Labels, Samples]:
         """The rows as series. Raises Unusable for a value that is no number, a time that is none, and two rows in one.
 
-        An empty label, or one that is NULL, is left out, as Prometheus does.
+        A time that says no zone is one of `zone`. An empty label, or one that is NULL, is left out, as Prometheus does.
         """
         found: dict[Labels, dict[int, float]] = {}
         for row in rows:
-            at = milliseconds(now) if self.time is None else _moment(row[self.time])
+            at = milliseconds(now) if self.time is None else _moment(row[self.time], zone)
             labels = tuple(sorted((name, _label(row[place])) for name, place in self.labels.items()))
             labels = tuple((name, text) for name, text in labels if text)
             samples = found.setdefault(labels, {})
@@ -102,25 +102,25 @@ def _float(value: float | Decimal) -> float:
         return math.nan
 
 
-def _moment(value: object) -> int:
-    """Epoch milliseconds of a time: with its zone, without (then it is UTC), as a date, as text of these, as epoch."""
+def _moment(value: object, zone: tzinfo) -> int:
+    """Epoch milliseconds of a time: with its zone, without (then it is `zone`), a date, text of these, or epoch."""
     match value:
         case datetime():
-            return milliseconds(_aware(value))
+            return milliseconds(_aware(value, zone))
         case date():
-            return milliseconds(datetime(value.year, value.month, value.day, tzinfo=UTC))
+            return milliseconds(_aware(datetime.combine(value, time()), zone))
         case bool() | None:
             raise Unusable("it gives a row without a time; leave such rows out, as in `WHERE time IS NOT NULL`")
         case int() | float() | Decimal():
             return _epoch(_float(value))
         case str():
-            return _written(value)
+            return _written(value, zone)
         case _:
             raise Unusable(f"its `time` {quoted(repr(value))} is no time; cast it to a timestamp")
 
 
-def _aware(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+def _aware(at: datetime, zone: tzinfo = UTC) -> datetime:
+    return (at.replace(tzinfo=zone) if at.tzinfo is None else at).astimezone(UTC)
 
 
 def _epoch(number: float) -> int:
@@ -130,10 +130,10 @@ def _epoch(number: float) -> int:
     return round(scaled)
 
 
-def _written(text: str) -> int:
+def _written(text: str, zone: tzinfo) -> int:
     try:
-        return milliseconds(_aware(datetime.fromisoformat(text.strip())))
-    except ValueError:
+        return milliseconds(_aware(datetime.fromisoformat(text.strip()), zone))
+    except (ValueError, OverflowError):
         raise Unusable(f"its `time` {quoted(repr(text))} is no time; write it as in 2026-01-02 03:04:05") from None
 
 
