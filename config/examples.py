@@ -62,6 +62,84 @@ EXAMPLES: Mapping[str, str] = {
                 where placed >= :start and placed < :end group by 1
         watch: [{name: orders, service: shop, source: orders, harm: down}]
     """,
+    "signals.mixpanel[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          mixpanel:
+            - name: conversion
+              project: 2195193
+              zone: Europe/Berlin
+              funnel: 7509
+              auth: {basic: {username: trackwalker.mp-service-account, password: env:MIXPANEL_SECRET}}
+        watch: [{name: conversion, service: shop, source: conversion, harm: down, kind: ratio}]
+    """,
+    "signals.amplitude[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          amplitude:
+            - name: conversion
+              zone: Europe/Berlin
+              steps: [Checkout Started, Order Placed]
+              within: 1h
+              auth: {basic: {username: 0a1b2c3d, password: env:AMPLITUDE_SECRET_KEY}}
+        watch: [{name: conversion, service: shop, source: conversion, harm: down, kind: ratio}]
+    """,
+    "signals.ga4[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          ga4:
+            - name: buyers
+              property: 123456789
+              zone: Europe/Berlin
+              metric: totalPurchasers
+              of: activeUsers
+              key: file:/run/secrets/ga4.json
+        watch: [{name: buyers, service: shop, source: buyers, harm: down, kind: ratio}]
+    """,
+    "signals.posthog[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          posthog:
+            - name: conversion
+              url: https://eu.posthog.com
+              project: 4711
+              zone: Europe/Berlin
+              auth: {bearer: env:POSTHOG_KEY}
+              query: >-
+                select toStartOfDay(timestamp) as time, uniqIf(person_id, event = 'order placed') as value,
+                uniqIf(person_id, event = 'checkout started') as of from events
+                where timestamp >= toDateTime({start}) and timestamp < toDateTime({end})
+                group by time order by time limit 10000
+        watch: [{name: conversion, service: shop, source: conversion, harm: down, kind: ratio}]
+    """,
+    "signals.http[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          http:
+            - name: refunds
+              url: https://shop.example/api
+              path: /refunds/daily
+              params: {from: "{start_day}", to: "{last_day}"}
+              rows: data.items
+              time: day
+              value: refunded
+              of: orders
+              labels: {country: customer.country}
+              auth: {bearer: env:SHOP_TOKEN}
+        watch: [{name: refunds, service: shop, source: refunds, harm: up, kind: ratio}]
+    """,
+    "signals.http[].pages": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          http:
+            - {name: refunds, url: "https://shop.example", path: /refunds, pages: {at: meta.next, param: cursor}}
+    """,
+    "signals.plugins[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          plugins: [{name: tills, kind: tills, settings: {shop: 7}, secrets: {token: env:TILLS_TOKEN}}]
+        watch: [{name: tills, service: shop, source: tills, harm: down}]
+    """,
     "watch[]": """
         watch:
           - {name: errors, service: shop, query: 'rate(errors_total[1m])', threshold: 0.05, harm: up, severity: page}

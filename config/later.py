@@ -3,12 +3,8 @@
 from collections.abc import Mapping
 
 LEAVE_OUT = "leave it out"
-_ALL_KINDS = "prometheus, loki, alertmanager and sql are the kinds of source so far"
 
-KEYS: Mapping[str, str] = {
-    **dict.fromkeys((f"signals.{kind}" for kind in ("mixpanel", "amplitude", "ga4", "posthog")), _ALL_KINDS),
-    "runtime.address": LEAVE_OUT,
-}
+KEYS: Mapping[str, str] = {"runtime.address": LEAVE_OUT}
 """Keys, `[]` for any position, and what to do instead."""
 
 VALUES: Mapping[str, Mapping[str, str]] = {

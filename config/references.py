@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from ipaddress import ip_address
+from itertools import chain
 from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
-from config import asked, experimenting, providers, setups, tuned, windows
+from config import asked, connected, experimenting, providers, setups, tuned, windows
 from config.document import Loc
 from config.settings import (
     BuildInfoSettings,
@@ -32,11 +33,13 @@ def _doubles(settings: Settings) -> Found:
     kinds = _named(settings)
     for kind, names in kinds.items():
         yield from _double(("signals", kind), names)
-    for kind, names in list(kinds.items())[1:]:
+    taken: set[str] = set()
+    for kind, names in kinds.items():
         for place, name in enumerate(names):
-            if name in kinds["prometheus"] or (kind == "sql" and name in kinds["loki"]):
+            if name in taken:
                 said = (f"{name} is the name of another source already", "rename one of the two")
                 yield ("signals", kind, place, "name"), said
+        taken.update(names)
     seen: dict[str, int] = {}
     for place, watch in enumerate(settings.watch):
         if isinstance(watch, ImportWatchSettings):
@@ -83,6 +86,7 @@ def _named(settings: Settings) -> dict[str, list[str]]:
         "prometheus": [source.name for source in signals.prometheus],
         "loki": [source.name for source in signals.loki],
         "sql": [source.name for source in signals.sql],
+        **{kind: [source.name for source in sources] for kind, sources in signals.analytics.items()},
     }
 
 
@@ -92,7 +96,7 @@ def _sources(settings: Settings) -> Found:
     metrics = kinds["prometheus"]
     readers: list[tuple[Loc, str | None, list[str]]] = []
     for place, watch in enumerate(settings.watch):
-        known = [*metrics, *kinds["loki"], *kinds["sql"]] if isinstance(watch, WatchSettings) else metrics
+        known = [*chain.from_iterable(kinds.values())] if isinstance(watch, WatchSettings) else metrics
         readers.append((("watch", place), watch.source, known))
     for place, marker in enumerate(settings.deploys):
         if isinstance(marker, BuildInfoSettings):
@@ -110,19 +114,18 @@ def _sources(settings: Settings) -> Found:
 
 
 def _queries(settings: Settings) -> Found:
-    """A watch has a query; one of a database has it there."""
-    databases = {source.name for source in settings.signals.sql}
+    """A watch has a query; one of a database, or of product analytics, has it there."""
+    kinds = {name: kind for kind, names in _named(settings).items() for name in names}
+    own = {source.name for source in settings.signals.seldom}
     for place, watch in enumerate(settings.watch):
         if not isinstance(watch, WatchSettings):
             continue
         if watch.slo is not None:
-            yield from _slo(("watch", place), watch, databases | {source.name for source in settings.signals.loki})
-        elif watch.source in databases and watch.query is not None:
-            yield (
-                ("watch", place, "query"),
-                (f"{watch.source} has its query already", "remove one of the two: signals.sql has it"),
-            )
-        elif watch.source not in databases and watch.query is None:
+            yield from _slo(("watch", place), watch, own | {source.name for source in settings.signals.loki})
+        elif watch.source in own and watch.query is not None:
+            hint = f"remove one of the two: signals.{kinds[watch.source]} has it"
+            yield ("watch", place, "query"), (f"{watch.source} has its query already", hint)
+        elif watch.source not in own and watch.query is None:
             yield ("watch", place, "query"), ("is missing", "add it: the query, in the source's own language")
 
 
@@ -184,7 +187,7 @@ def _thresholds(settings: Settings) -> Found:
 def _limits(settings: Settings) -> Found:
     """A limit has a side, its query a Prometheus, and nothing is looked for ahead without one."""
     kinds = _named(settings)
-    others = {*kinds["loki"], *kinds["sql"]}
+    others = set(chain.from_iterable(kinds.values())) - set(kinds["prometheus"])
     for place, watch in enumerate(settings.watch):
         loc: Loc = ("watch", place)
         if isinstance(watch, ImportWatchSettings) or (isinstance(watch, WatchSettings) and watch.slo is not None):
@@ -275,6 +278,9 @@ def _access(settings: Settings) -> Found:
         *((("signals", "prometheus", i), source) for i, source in enumerate(signals.prometheus)),
         *((("signals", "loki", i), source) for i, source in enumerate(signals.loki)),
     ]
+    for kind, beside in signals.analytics.items():
+        named = enumerate(beside)
+        sources += [(("signals", kind, i), source) for i, source in named if isinstance(source, HttpSettings)]
     if signals.alertmanager is not None:
         sources.append((("signals", "alertmanager"), signals.alertmanager))
     for loc, source in sources:
@@ -370,4 +376,5 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     windows.misfits,
     providers.misfits,
     asked.misfits,
+    connected.misfits,
 )

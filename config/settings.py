@@ -26,6 +26,15 @@ from config.alerts import (
     SlackSettings,
     SlackThreadSettings,
 )
+from config.analytics import (
+    AmplitudeSettings,
+    Ga4Settings,
+    HttpSourceSettings,
+    MixpanelSettings,
+    PagesSettings,
+    PluginSettings,
+    PosthogSettings,
+)
 from config.approvals import ApprovalsSettings, DeciderSettings
 from config.brake import BrakeSettings, CrashLoopSettings
 from config.companions import CompanionSettings
@@ -104,6 +113,7 @@ __all__ = [
     "AlertmanagerLinkSettings",
     "AlertmanagerSettings",
     "AlertsSettings",
+    "AmplitudeSettings",
     "AnyWatchSettings",
     "ApiSettings",
     "AppSettings",
@@ -140,9 +150,11 @@ __all__ = [
     "FlagdSettings",
     "FlappingSettings",
     "ForgeSettings",
+    "Ga4Settings",
     "GithubDeploymentsOfSettings",
     "GithubDeploymentsSettings",
     "HttpSettings",
+    "HttpSourceSettings",
     "ImportWatchSettings",
     "JudgementSettings",
     "KillSettings",
@@ -156,10 +168,14 @@ __all__ = [
     "MeasureSettings",
     "MergeDelaySettings",
     "MergeSettings",
+    "MixpanelSettings",
     "ModelSettings",
     "NoticeWebhookSettings",
     "ObserveSettings",
     "PagerDutySettings",
+    "PagesSettings",
+    "PluginSettings",
+    "PosthogSettings",
     "PriceSettings",
     "PrometheusSettings",
     "ProviderSettings",
@@ -392,7 +408,7 @@ class Settings(Section):
 
     def watched(self) -> tuple[Signal, ...]:
         """The signals that are watched by name, in the order of the file; what labels and rules add is found later."""
-        queries = {source.name: source.query for source in self.signals.sql}
+        queries = {source.name: source.asked for source in self.signals.seldom}
         return tuple(
             Signal(
                 name=watch.name,

@@ -1,12 +1,22 @@
 """Settings of where telemetry is read, and how anomalies are told in it."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from itertools import chain
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from config.access import HttpSettings
+from config.analytics import (
+    AmplitudeSettings,
+    Ga4Settings,
+    HttpSourceSettings,
+    MixpanelSettings,
+    PluginSettings,
+    PosthogSettings,
+)
 from config.fields import (
     REFUSED,
     Count,
@@ -98,6 +108,27 @@ class SqlSettings(Section):
     max_rows: Count = 10_000
     """The most rows that are read. More is refused, never cut short in silence."""
 
+    @property
+    def asked(self) -> str:
+        """What is asked."""
+        return self.query
+
+    @property
+    def slow(self) -> timedelta:
+        """How long the newest value may stand."""
+        return self.every
+
+
+AnySeldomSettings: TypeAlias = (
+    SqlSettings
+    | MixpanelSettings
+    | AmplitudeSettings
+    | Ga4Settings
+    | PosthogSettings
+    | HttpSourceSettings
+    | PluginSettings
+)
+
 
 class SignalsSettings(Section):
     """The telemetry sources."""
@@ -113,6 +144,41 @@ class SignalsSettings(Section):
 
     sql: tuple[SqlSettings, ...] = ()
     """Queries of databases: business metrics beside the operational ones."""
+
+    mixpanel: tuple[MixpanelSettings, ...] = ()
+    """Events and funnels of Mixpanel."""
+
+    amplitude: tuple[AmplitudeSettings, ...] = ()
+    """Events and funnels of Amplitude."""
+
+    ga4: tuple[Ga4Settings, ...] = ()
+    """Metrics of Google Analytics 4."""
+
+    posthog: tuple[PosthogSettings, ...] = ()
+    """Events and queries of PostHog."""
+
+    http: tuple[HttpSourceSettings, ...] = ()
+    """Numbers from anything else that answers JSON over HTTP."""
+
+    plugins: tuple[PluginSettings, ...] = ()
+    """Numbers from connectors of your own."""
+
+    @property
+    def analytics(self) -> Mapping[str, tuple[AnySeldomSettings, ...]]:
+        """The sources of product analytics, by kind."""
+        return {
+            "mixpanel": self.mixpanel,
+            "amplitude": self.amplitude,
+            "ga4": self.ga4,
+            "posthog": self.posthog,
+            "http": self.http,
+            "plugins": self.plugins,
+        }
+
+    @property
+    def seldom(self) -> tuple[AnySeldomSettings, ...]:
+        """Every source that has its own question, and is asked seldom."""
+        return (*self.sql, *chain.from_iterable(self.analytics.values()))
 
 
 class DetectionSettings(Section):

@@ -133,7 +133,10 @@ def _router(settings: Settings, ledger: "Ledger", clock: Clock) -> dict[str, Not
 
 
 def sources_of(settings: Settings, clock: Clock | None = None) -> Mapping[str, SignalSource]:
-    """The telemetry sources by name. Nothing is reached yet. Databases go by `clock`, or by the machine's."""
+    """The telemetry sources by name. Nothing is reached yet.
+
+    What is asked seldom goes by `clock`, or by the machine's.
+    """
     from signals.access import client_arguments
     from signals.prometheus import PrometheusSource
 
@@ -152,6 +155,10 @@ def sources_of(settings: Settings, clock: Clock | None = None) -> Mapping[str, S
         from daemon.tail import loki_of
 
         sources |= {source.name: loki_of(source) for source in settings.signals.loki}
+    if any(settings.signals.analytics.values()):
+        from daemon.connectors import analytics_of
+
+        sources |= analytics_of(settings, clock or SystemClock())
     return sources | (_databases_of(settings, clock or SystemClock()) if settings.signals.sql else {})
 
 

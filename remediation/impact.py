@@ -107,7 +107,7 @@ def impacts(case: Case, signals: Iterable[Signal], ports: Ports) -> tuple[Impact
         return ()
     span = Span.since(onset, ports.now, settings.detection.step)
     days = min(MOST_DAYS, settings.detection.history // DAY)
-    business = {source.name: source.every for source in settings.signals.sql}
+    business = {source.name: source.slow for source in settings.signals.seldom}
     found: list[Impact] = []
     for signal in _others(case, signals, business):
         every = business.get(signal.source, NO_TIME)

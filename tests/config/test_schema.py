@@ -35,7 +35,7 @@ BEYOND = frozenset({
     "duration_century", "duration_zero", "expressions", "listen_port_too_high", "marker_expressions",
     "secret_env_name",
     # of windows, and of whom Alertmanager speaks for
-    "alertmanager_direct", "alertmanager_link", "experiments",
+    "alertmanager_direct", "alertmanager_link", "experiments", "analytics",
     "approvals_beside", "maintenance_ways", "routes_beside",
 })  # fmt: skip
 """Broken files that are well shaped."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config import access, alerts, deploys, experiments, models, remedies, settings, sources, watches
+from config import access, alerts, analytics, deploys, experiments, models, remedies, settings, sources, watches
 from config.duration import format as written
 from config.section import Section
 from config.settings import JudgementSettings, Settings
@@ -13,7 +13,7 @@ from config.settings import JudgementSettings, Settings
 SECTIONS = sorted(
     {
         kind
-        for module in (access, alerts, deploys, experiments, models, remedies, settings, sources, watches)
+        for module in (access, alerts, analytics, deploys, experiments, models, remedies, settings, sources, watches)
         for kind in vars(module).values()
         if isinstance(kind, type)
         and issubclass(kind, Section)

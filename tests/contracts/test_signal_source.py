@@ -1,14 +1,20 @@
-"""The contract of `SignalSource`: the real Prometheus, a real database and the stand-in keep the same suite."""
+"""The contract of `SignalSource`: the real Prometheus, a real database and the stand-in keep the same suite.
+
+So do the vendors of product analytics and a plug-in, at a local server with the vendors' shapes. They know days only:
+their day is the suite's minute.
+"""
 
 import math
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cases.connector import GROUP
 from cases.errors import SourceDown
 from cases.moments import milliseconds
 from cases.ports import SignalSource
@@ -17,6 +23,9 @@ from daemon.clock import ManualClock
 from signals.prometheus import PrometheusSource
 from signals.recorded import RecordedSource, Recording
 from signals.sql.source import SqlSource
+from tests.parts.analytics import Vendors, some_vendors
+from tests.parts.connected import KINDS, connected
+from tests.parts.plug_in import CONNECTOR, installed
 from tests.parts.prometheus import exposition, running_prometheus
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -92,8 +101,69 @@ def sql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignalSource]:
     source.close()
 
 
-@pytest.fixture(params=["prometheus", "recorded", "sql"])
+class ByTheDay:
+    """A source of days, seen so that a day is a minute, and the label `segment` all of the suite's labels.
+
+    What a day is worth is known when it has ended: a day later.
+    """
+
+    def __init__(self, inner: SignalSource) -> None:
+        self._inner = inner
+        self.name = inner.name
+        self.probe = inner.probe
+
+    def read(self, signal: Signal, start: datetime, end: datetime, step: timedelta) -> SeriesBlock:
+        scale, origin = DAY // STEP, START + DAY
+        asked = replace(signal, query="" if signal.query == "load" else signal.query)
+        block = self._inner.read(asked, origin + scale * (start - START), origin + scale * (end - START), scale * step)
+        return SeriesBlock(
+            signal=signal,
+            labels=tuple(dict(BY_HOST[labels["segment"]]) for labels in block.labels),
+            times=(block.times - milliseconds(origin)) // scale + milliseconds(START),
+            values=block.values,
+            missing=block.missing,
+            partial=block.partial,
+        )
+
+
+DAY = timedelta(days=1)
+BY_HOST = {dict(labels)["host"]: labels for labels in LABELS}
+LOADS: dict[str, dict[str, object]] = {
+    "mixpanel": {"event": "load", "by": 'properties["host"]'},
+    "amplitude": {"event": "load", "by": "host"},
+    "ga4": {"metric": "eventCount", "event": "load", "by": ["segment"]},
+    "posthog": {"query": "SELECT time, value, segment FROM loads"},
+    "http": {},
+    "plugins": {},
+}
+
+
+@pytest.fixture(scope="module")
+def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendors]:
+    """The same history, each minute a day; what is no number is null."""
+    folder = tmp_path_factory.mktemp("plug-in") / "loads"
+    with some_vendors() as vendors, installed(folder, {"loads": CONNECTOR}, {"loads": "loads:Loads"}, GROUP):
+        vendors.page = 1_000
+        for labels, samples in history().items():
+            minutes = {round((at - START.timestamp()) / 60): value for at, value in samples}
+            vendors.given[dict(labels)["host"]] = {
+                START.date() + minute * DAY: value if math.isfinite(value) else None
+                for minute, value in minutes.items()
+            }
+        yield vendors
+
+
+def vendor_of(kind: str, vendors: Vendors, folder: Path) -> SignalSource:
+    clock = ManualClock(START + 2 * MINUTES * DAY)
+    # It is asked at noon and at midnight, so that a day is known at noon of the next one: the suite begins at noon.
+    asked = {"every": "12h", "settle": "1s", "late": "3d"}
+    return ByTheDay(connected(kind, vendors.url, folder, clock, reach=5 * DAY, name="main", **asked, **LOADS[kind]))
+
+
+@pytest.fixture(params=["prometheus", "recorded", "sql", *KINDS])
 def source(request: pytest.FixtureRequest) -> SignalSource:
+    if request.param in KINDS:
+        return vendor_of(request.param, request.getfixturevalue("vendors"), request.getfixturevalue("tmp_path"))
     made: SignalSource = request.getfixturevalue(request.param)
     return made
 

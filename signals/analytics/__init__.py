@@ -1,0 +1,1 @@
+"""Product analytics by the day. `source` is the port; a file each for what the vendors differ in."""
