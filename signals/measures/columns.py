@@ -1,4 +1,4 @@
-"""From the rows of a database to columns: who, when, which variant, how much. Times are as in `signals.sql.table`."""
+"""From the rows of a database to columns: who, when, which variant, how much. Times are as in `signals.table`."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from signals.sql.kind import quoted
+from signals.quoting import quoted
 
 UNIT, TIME, VARIANT, FLAG, VALUE, BASE = "unit", "time", "variant", "flag", "value", "base"
 KNOWN = frozenset({UNIT, TIME, VARIANT, FLAG, VALUE, BASE})

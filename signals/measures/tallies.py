@@ -8,7 +8,7 @@ from cases.measure import EVERYBODY, Measured, Tally
 from cases.moments import iso
 from config.experiments import MeasureSettings
 from inference.experiments.arm import BASE, BEFORE, VALUE, Arm
-from signals.sql.kind import quoted
+from signals.quoting import quoted
 
 NONE, OTHERS = "(none)", "(others)"
 """What users without the property, and those of the values beyond PLACES, are called."""
