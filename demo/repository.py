@@ -38,6 +38,22 @@ class Git:
 
         `when` dates the commits that the command makes; None is now.
         """
+        return self._run(*arguments, author=author, when=when).decode(errors="replace").strip()
+
+    def file(self, sha: str, path: str) -> bytes:
+        """What a file holds in a commit, byte for byte. Raises GitError."""
+        return self._run("cat-file", "blob", f"{sha}:{path}", author=DEVELOPER, when=None)
+
+    def export(self, sha: str, folder: Path) -> None:
+        """Write the tree of a commit of this bare repository into a new folder. Raises GitError.
+
+        The standard library's tarfile is no way there: its safe filter is missing from Python 3.11.2, Debian's own.
+        """
+        folder.mkdir(parents=True)
+        (self.folder / "index").unlink(missing_ok=True)  # what the export before left behind
+        self("--work-tree", str(folder.resolve()), "checkout", "--quiet", sha, "--", ".")
+
+    def _run(self, *arguments: str, author: str, when: datetime | None) -> bytes:
         try:
             done = subprocess.run(
                 ["git", *arguments],
@@ -51,16 +67,7 @@ class Git:
         if done.returncode:
             said = (done.stderr or done.stdout).decode(errors="replace").strip()
             raise GitError(f"`git {arguments[0]}` in {self.folder} ended with status {done.returncode}: {said}")
-        return done.stdout.decode(errors="replace").strip()
-
-    def export(self, sha: str, folder: Path) -> None:
-        """Write the tree of a commit of this bare repository into a new folder. Raises GitError.
-
-        The standard library's tarfile is no way there: its safe filter is missing from Python 3.11.2, Debian's own.
-        """
-        folder.mkdir(parents=True)
-        (self.folder / "index").unlink(missing_ok=True)  # what the export before left behind
-        self("--work-tree", str(folder.resolve()), "checkout", "--quiet", sha, "--", ".")
+        return done.stdout
 
     def _environment(self, author: str, when: datetime | None) -> dict[str, str]:
         name, _, address = author.rstrip(">").partition(" <")
