@@ -21,9 +21,10 @@ class AnomalyKind(StrEnum):
     DRIFT = "drift"  # worse by little each day: an opportunity
     LAGGARD = "laggard"  # far worse than its siblings for weeks: an opportunity
     WASTE = "waste"  # set aside for weeks, and never used: an opportunity
+    GOAL = "goal"  # not where somebody wants it: nothing is wrong with it, and an experiment is to move it
 
 
-OPPORTUNITIES = frozenset({AnomalyKind.DRIFT, AnomalyKind.LAGGARD, AnomalyKind.WASTE})
+OPPORTUNITIES = frozenset({AnomalyKind.DRIFT, AnomalyKind.LAGGARD, AnomalyKind.WASTE, AnomalyKind.GOAL})
 """The kinds that are no incident: nobody is woken for one, and its case is a case of its own."""
 
 
@@ -40,7 +41,8 @@ class Anomaly:
 
     Some kinds have figures of their own. Of an absence `value`, `expected` and the band are shares of points that were
     there. `expected` is of a saturation the limit, of a drift where it began, of a laggard what its siblings come to,
-    and of waste the most that was ever used; `value` is then what is set aside, in the unit of what is used.
+    and of waste the most that was ever used; `value` is then what is set aside, in the unit of what is used. Of a goal
+    it is the target, and `value` where it was when the case was opened.
     """
 
     signal: Signal

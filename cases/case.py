@@ -5,9 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from cases.anomaly import OPPORTUNITIES, Anomaly
-from cases.change import Change
+from cases.change import Change, Experiment
 from cases.diagnosis import Diagnosis
-from cases.events import Entry, Gated, Merged, Proposed
+from cases.events import Entry, Gated, Looked, Merged, Proposed
+from cases.goal import Goal
+from cases.hypothesis import Hypothesis
 from cases.outcome import Judgement, Lesson, Outcome
 from cases.reach import Reach
 from cases.telemetry import Deploy, Severity
@@ -60,6 +62,8 @@ class Case:
     hold_reason: str = ""
     gate: str = ""  # the gate that it waits at, by the name that decisions use; "" at none
     anomalies: tuple[Anomaly, ...] = ()
+    goal: Goal | None = None  # of an experiment: what is to be moved
+    hypothesis: Hypothesis | None = None  # of an experiment: the idea
     reasons: tuple[str, ...] = ()  # of its opening
     reach: Reach | None = None  # at its opening; None: not known, or it is about another service now
     echoes: tuple[Echo, ...] = ()  # of services that depend on this one: listed, and never diagnosed
@@ -73,6 +77,7 @@ class Case:
     taken_over: str = ""  # the branch that a human committed to
     deploys: tuple[Deploy, ...] = ()
     watch_until: datetime | None = None
+    looks: tuple[Looked, ...] = ()  # of an experiment
     judgements: tuple[Judgement, ...] = ()
     escalation: str = ""
     outcome: Outcome | None = None
@@ -92,6 +97,17 @@ class Case:
     def asks(self, severity: Severity) -> Severity:
         """What people are asked to do about it: never more than to take note of an improvement."""
         return Severity.NOTE if self.improvement else severity
+
+    @property
+    def shows(self) -> Experiment | None:
+        """Who is shown what by the newest change that was merged; None where everybody is shown one and the same.
+
+        What takes an experiment back, or ends it, shows nobody anything.
+        """
+        if not self.merges:
+            return None
+        number = self.merges[-1].change
+        return next(change.experiment for change in self.changes if change.number == number)
 
     @property
     def change(self) -> Change:

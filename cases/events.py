@@ -4,7 +4,8 @@ An event that a comment on one of our pull requests asked for carries the forge'
 case takes no comment twice.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -12,6 +13,8 @@ from typing import TypeAlias
 from cases.anomaly import Anomaly
 from cases.change import Change
 from cases.diagnosis import Diagnosis, Evidence
+from cases.goal import Goal
+from cases.hypothesis import Hypothesis
 from cases.outcome import Judgement, Lesson, Outcome, Refusal
 from cases.reach import Reach
 from cases.telemetry import Deploy
@@ -20,10 +23,11 @@ from cases.verdict import Trial
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The birth of a case: an anomaly that no active case has.
+    """The birth of a case: an anomaly that no active case has, or a hypothesis for a goal.
 
     reasons   why it is one, why of that severity and kind, and how far it reached then: a sentence each
     reach     the same in figures; None where nobody looked
+    goal, hypothesis   of an experiment: what is to be moved, as it was declared, and the idea; else None
     """
 
     case_id: str
@@ -32,6 +36,8 @@ class Opened:
     anomaly: Anomaly
     reasons: tuple[str, ...] = ()
     reach: Reach | None = None
+    goal: Goal | None = None
+    hypothesis: Hypothesis | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +296,32 @@ class Extended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What one look at an experiment showed: kept once a day, and whenever something follows from one.
+
+    users     of the control and of the treated arm; `crossed`: those that saw both, and are left out
+    control, treated, low, high   the levels, and the interval of the lift (more is better), None while unknown
+    hope      the chance of clearing the bar in the end, likewise
+    safety    guardrail → breached, safe, open
+    rails     guardrail → its level in the control and in the treated arm, where it is known
+    because   what it came to
+    """
+
+    change: int
+    users: tuple[int, int]
+    crossed: int
+    because: str
+    control: float | None = None
+    treated: float | None = None
+    lift: float | None = None
+    low: float | None = None
+    high: float | None = None
+    hope: float | None = None
+    safety: Mapping[str, str] = field(default_factory=dict[str, str])
+    rails: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """The watch ended: worked, unchanged or inconclusive."""
 
@@ -439,7 +471,7 @@ Event: TypeAlias = (
     | Proposed | Merged | Adopted | ClosedUnmerged | TakenOver | Deployed | Extended | Judged | Harmed | Killed
     | Escalated | Gated | Approved | Rejected | Acknowledged | Frozen | Thawed | Guided | Retried | Heard | Overridden
     | Closed
-    | Refreshed | Remarked | Explained | MergeAnnounced | MergeWithheld | Shown | ChecksFailed
+    | Refreshed | Remarked | Explained | MergeAnnounced | MergeWithheld | Shown | ChecksFailed | Looked
 )  # fmt: skip
 
 

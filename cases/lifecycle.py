@@ -36,6 +36,7 @@ from cases.events import (
     Joined,
     Judged,
     Killed,
+    Looked,
     MergeAnnounced,
     Merged,
     MergeWithheld,
@@ -82,6 +83,7 @@ NEXT: Mapping[tuple[Phase, type[Event]], Phase] = {
     (Phase.MERGED, Deployed): Phase.DEPLOYED,
     (Phase.DEPLOYED, Judged): Phase.DEPLOYED,  # the lesson is the next step
     (Phase.DEPLOYED, Extended): Phase.DEPLOYED,
+    (Phase.DEPLOYED, Looked): Phase.DEPLOYED,
     # what goes wrong
     (Phase.PROPOSED, ClosedUnmerged): Phase.PROPOSED,  # a remembered no; the lesson is the next step
     (Phase.PROPOSED, TakenOver): Phase.PROPOSED,
@@ -178,6 +180,8 @@ def opened(entry: Entry) -> Case:
         opened=entry.at,
         entered=entry.at,
         anomalies=(event.anomaly,),
+        goal=event.goal,
+        hypothesis=event.hypothesis,
         reasons=event.reasons,
         reach=event.reach,
         history=(entry,),
@@ -216,6 +220,8 @@ def _held(case: Case, event: Event) -> Case:
             return replace(case, hold=Hold.GATE, hold_reason=reason, gate=named)
         case Thawed() | Approved() | Rejected() | Retried() | Closed():
             return replace(case, hold=Hold.NONE, hold_reason="", gate="")
+        case Killed() if case.hypothesis is not None and case.hold is Hold.GATE:
+            return replace(case, hold=Hold.NONE, hold_reason="", gate="")  # what was asked has no object any more
         case Overridden(how=Override.FORCE) if case.hold is Hold.GATE:
             return replace(case, hold=Hold.NONE, hold_reason="", gate="")
         case _:
@@ -259,6 +265,8 @@ def _aside(case: Case, entry: Entry) -> Case:
             return replace(case, taken_over=branch)
         case Extended(until=until):
             return replace(case, watch_until=until)
+        case Looked() as look:
+            return replace(case, looks=(*case.looks, look))
         case Escalated(reason=reason) | Rejected(because=reason):
             return replace(case, escalation=reason)
         case Retried():

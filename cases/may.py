@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from cases.case import Case, Hold
 from cases.change import Change
-from cases.events import Approved, Drafted, Event, Overridden, Override
+from cases.events import Approved, Drafted, Entry, Event, Overridden, Override
 from cases.policy import Allow, Authority, Refuse
 from cases.steps import (
     ConvertToDraft,
     Effect,
+    KillFlag,
     MergePullRequest,
     OpenPullRequest,
     PushBranch,
@@ -31,6 +32,8 @@ def may(case: Case, effect: Effect, standing: Standing) -> Allow | Refuse:
             return _proposal(case, standing)
         case MergePullRequest():
             return _merge(case, effect, standing)
+        case KillFlag():
+            return _kill(case)
         case _ if _on_a_proposal(case, effect):
             return Allow(because="it reports on a pull request that was let through")
         case _:
@@ -63,6 +66,22 @@ def _merge(case: Case, effect: MergePullRequest, standing: Standing) -> Allow | 
     if stands is None or stands.sha != effect.sha or case.taken_over == effect.branch:
         return Refuse(reasons=("what was announced does not hold any more",))
     return _level(standing, Authority.AUTO_MERGE)
+
+
+def _kill(case: Case) -> Allow | Refuse:
+    """Whether everybody may be shown the control: a yes to the launch granted that, and so does whoever merged it."""
+    launched = case.shows is not None or any(isinstance(entry.event, Approved) for entry in _after_first_draft(case))
+    if launched:
+        return Allow(because="the launch granted it, and it only turns off")
+    return Refuse(reasons=("the experiment was never launched",))
+
+
+def _after_first_draft(case: Case) -> Iterator[Entry]:
+    drafted = False
+    for entry in case.history:
+        drafted = drafted or isinstance(entry.event, Drafted)
+        if drafted:
+            yield entry
 
 
 def _level(standing: Standing, needed: Authority) -> Allow | Refuse:

@@ -23,6 +23,8 @@ def symptom(anomaly: Anomaly) -> str:
             return f"reads {value} where its siblings read {expected}, day after day since {_day(anomaly)}"
         case AnomalyKind.WASTE:
             return f"has {value} set aside and used at most {expected} of it since {_day(anomaly)}"
+        case AnomalyKind.GOAL:
+            return f"reads {value}, and {expected} is wanted"
         case _:
             return f"reads {value}; {anomaly.low:.4g} to {anomaly.high:.4g} was expected"
 
@@ -40,6 +42,8 @@ def headline(anomaly: Anomaly) -> str:
             return "is worse than its siblings"
         case AnomalyKind.WASTE:
             return "is set aside and not used"
+        case AnomalyKind.GOAL:
+            return "is to be moved"
         case _:
             return f"is {anomaly.direction}"
 

@@ -149,6 +149,10 @@ class ExperimentsSettings(Section):
     steps: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.25, 0.5, 1.0)
     """The shares to which a success is scaled, one pull request each; those at or below `share` are passed over."""
 
+    shortest: Duration = timedelta(days=7)
+    """The shortest that one runs before it is scaled: in a week each of its days was there once. It may be hopeless
+    after two days, or after this where that is sooner; harm needs no time at all."""
+
     settle: Duration = timedelta(days=1)
     """How long each share is watched, guardrails running, before the next one is proposed."""
 

@@ -277,6 +277,8 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
         receivers=receivers_of(settings, [name for name in outside.notifiers if name not in OWN]),
         logs=outside.logs or NoLogs(),
         model=outside.model,
+        flags=outside.flags,
+        measures=outside.measures,
         quarantine=LedgerQuarantine(ledger.checkpoints, clock),
         trust=trust_of(settings, outside.forge, ledger, clock),
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cases.errors import PermanentError
+from cases.flagging import Flags
+from cases.measure import Measures
 from cases.ports import Changes, Clock, Forge, LanguageModel, Levers, Logs, Notifier, Sandbox, SignalSource
 from cases.steps import Notice
 from config.settings import Settings
@@ -31,10 +33,13 @@ class Outside:
     notifiers: Mapping[str, Notifier]
     logs: Logs | None = None  # None: what the configuration names, see `with_ledger`
     model: LanguageModel | None = None  # the same; playbooks only, where that is none
+    flags: Flags | None = None  # None: no service is experimented with
+    measures: Measures | None = None  # likewise
 
     def close(self) -> None:
         """End what is under way and close the connections."""
-        for part in (self.sandbox, self.forge, self.changes, self.logs, self.model, *self.sources.values()):
+        parts = (self.sandbox, self.forge, self.changes, self.logs, self.model, self.flags, self.measures)
+        for part in (*parts, *self.sources.values()):
             close: Callable[[], None] | None = getattr(part, "close", None)
             if close is not None:
                 close()
@@ -43,13 +48,26 @@ class Outside:
 def outside_of(settings: Settings, home: Home, clock: Clock, *, process_sandbox: bool = False) -> Outside:
     """What the configuration names. Only the demo lets `sandbox: {runtime: process}` through."""
     sources, forge = sources_of(settings, clock), forge_of(settings, home, clock)
+    flags, measures = experimenting(settings, home, forge, clock)
     return Outside(
         sources=sources,
         changes=changes_of(settings, sources, forge, clock),
         forge=forge,
         sandbox=sandbox_of(settings, home.name, process=process_sandbox, pool=True),
         notifiers=notifiers_of(settings, clock),
+        flags=flags,
+        measures=measures,
     )
+
+
+def experimenting(settings: Settings, home: Home, forge: Forge, clock: Clock) -> tuple[Flags | None, Measures | None]:
+    """What turns flags off and what measures users; loaded only where a service is experimented with."""
+    if not any(service.experiments is not None for service in settings.services):
+        return None, None
+    from daemon.flagging import flags_of
+    from daemon.measuring import measures_of
+
+    return flags_of(settings, forge), measures_of(settings, home, clock)
 
 
 def with_ledger(

@@ -33,6 +33,7 @@ SHOW = timedelta(minutes=10)
 PREPARE = timedelta(hours=1)
 COSTS = timedelta(hours=1)
 POOL = timedelta(minutes=1)
+PURSUE = timedelta(seconds=30)
 
 
 def chores_of(
@@ -60,6 +61,8 @@ def chores_of(
         Chore(name="beat", every=BEAT, work=beat),
         Chore(name="vitals", every=BEAT, work=vitals.once),
     ]
+    if any(service.experiments is not None for service in ports.settings.services):
+        chores.append(Chore(name="goals", every=PURSUE, work=_pursued(ports, house)))
     standing = RecipeStandings(ledger.checkpoints)
     chores.append(Chore(name="recipes", every=SHOW, work=lambda: metrics.recipes(standing.ok(ports.settings))))
     chores.append(Chore(name="prepare", every=PREPARE, work=_prepared(ports)))
@@ -100,6 +103,23 @@ def _asked(ports: Ports, house: House) -> Callable[[], object]:
 
             approvals = Approvals(ports=ports, cases=ledger.cases, outbox=ledger.outbox, checkpoints=ledger.checkpoints)
             approvals.look(active)
+
+    return look
+
+
+def _pursued(ports: Ports, house: House) -> Callable[[], object]:
+    """The goals; loaded with the first."""
+    from daemon.ledger.goals import LedgerGoals
+
+    goals = LedgerGoals(house.ledger.database)
+
+    def look() -> None:
+        if goals.listed():
+            from daemon.ledger.portfolios import LedgerPortfolios
+            from daemon.pursuing import Pursuing
+
+            portfolios = LedgerPortfolios(house.ledger.database)
+            Pursuing(ports=ports, cases=house.ledger.cases, goals=goals, portfolios=portfolios).once()
 
     return look
 

@@ -1,11 +1,14 @@
 """Effects on the forge: each is done, or what is there already under its key is adopted."""
 
+from cases.errors import PermanentError
+from cases.flagging import Flags
 from cases.marks import ProofReport
 from cases.ports import Forge
 from cases.steps import (
     AnswerRemark,
     ConvertToDraft,
     Effect,
+    KillFlag,
     MarkReady,
     MergePullRequest,
     OpenPullRequest,
@@ -22,6 +25,14 @@ from cases.steps import (
 
 # Without these there is no pull request: when one cannot be done, the case goes to a human.
 ESSENTIAL = (PushBranch, OpenPullRequest)
+
+
+def turn_off(effect: KillFlag, flags: Flags | None) -> Receipt:
+    """Show everybody the control. PermanentError where nothing says any more how flags are reached."""
+    if flags is None:
+        raise PermanentError(f"{effect.place} cannot be turned off: the configuration has no `experiments` now")
+    receipt = flags.off(effect.place, effect.key, effect.because)
+    return Receipt(key=effect.key, adopted=receipt.adopted, facts=receipt.facts)
 
 
 def perform(effect: Effect, forge: Forge) -> Receipt:

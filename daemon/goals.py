@@ -6,7 +6,7 @@ met already, or a last day that has passed is refused with the reason, and nothi
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 
@@ -22,10 +22,11 @@ LOOK_BACK = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a signal reads now, or why that is not known (`value` None)."""
+    """What a signal reads now, and of which series, or why that is not known (`value` None)."""
 
     value: float | None
     because: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(kw_only=True)
@@ -61,7 +62,7 @@ class Gauge:
         if len(block.labels) > 1:
             count = f"{signal} has {len(block.labels)} series"
             return Reading(value=None, because=f"{count}: let its query give one number, as with sum or avg")
-        return Reading(value=state.value)
+        return Reading(value=state.value, labels=dict(next(iter(block.labels), {})))
 
     def tell(self, signal: str) -> Reading:
         """The same, for a list: a source that does not answer is a reason like any other."""

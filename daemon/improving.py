@@ -24,6 +24,11 @@ from remediation.ports import Ports
 log = logging.getLogger("trackwalker.opportunities")
 
 
+def _counts(case: Case) -> bool:
+    """Whether it is the case of an opportunity: experiments have limits of their own."""
+    return case.improvement and case.hypothesis is None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Improving:
     """Opens and ends the cases of opportunities. Once a night."""
@@ -38,7 +43,7 @@ class Improving:
         `anomalies` are what was found tonight, by the opportunity's id. Raises TemporaryError.
         """
         everyone = self.opportunities.all()
-        active = {case.id: case for case in self.cases.active() if case.improvement}
+        active = {case.id: case for case in self.cases.active() if _counts(case)}
         for one in everyone:
             if one.ended is not None and one.case in active:
                 self._end(active.pop(one.case), one.because, now)
@@ -58,7 +63,7 @@ class Improving:
     def _room(self, active: Mapping[str, Case], now: datetime) -> int:
         """How many more may be opened."""
         budget = self.ports.settings.budget
-        recent = {case.id for case in self.cases.since(now - WEEK) if case.improvement and now - case.opened < WEEK}
+        recent = {case.id for case in self.cases.since(now - WEEK) if _counts(case) and now - case.opened < WEEK}
         return min(budget.improvements_per_week - len(recent), budget.improvements_open - len(active))
 
     def _open(self, one: Opportunity, anomaly: Anomaly, tried: str, now: datetime) -> int:

@@ -13,7 +13,7 @@ from cases.case import Case, Hold, Phase
 from cases.errors import IllegalStep, PermanentError, TemporaryError
 from cases.events import Entry, Escalated, Event, Harmed, Killed
 from cases.lifecycle import NEXT
-from cases.outcome import Judgement
+from cases.outcome import Judgement, Ruling
 from cases.ports import CaseStore, Levers, Outbox
 from cases.steps import Effect
 from cases.telemetry import Severity
@@ -64,6 +64,8 @@ class Kills:
                 self._fire(case, found)
 
     def _look(self, case: Case) -> _Found | None:
+        if case.hypothesis is not None:
+            return self._guarded(case)
         from remediation.kill import KillRule, catastrophe, running
 
         wanted, what = self._ports.settings.judgement, running(case)
@@ -82,6 +84,24 @@ class Kills:
         if case.phase is Phase.DEPLOYED and case.hold is not Hold.NONE:
             return self._judge(case)
         return None
+
+    def _guarded(self, case: Case) -> _Found | None:
+        """Whether an experiment breaks a guardrail, in whatever phase it is and whatever it waits for.
+
+        One that is let go, and has only just begun, is looked at by its own step.
+        """
+        if case.shows is None or case.phase is Phase.REVERTING or case.change.rolls_back is not None:
+            return None
+        own = case.phase is Phase.DEPLOYED and case.hold is Hold.NONE and case.judgement is None
+        if own or any(judgement.ruling is Ruling.HARMFUL for judgement in case.judgements):
+            return None
+        from remediation.experiments.guard import harm
+
+        found = harm(case, self._ports)
+        if found is None:
+            return None
+        event = Killed(because=found.because, judgement=found.judgement)
+        return _Found(event=event, because=found.because, effects=found.effects)
 
     def _brake(self, case: Case, what: "Running") -> Judgement | None:
         """Whether the case's service broke down right after the change."""
@@ -130,7 +150,7 @@ class Kills:
             self._outbox.send(told, now)  # a human has it already, and hears that it got worse
             return
         try:
-            due = None if case.hold is not Hold.NONE else now
+            due = None if case.hold is not Hold.NONE and case.hypothesis is None else now  # a flag waits for nobody
             self._cases.add(case.id, Entry(at=now, actor=ACTOR, event=found.event), (*found.effects, *told), due)
         except IllegalStep:
             return  # it has just moved: the next look sees where to

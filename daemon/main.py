@@ -30,6 +30,7 @@ COMMANDS = {
     "report": ("daemon.commands.report", "Say how fast trouble is seen and mended, and what a case costs."),
     "shipped": ("daemon.commands.shipped", "Say which of the last deploys moved which metric."),
     "outcomes": ("daemon.commands.outcomes", "Metrics that somebody wants to move: declare, begin, list."),
+    "experiments": ("daemon.commands.experiments", "What is tried for outcomes: list, show, stop, ask for more."),
     "lessons": ("daemon.commands.lessons", "What was learnt: list, search, compare, export, import."),
     "authority": ("daemon.commands.authority", "What may be done unasked, and what that rests on."),
     "score": ("daemon.commands.score", "Score readings from standard input, one a line."),

@@ -15,9 +15,9 @@ from cases.leases import Claimed, Intent
 from cases.moments import iso
 from cases.policy import Refuse
 from cases.ports import CaseStore, Levers, Outbox
-from cases.steps import Effect, MergePullRequest, StepResult
+from cases.steps import Effect, KillFlag, MergePullRequest, Receipt, StepResult
 from cases.telemetry import Severity
-from daemon.effects import ESSENTIAL, perform
+from daemon.effects import ESSENTIAL, perform, turn_off
 from daemon.observe.metrics import Metrics
 from daemon.observe.observer import Observer
 from daemon.observe.spans import Traces
@@ -129,14 +129,24 @@ class Worker:
     def _waiting(self, claimed: Claimed) -> Release | None:
         """What stands before the step: a pause, or an effect that was promised."""
         # The pause first too: a rollback that waits is told, though its case owes the forge a comment.
-        return self._paused(claimed.case) or self._settle(claimed) or self._paused(claimed.case)
+        # A flag that is to be turned off waits for nothing at all.
+        return (
+            self._settle(claimed, kills=True)
+            or self._paused(claimed.case)
+            or self._settle(claimed)
+            or self._paused(claimed.case)
+        )
 
-    def _settle(self, claimed: Claimed) -> Release | None:
-        """Do the effects that were promised and have no receipt yet, oldest first."""
+    def _settle(self, claimed: Claimed, *, kills: bool = False) -> Release | None:
+        """Do the effects that were promised and have no receipt yet, oldest first; with `kills` only those of flags."""
         case = claimed.case
+        if kills and case.hypothesis is None:
+            return None
         for intent in self._outbox.pending(case.id):
             now = self._ports.now
-            if self._levers.paused():
+            if kills and not isinstance(intent.effect, KillFlag):
+                continue
+            if not kills and self._levers.paused():
                 return Release(due=now + self._ports.settings.cycle)
             if intent.due > now:
                 return Release(due=intent.due)
@@ -145,7 +155,7 @@ class Worker:
             try:
                 self._may(case, intent)
                 with self._observer.effect(case, kind, intent.effect.key) as stage:
-                    receipt = perform(intent.effect, self._ports.forge)
+                    receipt = self._done(intent.effect)
                     stage.after = "adopted" if receipt.adopted else ""
             except TemporaryError as error:
                 due = now + backoff(intent.attempts, error.retry_after)
@@ -163,6 +173,11 @@ class Worker:
             self._metrics.effects.labels(kind, "adopted" if receipt.adopted else "done").inc()
             log.info("case %s: %s %s", case.id, "adopted" if receipt.adopted else "did", intent.effect.key)
         return None
+
+    def _done(self, effect: Effect) -> Receipt:
+        if isinstance(effect, KillFlag):
+            return turn_off(effect, self._ports.flags)
+        return perform(effect, self._ports.forge)
 
     def _may(self, case: Case, intent: Intent) -> None:
         """See that it may still be done. Raises PermanentError when it may not: authority may be lost at any time."""

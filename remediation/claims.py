@@ -77,6 +77,9 @@ def _rolled_back(story: Story) -> str:
 
 
 def _reason(story: Story) -> str:
+    if story.case.hypothesis is not None:
+        because = neutral(first_line(story.change.because), 400).rstrip(".")
+        return f"{because}; the tests pass with either variant, and users decide."
     if story.change.kind is ChangeClass.REVERT and not story.change.because:
         return f"{story.blamed}{_ran(story)}; {UNDONE[story.trial.claim]}."
     return f"{neutral(first_line(story.change.because), 400)}{_ran(story)}; {CHANGED[story.trial.claim]}."

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from cases.anomaly import Anomaly
+from cases.anomaly import Anomaly, AnomalyKind
 from cases.case import Case
 from cases.diagnosis import Evidence, EvidenceKind, Suspect
 from cases.logs import ErrorSeen
@@ -67,6 +67,8 @@ class Pack:
             },
             EvidenceKind.SYMPTOM,
         )
+        if anomaly.kind is AnomalyKind.GOAL:
+            return first  # nothing began
         self.add(
             f"it began at {iso(anomaly.onset)}, give or take {anomaly.give_or_take_s:.0f} s ({anomaly.detector})",
             source,

@@ -124,12 +124,22 @@ def deployed(case: Case, ports: Ports, merge: Merged, running: Deploy) -> StepRe
     """It runs: the watch begins."""
     text = (
         f"**Deployed.** {running.commit[:10]} runs since {iso(running.started)} ({neutral(running.source, 80)}), "
-        f"{(running.started - merge.merged_at).total_seconds():.0f} s after the merge. The watch lasts "
-        f"{duration.format(ports.settings.judgement.window)} at most; its judgement is posted here."
+        f"{(running.started - merge.merged_at).total_seconds():.0f} s after the merge. {_watched(case, ports)}"
     )
     return StepResult(
         events=(Deployed(change=case.change.number, deploy=running),), effects=(_comment(case, "deployed", text),)
     )
+
+
+def _watched(case: Case, ports: Ports) -> str:
+    """What follows now that it runs."""
+    if case.hypothesis is None or case.change.experiment is None:
+        return (
+            f"The watch lasts {duration.format(ports.settings.judgement.window)} at most; its judgement is posted here."
+        )
+    if case.change.experiment.measured:
+        return f"Users are compared for {case.hypothesis.plan.days} days at most; what came of it is posted here."
+    return "Its guardrails are watched before more users are shown it."
 
 
 def _merge(case: Case) -> Merged:

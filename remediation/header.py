@@ -79,6 +79,8 @@ def _how_it_reaches_production(story: Story) -> str:
 def _faster(story: Story) -> str:
     """What helps sooner than a merge: to run again what ran before the suspect, if a marker knows it."""
     change = story.change
+    if story.case.hypothesis is not None:
+        return "**Faster mitigation:** none is needed: nothing is broken."
     if change.kind in {ChangeClass.FLAG, ChangeClass.CONFIGURATION} or change.lead.runs is not None:
         return "**Faster mitigation:** none known; this one needs no new build."
     suspect = story.suspect

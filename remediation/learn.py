@@ -9,7 +9,7 @@ from cases.diagnosis import Commit
 from cases.events import Closed, ClosedUnmerged, Entry, Event, Rejected
 from cases.lifecycle import advance
 from cases.moments import iso
-from cases.outcome import NO_CHANGE, Ending, Lesson, Outcome, Refusal, Ruling
+from cases.outcome import NO_CHANGE, Ending, Judgement, Lesson, Outcome, Refusal, Ruling
 from cases.steps import StepResult
 from cases.telemetry import Severity
 from cases.verdict import Claim
@@ -55,6 +55,8 @@ def outcome_of(case: Case, ports: Ports, *, refused: bool = False) -> Outcome:
     judgement, exonerated = case.judgement, False
     if refused:
         ending, because = Ending.CLOSED_UNMERGED, "a human closed the pull request without merging it" + _said(case)
+    elif case.hypothesis is not None and (came := _came_of(case)) is not None:
+        ending, because, judgement = came
     elif judgement is not None and case.change.rolls_back is not None:
         ending = Ending.ROLLED_BACK
         because = (
@@ -77,10 +79,27 @@ def outcome_of(case: Case, ports: Ports, *, refused: bool = False) -> Outcome:
     )
 
 
+def _came_of(case: Case) -> tuple[Ending, str, Judgement] | None:
+    """How an experiment ended: by what was measured, and how far it was scaled; None where nothing was measured."""
+    measured = next((one for one in case.judgements if one.effect is not None), None) or next(
+        iter(case.judgements), None
+    )
+    if measured is None:
+        return None
+    last = case.judgements[-1]
+    if last.ruling is Ruling.HARMFUL:
+        return Ending.ROLLED_BACK, last.because, last
+    if last is not measured and last.ruling is Ruling.WORKED:
+        return Ending.WORKED, f"{measured.because}; {last.because}", measured
+    return ENDINGS[measured.ruling], measured.because, measured
+
+
 def lesson_of(case: Case, outcome: Outcome, url: str) -> Lesson:
     """What a case taught: of its change, or that it passed without one."""
     anomaly = case.anomaly
     trouble = f"{anomaly.signal.name} of {case.service} went {anomaly.direction}"
+    if case.hypothesis is not None and case.goal is not None:
+        trouble = f"for outcome {case.goal.name}: {neutral(case.hypothesis.statement, 200)}"
     lesson = Lesson(
         id=hashlib.sha256(f"{case.id}-0".encode()).hexdigest()[:8],
         at=outcome.at,

@@ -31,7 +31,7 @@ class Look:
 
 def seen(case: Case, ports: Ports, *, around: bool = True) -> Look:
     """Look. `around` looks at what else moved as well. Raises SourceDown."""
-    events = list(look_around(case, ports)) if around else []
+    events = list(look_around(case, ports)) if around and case.hypothesis is None else []
     case = _with(case, events, ports)
     reading = read(case, ports)
     deploys = ports.changes.deploys(case.service, onset_of(case) - ports.settings.diagnosis.look_back, ports.now)

@@ -24,7 +24,8 @@ from remediation.playbooks import pin
 
 HOUR = timedelta(hours=1)
 IMPROVEMENT_LABEL = f"trackwalker:{ChangeClass.IMPROVEMENT}"
-NEVER_ON_LESS = frozenset({ChangeClass.EDIT, ChangeClass.IMPROVEMENT})
+EXPERIMENT_LABEL = f"trackwalker:{ChangeClass.EXPERIMENT}"
+NEVER_ON_LESS = frozenset({ChangeClass.EDIT, ChangeClass.IMPROVEMENT, ChangeClass.EXPERIMENT})
 TRACE, SHOWN = "trace", frozenset({"setting", "shape"})
 AS_GOOD = 0.05
 """By how much another suspect's score may be lower and still fit as well."""
@@ -78,7 +79,11 @@ def gate(
 
 
 def _ask_first(case: Case, change: Patch, settings: Settings, standing: Standing | None) -> AskFirst | None:
-    """The question to a human where authority does not reach; None where it does."""
+    """The question to a human where authority does not reach; None where it does. A launch is always asked for."""
+    if change.experiment is not None and change.experiment.measured:
+        from remediation.experiments.words import launch_question
+
+        return AskFirst(reason=launch_question(case))
     level = standing.level if standing is not None else settings.authority.granted
     because = standing.because[0] if standing is not None else "authority.default in the configuration"
     if standing is not None and takes_back(case, change):
@@ -224,8 +229,11 @@ def _busy(settings: Settings, traffic: Traffic, now: datetime, kind: ChangeClass
     if traffic.ahead:
         return "; ".join(traffic.ahead)
     budget = settings.budget
-    waiting = [pull for pull in traffic.open if IMPROVEMENT_LABEL in pull.labels]
+    waiting = [pull for pull in traffic.open if not {IMPROVEMENT_LABEL, EXPERIMENT_LABEL}.isdisjoint(pull.labels)]
+    if kind is ChangeClass.EXPERIMENT:
+        return ""  # each was let through at its launch
     if kind is ChangeClass.IMPROVEMENT:
+        waiting = [pull for pull in waiting if IMPROVEMENT_LABEL in pull.labels]
         if len(waiting) < budget.improvements_open:
             return ""
         limit = f"`budget.improvements_open` is {budget.improvements_open}"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cases.errors import PermanentError
+from cases.flagging import Flags
+from cases.measure import Measures
 from cases.policy import Allow, Authority
 from cases.ports import (
     CaseStore,
@@ -46,6 +48,8 @@ class Ports:
     watched: Callable[[], Sequence[Signal]]  # every signal that is watched now
     model: LanguageModel | None = None  # None: playbooks only
     trust: Trust | None = None  # None: the default of the configuration holds for everything
+    flags: Flags | None = None  # None: no service is experimented with
+    measures: Measures | None = None  # likewise
     quarantine: Quarantine | None = None  # None: what comes and goes is found out in each trial, and forgotten
 
     @property

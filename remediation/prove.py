@@ -238,9 +238,17 @@ class Bench:
         tests = tuple(order for order in self._commands() if order.name == "test")
         return self._run("base", Tree(commit=self.tried.without.commit), tests)
 
+    def as_treated(self) -> SandboxReport | None:
+        """Run the tests with every user shown the treated variant; None where the repository has none."""
+        from remediation.experiments.build import treated_for_all
+
+        tests = tuple(order for order in self._commands() if order.name == "test")
+        edits = treated_for_all(self.case, self.ports)
+        return self._run("treated", Tree(commit=self.tried.change.commit, edits=edits), tests) if tests else None
+
     def _commands(self) -> tuple[Command, ...]:
         orders = commands(self.tried.repository, self.ports.settings.service(self.case.service), self.ports)
-        if self.case.change.rolls_back is not None or self.case.change.kind is ChangeClass.IMPROVEMENT:
+        if self.case.change.rolls_back is not None or _unreproduced(self.case):
             orders = tuple(order for order in orders if order.name != "reproduce")
         line = self.render()
         if line and self.tried.repository.name == self.case.change.lead.repository:
@@ -332,6 +340,15 @@ def made_of(case: Case, bench: Bench, runs: Runs) -> tuple[tuple[Check, ...], fl
 def _made_of(case: Case, bench: Bench, runs: Runs) -> tuple[tuple[Check, ...], float]:
     change, own = case.change, _own(runs.base, runs.change)
     tests = runs.of("test")
+    if case.hypothesis is not None:
+        from remediation.experiments.proof import exposed, treated_too
+
+        still = checks.still_passes(tests, change)
+        if change.experiment is None:
+            return (still,), own
+        told, treated = exposed(case, bench.ports), bench.as_treated()
+        also = treated_too(tests, treated, change)
+        return (told, still, also), own + (_own(treated) if treated is not None else 0.0)
     if change.rolls_back is not None:
         judgement = next((j for j in reversed(case.judgements) if j.change == change.rolls_back), None)
         harm = checks.harm(judgement) if judgement is not None else checks.asked_for(case.escalation)
@@ -368,7 +385,7 @@ def causes_of(case: Case, runs: Runs) -> tuple[Check, ...]:
 
 def confirmed(case: Case, bench: Bench, made: tuple[Check, ...], runs: list[Runs]) -> tuple[tuple[Check, ...], float]:
     """Checks that prove, held against further runs of what they rest on, and the seconds that these took."""
-    if case.change.rolls_back is not None or case.change.kind is ChangeClass.IMPROVEMENT:
+    if case.change.rolls_back is not None or _unreproduced(case):
         return made, 0.0  # it rests on what production showed, or on twenty measurements
     by_command = checks.reproduction(runs[-1].of("reproduce")).verdict is Verdict.PASSED
     names = {"reproduce"} if by_command else set[str]()
@@ -390,3 +407,8 @@ def _breaks_others(runs: Runs, change: Patch) -> bool:
 
 def _own(*reports: SandboxReport) -> float:
     return sum(report.own_seconds for report in reports)
+
+
+def _unreproduced(case: Case) -> bool:
+    """Whether there is no fault to reproduce: somebody wants it better."""
+    return case.change.kind is ChangeClass.IMPROVEMENT or case.hypothesis is not None

@@ -6,6 +6,7 @@ undo it. Whatever was written outside (labels, titles, test names) is neutralise
 
 from collections.abc import Sequence
 
+from cases.anomaly import Anomaly
 from cases.case import Case
 from cases.change import Patch
 from cases.diagnosis import Diagnosis, EvidenceKind
@@ -92,12 +93,16 @@ def body_to_show(story: Story, because: str) -> str:
 
 def _what_happened(story: Story) -> list[str]:
     anomaly = story.case.anomaly
-    began = f"- began {iso(anomaly.onset)} (± {anomaly.give_or_take_s:.0f} s), seen {iso(anomaly.detected)}"
+    began = (
+        [f"- asked for by outcome {neutral(story.case.goal.name, 60)}: {neutral(story.case.goal.why, 200)}"]
+        if story.case.goal is not None
+        else [_began(anomaly)]
+    )
     return [
         f"![{anomaly.signal.name}: readings, expected band, onset and deploys]({story.plot})",
         "",
         f"`{story.spark}` {anomaly.signal.name}, until {story.now:%H:%M:%S} UTC",
-        began,
+        *began,
         *impact_lines(story.facts)[:6],
         *(
             f"- also {other.signal.name}{where(other)}: {figure(other.value)} (expected {band(other)})"
@@ -106,10 +111,18 @@ def _what_happened(story: Story) -> list[str]:
     ]
 
 
+def _began(anomaly: Anomaly) -> str:
+    return f"- began {iso(anomaly.onset)} (± {anomaly.give_or_take_s:.0f} s), seen {iso(anomaly.detected)}"
+
+
 def _why(story: Story) -> list[str]:
     diagnosis = story.case.diagnosis
     if diagnosis is None:
         return ["- no diagnosis was made"]
+    if story.case.hypothesis is not None:
+        from remediation.experiments.words import why
+
+        return [*why(story.case), *(f"- {fact.id}: {fact.fact}" for fact in diagnosis.facts[:1])]
     facts = {fact.id: fact.fact for fact in diagnosis.facts}
     suspect = story.suspect
     named = suspect.evidence if suspect else diagnosis.hypotheses[0].evidence if diagnosis.hypotheses else ()
@@ -181,11 +194,33 @@ def _held_to(change: Patch) -> str:
 
 def _promise(story: Story) -> list[str]:
     promise, blast = story.change.promise, story.change.blast_radius
+    if story.case.hypothesis is not None:
+        return _promise_of_an_experiment(story)
     moves = f"{promise.signal} goes {promise.direction}, from {figure(promise.before)} to about {figure(promise.after)}"
     return [
         f"- **promise:** {moves}, within {duration.format(promise.horizon)} of the deploy; it is judged, here",
         f"- **blast radius:** {files(blast.files)}, {blast.lines} lines; services: {', '.join(blast.services)}",
         "- **undo this:** `git revert -m 1` of the merge; the watch answers harm with a pull request that does so",
+        f"- **cost:** {first_line(story.change.cost) or '$0.00, no model was asked'}",
+    ]
+
+
+def _promise_of_an_experiment(story: Story) -> list[str]:
+    from remediation.experiments.words import kill_rule
+
+    promise, blast, idea = story.change.promise, story.change.blast_radius, story.case.hypothesis
+    moves = f"{promise.signal} goes {promise.direction}, from {figure(promise.before)} to about {figure(promise.after)}"
+    tried = story.change.experiment is not None
+    first = (
+        [f"- **promise:** {moves}, for whom it is shown to against whom it is not", kill_rule(story.case)]
+        if tried
+        else ["- **promise:** nothing changes for anybody: everybody is shown the control already"]
+    )
+    stop = f"`trackwalker experiments stop {idea.id if idea else ''} --reason …` shows everybody the control at once"
+    return [
+        *first,
+        f"- **blast radius:** {files(blast.files)}, {blast.lines} lines; services: {', '.join(blast.services)}",
+        f"- **undo this:** {stop if tried else '`git revert -m 1` of the merge'}",
         f"- **cost:** {first_line(story.change.cost) or '$0.00, no model was asked'}",
     ]
 

@@ -50,7 +50,12 @@ def recovered(case: Case, ports: Ports) -> StepResult:
 def dismiss(case: Case, ports: Ports) -> StepResult:
     """A human said no: what is open goes back to a draft, and the case ends with a remembered reason."""
     outcome, lesson = dismissal(case, case.escalation, ports.now)
-    return StepResult(events=(Closed(outcome=outcome, lesson=lesson),), effects=taken_back(case, case.escalation))
+    ends = StepResult(events=(Closed(outcome=outcome, lesson=lesson),), effects=taken_back(case, case.escalation))
+    if case.hypothesis is None:
+        return ends
+    from remediation.experiments.way import dismissed
+
+    return dismissed(case, ports, ends)
 
 
 def _rejected(case: Case) -> bool:
@@ -152,6 +157,8 @@ def _never_ran(case: Case) -> bool:
 def step(case: Case, ports: Ports) -> StepResult:
     """Take the next step of a case."""
     usual = step_of(case)
+    if case.hypothesis is not None:
+        return usual(case, ports)
     return improvement.step(case, ports, usual) if case.improvement else usual(case, ports)
 
 
@@ -159,6 +166,10 @@ def step_of(case: Case) -> Step:
     """The step of the phase; a case that was judged, or whose signals came back before anything ran, is closed."""
     if _rejected(case):
         return dismiss
+    if case.hypothesis is not None:
+        from remediation.experiments.way import STEPS as OF_AN_EXPERIMENT
+
+        return OF_AN_EXPERIMENT.get(case.phase, STEPS[case.phase])
     if case.judgement is not None and (case.phase is Phase.DEPLOYED or _never_ran(case)):
         return learn
     on_the_forge = bool(case.proposals) and case.phase is not Phase.ESCALATED  # drafted again: its pull request is open

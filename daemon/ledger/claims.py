@@ -8,13 +8,13 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, func, or_, se
 from cases.case import Hold, Phase
 from cases.errors import Fenced, PermanentError
 from cases.leases import Claimed
-from cases.steps import SendNotice
+from cases.steps import KillFlag, SendNotice
 from daemon.ledger.database import writes
 from daemon.ledger.ready import POSTGRES, Asked, Ready, Rows, ask
 from daemon.ledger.tables import Moment, State, cases, effects
 
 CLOSED = str(Phase.CLOSED)
-NOTICE = SendNotice.__name__
+NOTICE, KILL = SendNotice.__name__, KillFlag.__name__
 
 
 def _waiting() -> tuple[ColumnElement[Any], ...]:
@@ -25,6 +25,7 @@ def _waiting() -> tuple[ColumnElement[Any], ...]:
     now, lapse = bindparam("now", type_=Moment), bindparam("lapse", type_=Moment)
     debts = effects.c.state == State.INTENDED, effects.c.kind != NOTICE, effects.c.due <= now
     owing = select(effects.c.case_id).where(*debts, effects.c.case_id.is_not(None))
+    killing = select(effects.c.case_id).where(*debts, effects.c.kind == KILL, effects.c.case_id.is_not(None))
     first_owed = select(func.min(effects.c.due)).where(*debts, effects.c.case_id == cases.c.id).scalar_subquery()
     moment = case((cases.c.lease_owner.is_not(None), cases.c.lease_until), else_=func.coalesce(cases.c.due, first_owed))
     # Most cases are closed and owe nothing: three indexes find the few that may be next.
@@ -33,7 +34,7 @@ def _waiting() -> tuple[ColumnElement[Any], ...]:
     return (
         moment,
         cases.c.id.in_(union(told, abandoned, owing)),
-        cases.c.hold == Hold.NONE,
+        or_(cases.c.hold == Hold.NONE, cases.c.id.in_(killing)),
         or_(cases.c.phase != CLOSED, cases.c.id.in_(owing)),
         moment <= case((cases.c.lease_owner.is_not(None), lapse), else_=now),
     )
@@ -66,7 +67,8 @@ def next_case(connection: Connection, now: datetime, lapse: datetime) -> str | N
     """The id of the longest-due case that nobody holds and that is not held; None when nothing is due.
 
     A case is due when it says so; when the lease of a holder that never let go has run out; and, where it waits for
-    nobody, when an effect is that it owes the forge. So a closed case comes back for as long as it owes one.
+    nobody, when an effect is that it owes the forge. So a closed case comes back for as long as it owes one. A case that
+    is held comes only while it owes the turning off of a flag.
     In a transaction that writes, its row is locked, and one that another transaction has locked is passed over.
     """
     (found,) = ask(connection, (_FREE if writes(connection) else _LOOK)(now=now, lapse=lapse))

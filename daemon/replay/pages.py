@@ -12,6 +12,7 @@ from cases.steps import (
     AnswerRemark,
     ConvertToDraft,
     Effect,
+    KillFlag,
     MarkReady,
     MergePullRequest,
     OpenPullRequest,
@@ -111,13 +112,15 @@ def in_words(effect: Effect) -> str:
             return f"show the pull request of {effect.branch} on {effect.repository} for review"
         case RewriteBody() | Relabel() | AnswerRemark():
             return f"write to the pull request of {effect.branch} on {effect.repository}"
-        case ReportProof() | RequestReviewers() | ShowChange() | MergePullRequest():
+        case ReportProof() | RequestReviewers() | ShowChange() | MergePullRequest() | KillFlag():
             return _beside(effect)
         case SendNotice():
             return f"tell {effect.receiver} ({effect.notice.severity}): {neutral(effect.notice.subject)}"
 
 
-def _beside(effect: ReportProof | RequestReviewers | ShowChange | MergePullRequest) -> str:
+def _beside(effect: ReportProof | RequestReviewers | ShowChange | MergePullRequest | KillFlag) -> str:
+    if isinstance(effect, KillFlag):
+        return f"turn {effect.place} off"
     if isinstance(effect, MergePullRequest):
         return f"merge {effect.branch} on {effect.repository} as {effect.sha[:10]}, unasked"
     if isinstance(effect, ShowChange):

@@ -55,6 +55,7 @@ class Look:
     expected     how large a lift of this kind is, in the metric's unit
     ran          since the first user
     mismatched   the arms are not what was planned
+    shortest     how long it runs at least before it may be scaled
     over         why it may not go on undecided, as a budget that is used up; "" for nothing
     harm         the chance that a harmless experiment is ever killed for harm, over all guardrails
     """
@@ -68,6 +69,7 @@ class Look:
     expected: float
     ran: timedelta
     mismatched: bool
+    shortest: timedelta = WEEK
     over: str = ""
     harm: float = 0.01
 
@@ -118,17 +120,22 @@ def _of_the_metric(look: Look, safety: Mapping[str, Safety], *, early: bool) -> 
         sequence=look.planned,
     )  # fmt: skip
     word, because = Word.CONTINUE, "the bar lies inside the interval"
-    if low > look.bar and look.ran >= WEEK:
+    if low > look.bar and look.ran >= look.shortest:
         word, because = Word.SCALE, "the interval lies above the bar"
     elif low > look.bar:
-        because = "above the bar, and not yet through a whole week"
+        because = f"above the bar, and {_long(look.shortest)} are not over yet"
     elif high < look.bar:
         word, because = Word.KILL, "the interval lies below the bar"
     elif found.users >= look.most:
         word, because = Word.KILL, f"undecided after {found.users:,} users, which are all it may have"
-    elif look.ran >= SOON and hope < HOPELESS:
+    elif look.ran >= min(SOON, look.shortest) and hope < HOPELESS:
         word, because = Word.KILL, f"a chance of {hope:.1%} to clear the bar by {look.most:,} users is too little"
     return Ruling(word=word, because=because, low=low, high=high, hope=hope, safety=safety)
+
+
+def _long(span: timedelta) -> str:
+    days = span / timedelta(days=1)
+    return f"{days:g} days" if days >= 1 else f"{span.total_seconds():g} s"
 
 
 def _safety(look: Look, rail: Guardrail) -> Safety:

@@ -1,4 +1,5 @@
-"""Experiments: what could move the metric of a goal, by the operator's levers, a model, or a human; and its flags.
+"""Experiments: what could move the metric of a goal, built behind a flag, measured on users, scaled or taken back.
 
-catalogue | imagined | given → sifting → ranking → portfolio; flagd | unleash | launchdarkly
+catalogue | imagined | given → sifting → ranking → portfolio → opening → build → proof → look → way → taught
+flagd | unleash | launchdarkly: where flags live
 """

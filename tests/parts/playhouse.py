@@ -16,6 +16,8 @@ import numpy as np
 
 from cases.case import Case, Phase
 from cases.errors import SourceDown
+from cases.flagging import Flags
+from cases.measure import Measures
 from cases.moments import EPOCH, milliseconds
 from cases.ports import Changes, Clock, Forge, LanguageModel, Logs, Sandbox
 from cases.telemetry import Deploy, SeriesBlock, Signal
@@ -91,6 +93,8 @@ class House:
     token: str = TOKEN
     logs: Logs = field(default_factory=NoLogs)
     model: LanguageModel | None = None
+    flags: Flags | None = None
+    measures: Measures | None = None
     repository: dict[str, str] = field(default_factory=dict[str, str])
     recipe: dict[str, str] = field(default_factory=dict[str, str])
     app: App | None = field(default=None, init=False)
@@ -223,6 +227,8 @@ class House:
             notifiers={"oncall": FileNotifier("oncall", self.folder / "notices", clock)},
             logs=self.logs,
             model=self.model,
+            flags=self.flags,
+            measures=self.measures,
         )
 
 

@@ -6,7 +6,7 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from types import UnionType
 from typing import Any
@@ -30,6 +30,7 @@ SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     bytes: st.binary(max_size=20),
     datetime: st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     timedelta: st.timedeltas(timedelta(0), timedelta(days=400)),
+    date: st.dates(),
     type(None): st.none(),
 }
 

@@ -33,7 +33,7 @@ LOOK = Look(
     [
         ({}, Word.CONTINUE, "inside the interval"),
         ({"found": found(0.05)}, Word.SCALE, "above the bar"),
-        ({"found": found(0.05), "ran": timedelta(days=6)}, Word.CONTINUE, "not yet through a whole week"),
+        ({"found": found(0.05), "ran": timedelta(days=6)}, Word.CONTINUE, "7 days are not over yet"),
         ({"found": found(0.05), "bar": 0.02}, Word.CONTINUE, "inside"),
         ({"found": found(-0.05)}, Word.KILL, "below the bar"),
         ({"found": found(0.05), "mismatched": True}, Word.KILL, "shared out"),

@@ -1,0 +1,237 @@
+"""The way of an experiment: the phases of any case, with three gates on it.
+
+open → (portfolio) → diagnosed → drafted → proved → (launch) → proposed → merged → deployed: looked at → (analysis) →
+the next share, on the same way again, until everybody is shown it. Whatever else it comes to, everybody is shown the
+control at once, and what it left behind is taken out by a pull request.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TypeAlias
+
+from cases.case import Case, Phase
+from cases.change import Patch
+from cases.diagnosis import Diagnosis, Finding
+from cases.events import Diagnosed, Drafted, Escalated, Event, Gated, Judged, Killed, Looked
+from cases.may import approved
+from cases.moments import iso
+from cases.outcome import Judgement, Ruling
+from cases.steps import Effect, KillFlag, PostComment, StepResult
+from cases.telemetry import Severity
+from cases.verdict import Claim, Verdict
+from config.settings import Settings
+from inference.experiments.ruling import Word
+from remediation.drafting import CannotDraft
+from remediation.evidence import Pack, pack
+from remediation.experiments.build import first, idea_of, next_share, place_of, scaled, taken_back, wanted_of
+from remediation.experiments.look import Seen, breached, judged, look, said
+from remediation.experiments.words import comment, portfolio_question
+from remediation.learn import closing
+from remediation.neutral import neutral
+from remediation.ports import Ports
+
+Step: TypeAlias = Callable[[Case, Ports], StepResult]
+KEPT_EVERY = timedelta(days=1)
+"""How often a look is kept while nothing follows from one."""
+TAKEN = timedelta(minutes=10)
+"""Between two looks for whether a flag that another experiment has is free."""
+
+
+def gate_of(case: Case, which: str) -> str:
+    """The name of a gate of the case: `portfolio`, or `analysis` of the change in hand."""
+    return f"{case.id}-{which}" if not case.changes else f"{case.id}-{case.change.number}-{which}"
+
+
+def suppose(case: Case, ports: Ports) -> StepResult:
+    """OPEN → (portfolio) → DIAGNOSED: ask whether the idea is to be built, with all that speaks for it."""
+    goal, idea = idea_of(case)
+    if not approved(case):
+        question = portfolio_question(case)
+        told = ports.tell(
+            f"{case.id}-portfolio",
+            Severity.TICKET,
+            f"{case.service}: an idea for {goal.name}",
+            question,
+            case=case.id,
+            gate=gate_of(case, "portfolio"),
+        )
+        return StepResult(events=(Gated(reason=question, gate=gate_of(case, "portfolio")),), effects=told)
+    facts, _ = pack(case, (), (), ports.lessons.recall(case.fingerprint, case.service), ports.now, Pack())
+    diagnosis = Diagnosis(
+        finding=Finding.OPPORTUNITY,
+        claim=idea.statement,
+        facts=facts,
+        suspects=(),
+        confidence=0.0,
+        disproof=f"the interval of its effect on {goal.signal} comes to lie below {goal.criteria.lift:g}",
+        recalled=idea.cited,
+        cited=idea.cited,
+    )
+    return StepResult(events=(Diagnosed(diagnosis=diagnosis),))
+
+
+def build(case: Case, ports: Ports) -> StepResult:
+    """DIAGNOSED → DRAFTED: the flag, once no other experiment has it."""
+    place = place_of(case, ports.settings)
+    if case.trial is not None and case.trial.claim is Claim.DISPROVED:
+        failed = [check for check in case.trial.checks if check.verdict is Verdict.FAILED]
+        said = "; ".join(f"{check.name.lower()}: {check.detail}" for check in failed)
+        return _asked(case, ports, f"the sandbox refused it: {said}")
+    taken = next((other for other in ports.cases.active() if other.id != case.id and _has(other, place.key)), None)
+    if taken is not None:
+        return StepResult(again=ports.now + TAKEN, waiting=f"{place} belongs to the experiment of case {taken.id} now")
+    return _drafted(case, ports, first(case, ports))
+
+
+def measured(case: Case, ports: Ports) -> StepResult:
+    """DEPLOYED: look at what users do, and do what follows from it."""
+    if case.change.rolls_back is not None:
+        return closing(case, ports)
+    if case.judgement is not None:
+        return _after(case, ports, case.judgement)
+    wanted = wanted_of(case, ports.settings)
+    seen = look(case, ports)
+    experiment = case.change.experiment
+    assert experiment is not None  # noqa: S101 - what runs and is not taken back shows somebody something
+    if breached(seen) or (experiment.measured and seen.ruling.word is Word.KILL):
+        return ended(case, ports, seen)
+    if not experiment.measured:
+        return _settled(case, ports, seen)
+    if seen.ruling.word is Word.SCALE:
+        return _won(case, ports, seen)
+    return _go_on(case, ports, seen, wanted.look_every)
+
+
+def ended(case: Case, ports: Ports, seen: Seen) -> StepResult:
+    """Everybody is shown the control at once; what is left behind follows as a pull request."""
+    judgement = judged(case, seen, ports.now)
+    harm = judgement.ruling is Ruling.HARMFUL
+    events: tuple[Event, ...] = (seen.looked,)
+    because = f"change {seen.change}: {judgement.because}"
+    events += (Killed(because=because, judgement=judgement),) if harm else (Judged(judgement=judgement),)
+    told = ports.tell(
+        f"{case.id}-{seen.change}-ended",
+        Severity.PAGE if harm else Severity.NOTE,
+        f"{case.service}: an experiment {'does harm' if harm else 'ended'}",
+        f"{judgement.because}.\nEverybody is shown the control from now on. Case {case.id}.",
+        case=case.id,
+    )
+    return StepResult(
+        events=events,
+        effects=(kill(case, ports.settings, judgement.because), _commented(case, judgement, seen.looked), *told),
+    )
+
+
+def kill(case: Case, settings: Settings, because: str) -> KillFlag:
+    """The effect that shows everybody the control."""
+    return KillFlag(key=f"{case.id}-flag-off", place=place_of(case, settings), because=neutral(because, 200))
+
+
+def clean_up(case: Case, ports: Ports) -> StepResult:
+    """REVERTING → DRAFTED: take out what the experiment left; its case ends where that is nothing."""
+    off = kill(case, ports.settings, case.escalation or "it was taken back")
+    drafting = taken_back(case, ports)
+    if drafting is None:
+        result = closing(case, ports)
+    elif isinstance(drafting, CannotDraft):
+        result = _asked(case, ports, drafting.reason)
+    else:
+        result = StepResult(events=(Drafted(change=drafting),))
+    return StepResult(events=result.events, effects=(off, *result.effects), again=result.again)
+
+
+def dismissed(case: Case, ports: Ports, ends: StepResult) -> StepResult:
+    """A human's no: as of any case; and where it runs, everybody is shown the control."""
+    if case.shows is None:
+        return ends
+    return StepResult(events=ends.events, effects=(kill(case, ports.settings, case.escalation), *ends.effects))
+
+
+def _won(case: Case, ports: Ports, seen: Seen) -> StepResult:
+    """The interval lies above the bar: ask, once, whether more users are to be shown it."""
+    goal, _ = idea_of(case)
+    judgement = judged(case, seen, ports.now)
+    share = next_share(case)
+    ask = f"show it to {share:.0%} of users next?" if share is not None else "keep it for everybody?"
+    question = f"It works: {said(goal, seen)}. Now {ask}"
+    gate = gate_of(case, "analysis")
+    told = ports.tell(gate, Severity.TICKET, f"{case.service}: an experiment worked", question, case=case.id, gate=gate)
+    return StepResult(
+        events=(seen.looked, Judged(judgement=judgement), Gated(reason=question, gate=gate)),
+        effects=(_commented(case, judgement, seen.looked), *told),
+    )
+
+
+def _settled(case: Case, ports: Ports, seen: Seen) -> StepResult:
+    """A larger share: with no guardrail broken for long enough it stays."""
+    wanted = wanted_of(case, ports.settings)
+    until = case.deploys[-1].started + wanted.settle
+    if ports.now < until:
+        return _go_on(case, ports, seen, min(wanted.look_every, until - ports.now))
+    share = case.shows.share if case.shows else 0.0
+    because = f"shown to {share:.0%} of users since {iso(case.deploys[-1].started)}, and no guardrail is broken"
+    goal, _ = idea_of(case)
+    judgement = Judgement(
+        change=seen.change, ruling=Ruling.WORKED, at=ports.now, because=because, signal=goal.signal, recovered=True
+    )
+    return StepResult(
+        events=(seen.looked, Judged(judgement=judgement)), effects=(_commented(case, judgement, seen.looked),)
+    )
+
+
+def _after(case: Case, ports: Ports, judgement: Judgement) -> StepResult:
+    """The judgement is told: the next share, the clean-up, or the end."""
+    if judgement.ruling is not Ruling.WORKED:
+        return clean_up(case, ports)
+    share = next_share(case)
+    return closing(case, ports) if share is None else _drafted(case, ports, scaled(case, ports, share))
+
+
+def _go_on(case: Case, ports: Ports, seen: Seen, every: timedelta) -> StepResult:
+    """Nothing follows yet. One look a day is kept."""
+    kept = [entry.at for entry in case.history if isinstance(entry.event, Looked)]
+    due = not kept or ports.now - kept[-1] >= KEPT_EVERY
+    events: tuple[Event, ...] = (seen.looked,) if due else ()
+    goal, _ = idea_of(case)
+    return StepResult(events=events, again=ports.now + every, waiting=said(goal, seen))
+
+
+def _commented(case: Case, judgement: Judgement, look: Looked) -> Effect:
+    change = next(change for change in case.changes if change.number == judgement.change)
+    return PostComment(
+        key=f"{case.id}-{change.number}-judgement",
+        repository=change.lead.repository,
+        branch=change.branch(case.id),
+        body=comment(case, judgement, look),
+    )
+
+
+def _drafted(case: Case, ports: Ports, drafting: Patch | CannotDraft) -> StepResult:
+    if isinstance(drafting, CannotDraft):
+        return _asked(case, ports, drafting.reason)
+    return StepResult(events=(Drafted(change=drafting),))
+
+
+def _asked(case: Case, ports: Ports, reason: str) -> StepResult:
+    told = ports.tell(
+        f"{case.id}-escalated-{len(case.history)}",
+        Severity.TICKET,
+        f"{case.service}: an experiment needs a human",
+        f"{reason}\nCase {case.id}.",
+        case=case.id,
+    )
+    return StepResult(events=(Escalated(reason=reason),), effects=told)
+
+
+def _has(other: Case, flag: str) -> bool:
+    """Whether another case's experiment has the flag: from its first draft to its end."""
+    return other.hypothesis is not None and bool(other.changes) and other.hypothesis.turn.flag == flag
+
+
+STEPS: Mapping[Phase, Step] = {
+    Phase.OPEN: suppose,
+    Phase.DIAGNOSED: build,
+    Phase.DEPLOYED: measured,
+    Phase.REVERTING: clean_up,
+}
+"""The phases in which an experiment goes a way of its own."""

@@ -1,0 +1,99 @@
+"""What people read of an experiment: the question whether to build it, and what came of it."""
+
+from cases.case import Case
+from cases.events import Looked
+from cases.outcome import Judgement, Ruling
+from inference.words import figure
+from remediation.experiments.build import idea_of
+from remediation.neutral import neutral
+
+_CAME = {
+    Ruling.WORKED: "Worked",
+    Ruling.HARMFUL: "Harmful",
+    Ruling.UNCHANGED: "Unchanged",
+    Ruling.INCONCLUSIVE: "Inconclusive",
+}
+
+
+def portfolio_question(case: Case) -> str:
+    """All that speaks for an idea, for whoever says yes or no to it."""
+    goal, idea = idea_of(case)
+    plan, predicted = idea.plan, idea.prediction
+    rails = ", ".join(neutral(name, 60) for name in plan.guardrails) or "no guardrail"
+    first, *more = idea.shares
+    then = f", then {', '.join(f'{share:.0%}' for share in more)}" if more else ""
+    way = "up" if predicted.up else "down"
+    wanted = f"{figure(case.anomaly.value)} now, {figure(goal.target)} wanted by {goal.horizon}"
+    rests = f"; rests on lessons {', '.join(idea.cited)}" if idea.cited else ""
+    lines = (
+        neutral(idea.statement, 300),
+        f"Why: {neutral(idea.mechanism, 300)}",
+        f"Predicted: {predicted.signal} {way} by {figure(predicted.size)} (outcome {goal.name}: {wanted}).",
+        f"Measured on {plan.users:,} users, to find {figure(plan.least)}; {plan.days} days at the longest.",
+        f"Watched meanwhile: {rails}.",
+        f"Shown to {first:.0%} of users{then}. Effort {idea.effort}, risk {idea.risk}.",
+        f"It reaches {neutral(idea.blast_radius, 160)}.",
+        f"Idea of {neutral(idea.origin, 60)}{rests}.",
+        f"Asked of {goal.owner}, then of {goal.backup}. Without a yes nothing is built.",
+    )
+    return "\n".join(lines)
+
+
+def launch_question(case: Case) -> str:
+    """What a yes to the launch lets go live once it is merged, and what it grants."""
+    goal, idea = idea_of(case)
+    experiment = case.change.experiment
+    share = experiment.share if experiment else 0.0
+    return (
+        f"launch: {neutral(case.change.title, 120)}. Once it is merged and deployed, {share:.0%} of users are shown "
+        f"it; {goal.signal} is compared for {goal.days} days at the longest. A yes also lets Trackwalker "
+        f"show everybody the control again, by itself and at once, where a guardrail is broken or it ends "
+        f"({idea.turn.flag}). Without a yes nothing goes live"
+    )
+
+
+def why(case: Case) -> list[str]:
+    """What speaks for the idea, as lines of a list: what is expected, and how it is found out."""
+    goal, idea = idea_of(case)
+    plan, predicted = idea.plan, idea.prediction
+    rails = ", ".join(neutral(name, 60) for name in plan.guardrails) or "none"
+    cited = ", ".join(f"`{name}`" for name in idea.cited)
+    return [
+        f"- hypothesis `{idea.id}` of {neutral(idea.origin, 60)}: {neutral(idea.statement, 200)}",
+        f"- expected: {predicted.signal} {'up' if predicted.up else 'down'} by {figure(predicted.size)}",
+        f"- found out on {plan.users:,} users, at {goal.criteria.confidence:.0%}, however often one looks",
+        f"- the least that counts: {figure(goal.criteria.lift)}",
+        f"- it ends after {plan.days} days at the longest, or {2 * plan.users:,} users; guardrails: {rails}",
+        *([f"- lessons: {cited}"] if cited else []),
+    ]
+
+
+def kill_rule(case: Case) -> str:
+    """Who is shown what, and what ends it, as one line of a list."""
+    goal, idea = idea_of(case)
+    share = case.change.experiment.share if case.change.experiment else 0.0
+    return (
+        f"- **shown to** {share:.0%} of users by flag {neutral(idea.turn.flag, 60)}, for outcome {goal.name}; a broken "
+        "guardrail, or its end, shows everybody the control at once, which the yes to the launch granted"
+    )
+
+
+def comment(case: Case, judgement: Judgement, look: Looked) -> str:
+    """What came of it, on its pull request. `look` is the one that decided."""
+    _, idea = idea_of(case)
+    word = _CAME[judgement.ruling]
+    if judgement.ruling is Ruling.WORKED:
+        follows = "What follows is asked at its gate, and never done unasked."
+    else:
+        follows = "Everybody is shown the control from now on; what it left behind follows as a pull request."
+    lines = [f"**{word}.** {judgement.because[0].upper()}{judgement.because[1:]}.", "", follows]
+    if look.safety:
+        rails = ", ".join(f"{neutral(name, 60)} {_rail(look, name)}{known}" for name, known in look.safety.items())
+        lines += ["", f"Guardrails: {rails}."]
+    lines += ["", f"Hypothesis `{idea.id}`: {neutral(idea.statement, 200)}"]
+    return "\n".join(lines)
+
+
+def _rail(look: Looked, name: str) -> str:
+    levels = look.rails.get(name)
+    return f"{figure(levels[0])} → {figure(levels[1])}, " if levels is not None else ""
