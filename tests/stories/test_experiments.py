@@ -1,143 +1,20 @@
 """An experiment from the goal to the lesson, on a given clock: what is asked, what goes live, what is taken back."""
 
-import hashlib
-import json
-from collections.abc import Generator
-from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cases.case import Case, Hold, Phase
 from cases.events import Approved, Entry, Event, Frozen, Killed, Rejected
-from cases.flags import FlagNow, FlagPlace
-from cases.goal import Constraint, Criteria, Goal, State, Step
-from cases.hypothesis import Effort, Hypothesis, Peril, Plan, Prediction, Turn
+from cases.goal import State, Step
 from cases.leases import Pause
-from cases.moments import EPOCH
 from cases.outcome import Ending
-from cases.steps import Receipt
-from cases.trying import Command, CommandReport
 from daemon.ledger.goals import LedgerGoals
-from daemon.ledger.portfolios import LedgerPortfolios
 from remediation.experiments import flagd
 from tests.parts.crowd import Crowd
-from tests.parts.playhouse import NORMAL, QUERY, House, Readings, house
-
-FLAGS = "config/flags.json"
-EMPTY = b'{\n  "$schema": "https://flagd.dev/schema/v0/flags.json",\n  "flags": {}\n}\n'
-CODE = b'def button(flags, user):\n    exposure("button", user)\n    return flags.get("button", "Pay")\n'
-PRIMARY, RAIL = "shop/errors", "shop/slow"
-EXPERIMENTS: dict[str, Any] = {
-    "flagd": {"file": FLAGS},
-    "exposures": {"source": "books", "query": "select unit, variant, time from seen where flag = :flag"},
-    "levers": [
-        {"name": "button", "kind": "copy", "flag": "button", "control": "Pay", "values": ["Pay now"],
-         "moves": ["errors"], "because": "Who knows what a button does presses it."},
-    ],
-    "settle": "1h",
-}  # fmt: skip
-ASKED: dict[str, Any] = {
-    "signals": {
-        "prometheus": [{"name": "main", "url": "http://127.0.0.1:9"}],
-        "sql": [{"name": "books", "url": "sqlite:////nowhere/books.db", "query": "select 1 as value"}],
-    },
-    "watch": [
-        {"name": "errors", "service": "shop", "query": QUERY, "harm": "up", "severity": "page", "source": "main"},
-        {"name": "slow", "service": "shop", "query": QUERY, "harm": "up", "severity": "note", "source": "main"},
-    ],
-    "measures": [
-        {"signal": signal, "source": "books", "kind": "share", "query": "select unit, time from events"}
-        for signal in (PRIMARY, RAIL)
-    ],
-    "services": [{"name": "shop", "repository": "shop", "experiments": EXPERIMENTS}],
-    "deploys": [{"prometheus": "build_info", "source": "main"}],
-}
-
-
-def goal() -> Goal:
-    return Goal(
-        name="fewer-errors",
-        why="Errors lose customers.",
-        signal=PRIMARY,
-        baseline=0.01,
-        target=0.005,
-        horizon=date(2099, 1, 1),
-        constraints=(Constraint(signal=RAIL, at_most=0.02),),
-        repository="shop",
-        paths=("**",),
-        forbidden=(),
-        segment={},
-        budget_usd=5.0,
-        days=28,
-        criteria=Criteria(lift=0.002),
-        owner="checkout",
-        backup="sre",
-    )
-
-
-def idea(name: str = "Pay now", shares: tuple[float, ...] = (0.5, 1.0)) -> Hypothesis:
-    return Hypothesis(
-        id=hashlib.sha256(name.encode()).hexdigest()[:8],
-        goal="fewer-errors",
-        statement=f"Show {name} in place of Pay, and errors go down by 0.004",
-        mechanism="Who knows what a button does presses it.",
-        prediction=Prediction(signal=PRIMARY, up=False, size=0.004),
-        plan=Plan(guardrails=(RAIL,), users=20_000, least=0.002, days=28),
-        turn=Turn(lever="button", flag="button", control='"Pay"', treated=json.dumps(name)),
-        shares=shares,
-        effort=Effort.SMALL,
-        risk=Peril.LOW,
-        blast_radius="whoever comes to the last step",
-        origin="catalogue:copy",
-    )
-
-
-class HubFlags:
-    """Turns flags off on the bare repository itself."""
-
-    def __init__(self, it: House) -> None:
-        self.it = it
-        self.offs: list[str] = []
-
-    def now(self, place: FlagPlace) -> FlagNow | None:
-        return flagd.read(self.content(), place.key)
-
-    def content(self) -> bytes:
-        return self.it.world.hub.show(f"{self.it.world.hub.tip()}:{FLAGS}")
-
-    def off(self, place: FlagPlace, key: str, because: str) -> Receipt:
-        before = self.content()
-        after = flagd.off(before, place.key)
-        self.offs.append(because)
-        if after != before:
-            self.it.commit(f"Turn {place.key} off", {FLAGS: after}, minutes_ago=0)
-        return Receipt(key=key, adopted=after == before)
-
-
-@contextmanager
-def trying(folder: Path, *ideas: Hypothesis) -> Generator[tuple[House, Crowd, HubFlags]]:
-    """A shop without trouble, an active goal, and ideas for it."""
-    with house(folder, **ASKED) as it:
-        it.readings = Readings([(EPOCH, NORMAL)])
-        it.commit("Ask the flag", {"shop/button.py": CODE, FLAGS: EMPTY}, minutes_ago=3)
-        it.trial = lambda _, command: _report(command)
-        crowd, flags = Crowd(rates={PRIMARY: {}, RAIL: {}}), HubFlags(it)
-        it.measures, it.flags = crowd, flags
-        with it.alive() as app:
-            goals, portfolios = LedgerGoals(app.ledger.database), LedgerPortfolios(app.ledger.database)
-            wanted = goal()
-            goals.add(wanted, "digest", Step(to=State.DRAFT, at=it.now, by="human:owner"))
-            portfolios.offer(wanted.name, ideas or (idea(),), (), 0.0, "daemon", it.now)
-            goals.step(wanted.name, Step(to=State.ACTIVE, at=it.now, by="human:owner"))
-            yield it, crowd, flags
-
-
-def _report(command: Command) -> CommandReport:
-    tests = (("tests.test_shop::test_nothing", "passed"),) if command.name == "test" else ()
-    return CommandReport(name=command.name, exit_code=0, ended="exited", output="", seconds=0.1, tests=tests)
+from tests.parts.playhouse import House
+from tests.parts.trying import PRIMARY, RAIL, HubFlags, idea, trying
 
 
 def says(it: House, case: Case, event: Event) -> None:
