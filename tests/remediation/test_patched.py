@@ -34,7 +34,8 @@ def contents(edits: tuple[FileEdit, ...] | CannotDraft) -> dict[str, bytes | Non
 
 
 def test_lines_are_changed_where_it_says_and_files_are_begun() -> None:
-    patch = "--- a/a.py\n+++ b/a.py\n@@ -2,2 +2,3 @@\n two\n-three\n+3\n+3.5\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+x = 1\n"
+    begun = "--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+x = 1\n"
+    patch = f"--- a/a.py\n+++ b/a.py\n@@ -2,2 +2,3 @@\n two\n-three\n+3\n+3.5\n{begun}"
     assert contents(after(patch)) == {"a.py": b"one\ntwo\n3\n3.5\nfour\nfive\n", "new.py": b"x = 1\n"}
 
 

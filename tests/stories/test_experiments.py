@@ -175,8 +175,8 @@ def test_the_kill_switch_works_while_a_human_has_frozen_the_case(tmp_path: Path)
 @pytest.mark.parametrize(
     ("treated", "uneven", "days", "ending", "because"),
     [
-        (0.014, 1.0, 7, Ending.UNCHANGED, "the interval lies below the bar"),
-        (0.0065, 1.0, 29, Ending.INCONCLUSIVE, "undecided after"),
+        pytest.param(0.014, 1.0, 7, Ending.UNCHANGED, "the interval lies below the bar", marks=pytest.mark.long),
+        pytest.param(0.0065, 1.0, 29, Ending.INCONCLUSIVE, "undecided after", marks=pytest.mark.long),
         (0.003, 1.2, 2, Ending.INCONCLUSIVE, "not shared out as planned"),
     ],
 )
@@ -224,6 +224,7 @@ def test_a_no_builds_nothing_and_a_no_to_more_takes_it_back(tmp_path: Path) -> N
         assert not it.app.ledger.cases.active()  # what was offered once is not offered again
 
 
+@pytest.mark.long
 def test_of_two_on_one_flag_the_second_waits(tmp_path: Path) -> None:
     with trying(tmp_path, idea("Pay now"), idea("Buy")) as (it, crowd, _):
         case = running(it, crowd)
@@ -250,6 +251,7 @@ def test_code_that_tells_nobody_of_the_flag_is_no_experiment(tmp_path: Path) -> 
         assert shares(flags) is None
 
 
+@pytest.mark.long
 def test_a_source_that_does_not_answer_ends_nothing(tmp_path: Path) -> None:
     with trying(tmp_path) as (it, crowd, flags):
         case = running(it, crowd)
@@ -263,6 +265,7 @@ def test_a_source_that_does_not_answer_ends_nothing(tmp_path: Path) -> None:
         assert not flags.offs
 
 
+@pytest.mark.long
 def test_who_gives_the_outcome_up_or_stops_it_shows_everybody_the_control(tmp_path: Path) -> None:
     with trying(tmp_path) as (it, crowd, flags):
         case = running(it, crowd)
