@@ -61,6 +61,7 @@ class Escalation:
     impact    on the business, in [0, 10]
     asked     since when; `deadline`: by when it is to be answered
     seen_by   who acknowledged it, or ""
+    owner, backup   whom an outcome names for its gates; "" where the service's owners and the usual backup are asked
     """
 
     id: str
@@ -73,6 +74,8 @@ class Escalation:
     asked: datetime
     deadline: datetime
     seen_by: str = ""
+    owner: str = ""
+    backup: str = ""
 
     @property
     def order(self) -> tuple[int, datetime, float, str]:
@@ -120,6 +123,8 @@ def escalations_of(case: Case, weight: float, terms: Terms) -> tuple[Escalation,
             asked=asked,
             deadline=asked + terms.allowed(urgency),
             seen_by=_seen_by(case, name),
+            owner=case.goal.owner if case.goal is not None else "",
+            backup=case.goal.backup if case.goal is not None else "",
         )
         for name, asks, reason, asked in (*_asked(case), *_looked_for(case, impact, terms))
     ]

@@ -23,7 +23,7 @@ from cases.steps import Notice, SendNotice, told
 from cases.telemetry import Severity
 from config.settings import ApprovalsSettings, RouteSettings, Settings
 from daemon.alerts.kinds import AGAIN, EXPIRED, IMPACT, REMINDER
-from daemon.queue import owners_of
+from daemon.queue import asked_of
 from daemon.spans_of_time import long
 from remediation.ports import Ports
 
@@ -138,7 +138,7 @@ class Approvals:
         return told((*self.ports.receivers, *more), notice)
 
     def _text(self, one: Escalation, kind: str, now: datetime) -> str:
-        owners = ", ".join(owners_of(self.ports.settings, one.service))
+        owners = ", ".join(asked_of(one, self.ports.settings))
         lines = [
             one.reason,
             f"Asked {long(now - one.asked)} ago, at {iso(one.asked)}; to be answered by {iso(one.deadline)}"

@@ -48,7 +48,7 @@ font-size:.85rem;overflow-wrap:anywhere}figcaption b{font-weight:600}
 svg{display:block;width:100%;height:auto;margin-top:6px}svg text{font-size:11px;fill:var(--soft)}
 svg text{paint-order:stroke;stroke:var(--card);stroke-width:3px}
 .band{fill:var(--band)}.expected{fill:none;stroke:var(--mid);stroke-width:1;stroke-dasharray:4 3}
-.readings{fill:var(--read);stroke:var(--read);stroke-width:1.2;stroke-linejoin:round}
+.readings{fill:var(--read);stroke:var(--read);stroke-width:1.2;stroke-linejoin:round}.line{fill:none;stroke-width:2}
 .out{fill:var(--out);stroke:var(--out);stroke-width:1.8;stroke-linejoin:round}.anomaly{fill:var(--shade)}
 .key{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.85rem;color:var(--soft);margin:0 0 10px}
 .key i{border:1px solid var(--line);display:inline-block;

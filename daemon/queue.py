@@ -22,8 +22,15 @@ def owners_of(settings: Settings, service: str) -> tuple[str, ...]:
     return next((listed.owners for listed in settings.services if listed.name == service), ())
 
 
-def backup_of(settings: Settings) -> str:
+def asked_of(one: Escalation, settings: Settings) -> tuple[str, ...]:
+    """Who is to answer: whom the outcome names, else the owners of the service."""
+    return (one.owner,) if one.owner else owners_of(settings, one.service)
+
+
+def backup_of(one: Escalation, settings: Settings) -> str:
     """Who is told at the deadline."""
+    if one.backup:
+        return one.backup
     return ", ".join(settings.approvals.backup) or "whoever was told before"
 
 
@@ -50,8 +57,8 @@ def document_of(one: Escalation, settings: Settings, now: datetime) -> dict[str,
         "age": int((now - one.asked).total_seconds()),
         "deadline": iso(one.deadline),
         "left": int((one.deadline - now).total_seconds()),
-        "owners": list(owners_of(settings, one.service)),
-        "backup": list(settings.approvals.backup),
+        "owners": list(asked_of(one, settings)),
+        "backup": [one.backup] if one.backup else list(settings.approvals.backup),
         "default": default_of(one, settings),
         "seen_by": one.seen_by or None,
     }
@@ -67,7 +74,7 @@ def row_of(one: Escalation, settings: Settings, now: datetime) -> tuple[str, ...
         str(one.urgency),
         long(now - one.asked),
         f"{iso(one.deadline)}{late}",
-        ", ".join(owners_of(settings, one.service)) or "nobody",
+        ", ".join(asked_of(one, settings)) or "nobody",
         one.seen_by or "nobody",
         neutral(one.reason),
     )

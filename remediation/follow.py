@@ -194,7 +194,7 @@ def _merged(case: Case, ports: Ports, found: PullRequest) -> StepResult:
     event = replace(merged_as(case.change.number, found), edited=edited(case, ports, found), unasked=free)
     who = " by itself, as nobody said no" if free else ""
     text = f"**Merged** as {event.sha[:10]}{who}. The watch starts when a deploy marker says that it runs."
-    noted = look_around(case, ports)
+    noted = look_around(case, ports) if case.hypothesis is None else ()
     moved = moved_lines(fact for note in noted for fact in note.facts)
     if moved:
         text += "\n\nWhile it lasted:\n" + "\n".join(moved)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
+from cases.anomaly import AnomalyKind
 from cases.case import Case
 from cases.diagnosis import Evidence
 from cases.events import Noted
@@ -48,6 +49,9 @@ def _reading(pack: Pack, case: Case, reading: Reading, now: datetime) -> None:
         pack.add(f"{name} has no sample now, {roughly(lasted)} after it began", source, now, {LASTED: lasted})
         return
     at, value = latest
+    if anomaly.kind is AnomalyKind.GOAL:
+        pack.add(f"{name} reads {figure(value)} at {at:%H:%M:%S} UTC", source, at, {VALUE: value})
+        return
     firing = bool(reading.firing)
     stands = "still out of its band" if firing else "back in its band"
     numbers = {VALUE: value, LASTED: lasted, OUT: float(firing)}

@@ -32,7 +32,7 @@ from daemon.web.views import NoCase, Views
 
 log = logging.getLogger("trackwalker.web")
 
-PATHS = ("/", "/inbox", "/oversight", "/lessons", "/cases/", "/login", "/logout", "/decisions")
+PATHS = ("/", "/inbox", "/oversight", "/outcomes", "/lessons", "/cases/", "/login", "/logout", "/decisions")
 LARGEST = 64 * 1024
 MOST_FIELDS = 8
 PATIENCE = timedelta(seconds=8)
@@ -94,6 +94,7 @@ class Browser:
             Route("/", self._shown(lambda _, reader: self.views.inbox(reader))),
             Route("/inbox", self._shown(lambda _, reader: self.views.inbox(reader))),
             Route("/oversight", self._shown(lambda _, reader: self.views.oversight(reader))),
+            Route("/outcomes", self._shown(lambda _, reader: self.views.outcomes(reader))),
             Route("/lessons", self._shown(lambda asked, reader: self.views.lessons(asked.get("q", ""), reader))),
             Route("/cases/{case}", self._shown(self._case)),
             Route("/cases/{case}/picture.png", self._answer(self._picture)),

@@ -24,7 +24,7 @@ TOLD = ("/webhooks/deploys/", "/webhooks/alertmanager")
 FORGE = ("/webhooks/github",)
 ASKED = ("/api/v1/escalations", "/api/v1/decisions", "/webhooks/slack")
 LOOKED_AT = (
-    *("/", "/inbox", "/oversight", "/lessons", "/cases/", "/login", "/logout", "/decisions"),
+    *("/", "/inbox", "/oversight", "/outcomes", "/lessons", "/cases/", "/login", "/logout", "/decisions"),
     *("/api/v1/cases", "/api/v1/cases/", "/api/v1/oversight", "/api/v1/openapi.json"),
 )
 STUCK_S = 60.0  # a loop that turns four times a second and is silent for a minute is dead

@@ -67,8 +67,8 @@ def next_case(connection: Connection, now: datetime, lapse: datetime) -> str | N
     """The id of the longest-due case that nobody holds and that is not held; None when nothing is due.
 
     A case is due when it says so; when the lease of a holder that never let go has run out; and, where it waits for
-    nobody, when an effect is that it owes the forge. So a closed case comes back for as long as it owes one. A case that
-    is held comes only while it owes the turning off of a flag.
+    nobody, when an effect is that it owes the forge. So a closed case comes back for as long as it owes one. A held
+    one comes only while it owes the turning off of a flag.
     In a transaction that writes, its row is locked, and one that another transaction has locked is passed over.
     """
     (found,) = ask(connection, (_FREE if writes(connection) else _LOOK)(now=now, lapse=lapse))

@@ -9,7 +9,7 @@ from cases.escalation import Asked, Escalation
 from cases.moments import iso
 from config.settings import Settings
 from daemon.paper import html, table
-from daemon.queue import WORDS, backup_of, default_of, owners_of
+from daemon.queue import WORDS, asked_of, backup_of, default_of
 from daemon.spans_of_time import long
 from daemon.web.frame import Reader, case_link, frame
 
@@ -42,7 +42,7 @@ def _row(one: Escalation, settings: Settings, now: datetime, reader: Reader) -> 
         html('<span class="{}">{}</span>', ("page", "ticket", "note")[one.urgency.place], str(one.urgency)),
         long(now - one.asked),
         left(one, now),
-        f"{', '.join(owners_of(settings, one.service)) or 'nobody'}, then {backup_of(settings)}",
+        f"{', '.join(asked_of(one, settings)) or 'nobody'}, then {backup_of(one, settings)}",
         default_of(one, settings),
     )
 
@@ -70,8 +70,8 @@ def box(one: Escalation, settings: Settings, now: datetime, reader: Reader) -> M
         ("Urgency", f"{one.urgency}, impact {one.impact:.1f} of 10"),
         ("Asked", f"{iso(one.asked)}, {long(now - one.asked)} ago"),
         ("Left", html("{}, until {}", left(one, now), iso(one.deadline))),
-        ("Owner", ", ".join(owners_of(settings, one.service)) or "nobody"),
-        ("Backup", backup_of(settings)),
+        ("Owner", ", ".join(asked_of(one, settings)) or "nobody"),
+        ("Backup", backup_of(one, settings)),
         ("Without an answer", default_of(one, settings)),
         ("Seen by", one.seen_by or "nobody"),
     )

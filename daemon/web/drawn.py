@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 from markupsafe import Markup
 
-from cases.anomaly import Anomaly
+from cases.anomaly import Anomaly, AnomalyKind
 from cases.case import Case
 from cases.errors import PermanentError, TemporaryError
 from cases.moments import milliseconds
@@ -39,6 +39,8 @@ def drawn(case: Case, ports: Ports) -> Markup:
     at, value = latest
     band = f"expected {figure(reading.anomaly.low)} to {figure(reading.anomaly.high)}"
     stands = "still out of its band" if reading.firing else "within its band"
+    if reading.anomaly.kind is AnomalyKind.GOAL:
+        stands, band = "nothing is wrong with it", f"{figure(reading.anomaly.expected)} is wanted"
     picture = draw(_line(reading, at), name="readings", marks=_marks(case))
     return html(
         "<figure><figcaption><b>{}</b><span>{} at {} UTC, {} ({})</span></figcaption>{}</figure>",
@@ -56,6 +58,12 @@ def _line(reading: Reading, until: datetime) -> Line:
     flat = np.ones(len(values))
     with np.errstate(invalid="ignore"):
         out = values > anomaly.high if anomaly.direction is Direction.UP else values < anomaly.low
+    if anomaly.kind is AnomalyKind.GOAL:  # where it is wanted, and no band
+        nowhere, name = flat * np.nan, str(said(anomaly.signal.key, 120).unescape())
+        return Line(
+            name=name, times=reading.times, values=values, low=nowhere, middle=flat * anomaly.expected, high=nowhere,
+            out=np.zeros(len(values), dtype=np.bool_), episodes=(),
+        )  # fmt: skip
     episode = _Episode(anomaly=anomaly, seen=anomaly.detected, end=max(until, anomaly.onset))
     return Line(
         name=str(said(anomaly.signal.key, 120).unescape()),
@@ -71,7 +79,8 @@ def _line(reading: Reading, until: datetime) -> Line:
 
 def _marks(case: Case) -> list[Mark]:
     """The onset, and when each change of ours ran."""
-    onset = Mark(at=milliseconds(case.anomaly.onset), text="onset", kind="expected")
+    began = case.opened if case.anomaly.kind is AnomalyKind.GOAL else case.anomaly.onset
+    onset = Mark(at=milliseconds(began), text="asked for" if case.hypothesis else "onset", kind="expected")
     ours = [
         Mark(at=milliseconds(one.started), text=f"change {one.commit[:7]}", kind="expected") for one in case.deploys
     ]

@@ -55,7 +55,7 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 """What every answer to a browser carries."""
-WAYS = (("inbox", "Inbox"), ("oversight", "Oversight"), ("lessons", "Lessons"))
+WAYS = (("inbox", "Inbox"), ("oversight", "Oversight"), ("outcomes", "Outcomes"), ("lessons", "Lessons"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

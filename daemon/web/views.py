@@ -1,7 +1,7 @@
 """Views: each page, made from the ledger as it stands at the request."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -20,7 +20,29 @@ from daemon.web.frame import Reader
 from daemon.web.leads import lessons_page, oversight_page
 from remediation.ports import Ports
 
+if TYPE_CHECKING:
+    from daemon.web.outcomes_page import Followed
+
 MOST_LESSONS = 50
+
+
+def followed(ledger: Ledger, ports: Ports) -> "list[Followed]":
+    """Every outcome with what its signal reads now, the active ones first."""
+    from cases.goal import State
+    from daemon.experimenting import tried
+    from daemon.goals import Gauge
+    from daemon.ledger.goals import LedgerGoals
+    from daemon.web.outcomes_page import Followed
+
+    gauge = Gauge(settings=ports.settings, clock=ports.clock, sources=ports.signals)
+    goals = sorted(
+        LedgerGoals(ledger.database).listed(), key=lambda one: (one.state is not State.ACTIVE, one.goal.name)
+    )
+    return [
+        Followed(pursued=one, reading=gauge.tell(one.goal.signal), tried=tried(ledger, one.goal.name)) for one in goals
+    ]
+
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -76,6 +98,12 @@ class Views:
         """The document that the oversight's page is made from."""
         trust = self.ports.trust if isinstance(self.ports.trust, Trust) else None
         return oversight(self.ledger, self.ports.settings, trust, self.ports.now)
+
+    def outcomes(self, reader: Reader) -> Markup:
+        """Every outcome, and what is tried for it."""
+        from daemon.web.outcomes_page import outcomes_page
+
+        return outcomes_page(followed(self.ledger, self.ports), reader)
 
     def lessons(self, words: str, reader: Reader) -> Markup:
         """The newest lessons, or those that share words with these."""

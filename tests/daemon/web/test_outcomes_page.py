@@ -1,0 +1,110 @@
+"""The page of outcomes: what it says of an interval, what it draws, and what is written in it stays text."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+from markupsafe import Markup
+
+from cases.events import Looked
+from cases.goal import Pursued, State, Step
+from cases.lifecycle import opened
+from cases.outcome import Ending, Outcome
+from daemon.experimenting import Tried
+from daemon.goals import Reading
+from daemon.reports.outcomes import Quarter, achieved, trend
+from daemon.web.chart import chart
+from daemon.web.frame import Reader
+from daemon.web.outcomes_page import Followed, meter, meter_words, outcomes_page
+from tests.parts.nouns import NOW, an_entry, an_opened
+from tests.parts.trying import goal, idea
+
+HOSTILE = "</svg><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+def a_look(low: float | None, high: float | None, users: int = 900) -> Looked:
+    middle = None if low is None or high is None else (low + high) / 2
+    return Looked(
+        change=1, users=(users, users), crossed=0, because="so", control=0.34, treated=0.31, lift=middle, low=low,
+        high=high, safety={"shop/p95": "open"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (None, None, "Nothing can be said yet."),
+        (0.021, 0.05, "Above the bar: "),
+        (0.0199, 0.05, "Undecided: "),
+        (-0.1, 0.3, "Undecided: "),
+        (-0.1, 0.019, "Below the bar: "),
+    ],
+)
+def test_the_meter_is_decided_by_the_whole_interval(low: float | None, high: float | None, words: str) -> None:
+    look = a_look(low, high)
+    assert meter_words(look, 0.02).startswith(words)
+    assert "chance" not in meter_words(look, 0.02)
+    assert bool(meter(look, 0.02, "m")) is (low is not None)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-300, 1e300, -5.0])
+def test_a_picture_is_whole_whatever_the_numbers(value: float) -> None:
+    for drawn in (
+        chart([0, 10, 20], "c", "Gain", [("readings line", [value] * 3)], ([value] * 3, [value] * 3)),
+        meter(a_look(value, value), value, "m"),
+    ):
+        root = ET.fromstring(f"<p>{drawn}</p>")  # noqa: S314 - our own page
+        assert "nan" not in str(drawn)
+        assert root.find(".//svg") is not None
+
+
+def tried(*looks: Looked, ending: Ending | None = None, at: datetime = NOW) -> Tried:
+    case = replace(opened(an_entry(an_opened())), goal=goal(), hypothesis=idea())
+    entries = tuple(an_entry(look, minutes=60 * number) for number, look in enumerate(looks))
+    outcome = None if ending is None else Outcome(ending=ending, change=1, because="so", at=at)
+    return Tried(
+        goal="fewer-errors",
+        idea=replace(idea(), statement=HOSTILE),
+        case=replace(case, history=(*case.history, *entries), looks=looks, outcome=outcome),
+    )
+
+
+def page(*every: Tried) -> Markup:
+    pursued = Pursued(
+        goal=replace(goal(), why=HOSTILE),
+        digest="d",
+        steps=(
+            Step(to=State.DRAFT, at=NOW, by="human:a"),
+            Step(to=State.ACTIVE, at=NOW, by="human:a", because=HOSTILE),
+        ),
+    )
+    return outcomes_page([Followed(pursued=pursued, reading=Reading(value=0.0101), tried=every)], Reader())
+
+
+def test_what_is_written_elsewhere_stays_text_and_the_value_is_the_one_that_was_read() -> None:
+    shown = page(tried(a_look(-0.1, 0.3), a_look(0.01, 0.05)))
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert "0.01, 0.0101, 0.005 by 2099-01-01" in shown
+    assert shown.count("<svg") == 3
+    assert page(tried(a_look(-0.1, 0.3))).count("<svg") == 1
+    assert "No outcome is declared yet" in outcomes_page([], Reader())
+
+
+def test_what_was_achieved_and_whether_ideas_get_better() -> None:
+    at = datetime(2026, 8, 3, tzinfo=UTC)
+    every = [
+        tried(ending=Ending.WORKED, at=at), tried(ending=Ending.UNCHANGED, at=at),
+        tried(ending=Ending.DISMISSED, at=at), tried(ending=Ending.WORKED, at=at + timedelta(days=90)),
+    ]  # fmt: skip
+    assert [(one.name, one.worked, one.measured) for one in trend(every)] == [("2026 Q3", 1, 2), ("2026 Q4", 1, 1)]
+    done = Pursued(goal=goal(), digest="d", steps=(Step(to=State.ACHIEVED, at=at, by="daemon"),))
+    assert achieved([done, done]) == {"2026-08": 2}
+    assert "Ideas that users decided" in page(*every)
+
+
+def test_the_interval_of_few_is_wide_and_known() -> None:
+    low, high = Quarter(name="q", worked=5, measured=10).interval
+    assert (low, high) == (pytest.approx(0.2366, abs=1e-3), pytest.approx(0.7634, abs=1e-3))
+    assert Quarter(name="q", worked=0, measured=0).interval == (0.0, 1.0)
