@@ -98,8 +98,6 @@ def lesson_of(case: Case, outcome: Outcome, url: str) -> Lesson:
     """What a case taught: of its change, or that it passed without one."""
     anomaly = case.anomaly
     trouble = f"{anomaly.signal.name} of {case.service} went {anomaly.direction}"
-    if case.hypothesis is not None and case.goal is not None:
-        trouble = f"for outcome {case.goal.name}: {neutral(case.hypothesis.statement, 200)}"
     lesson = Lesson(
         id=hashlib.sha256(f"{case.id}-0".encode()).hexdigest()[:8],
         at=outcome.at,
@@ -116,6 +114,10 @@ def lesson_of(case: Case, outcome: Outcome, url: str) -> Lesson:
         detector=anomaly.detector,
         grounds=grounds_of(case, ""),
     )
+    if case.hypothesis is not None and case.goal is not None:
+        from remediation.experiments.taught import taught  # needed with the first that ends
+
+        return taught(case, case.goal, case.hypothesis, outcome, lesson, url)
     return lesson if not case.changes else _of_change(case, outcome, lesson, trouble, url)
 
 

@@ -47,6 +47,15 @@ def grounds_of_idea(hypothesis: Hypothesis, levers: Levers) -> tuple[str, ...]:
     return (f"goal: {mark.goal}", f"kind: {mark.kind}", f"lever: {mark.lever}", f"turn: {mark.turn}")
 
 
+def grounds_of_case(hypothesis: Hypothesis) -> tuple[str, ...]:
+    """The same without the levers at hand, which may have changed since: the kind is the catalogue's word, or code."""
+    origin = hypothesis.origin
+    kind = origin.removeprefix(_CATALOGUE) if origin.startswith(_CATALOGUE) else CODE if hypothesis.turn.patch else ""
+    turn = turn_of(hypothesis.prediction.signal, hypothesis.turn)
+    kept = (f"goal: {hypothesis.goal}", f"lever: {hypothesis.turn.lever}", f"turn: {turn}")
+    return (*kept, f"kind: {kind}") if kind else kept
+
+
 def mark_in(lesson: Lesson) -> Mark:
     """The mark that a lesson kept. One of the catalogue has its kind in the strategy as well."""
     kept = {name: text for name, _, text in (ground.partition(": ") for ground in lesson.grounds)}

@@ -222,6 +222,10 @@ def test_a_no_builds_nothing_and_a_no_to_more_takes_it_back(tmp_path: Path) -> N
         assert case.outcome.ending is Ending.DISMISSED
         it.passes(5)
         assert not it.app.ledger.cases.active()  # what was offered once is not offered again
+        lessons = it.app.ledger.lessons.newest()
+        assert {lesson.ending for lesson in lessons} == {Ending.DISMISSED}
+        assert {lesson.subject for lesson in lessons} == {idea("Pay now").statement, idea("Buy").statement}
+        assert all("goal: fewer-errors" in lesson.grounds for lesson in lessons)
 
 
 @pytest.mark.long
