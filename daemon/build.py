@@ -67,7 +67,7 @@ def experimenting(settings: Settings, home: Home, forge: Forge, clock: Clock) ->
     from daemon.flagging import flags_of
     from daemon.measuring import measures_of
 
-    return flags_of(settings, forge), measures_of(settings, home, clock)
+    return flags_of(settings, forge, clock), measures_of(settings, home.folder)
 
 
 def with_ledger(

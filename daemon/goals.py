@@ -62,7 +62,7 @@ class Gauge:
         if len(block.labels) > 1:
             count = f"{signal} has {len(block.labels)} series"
             return Reading(value=None, because=f"{count}: let its query give one number, as with sum or avg")
-        return Reading(value=state.value, labels=dict(next(iter(block.labels), {})))
+        return Reading(value=state.value, labels=dict(block.labels[0]) if block.labels else {})
 
     def tell(self, signal: str) -> Reading:
         """The same, for a list: a source that does not answer is a reason like any other."""

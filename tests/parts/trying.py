@@ -17,6 +17,7 @@ from cases.trying import Command, CommandReport
 from daemon.ledger.goals import LedgerGoals
 from daemon.ledger.portfolios import LedgerPortfolios
 from remediation.experiments import flagd
+from remediation.forge.flag_file import GitFlags
 from tests.parts.crowd import Crowd
 from tests.parts.playhouse import NORMAL, QUERY, House, Readings, house
 
@@ -89,36 +90,38 @@ def idea(name: str = "Pay now", shares: tuple[float, ...] = (0.5, 1.0)) -> Hypot
     )
 
 
-class HubFlags:
-    """Turns flags off on the bare repository itself."""
+class Kept:
+    """Real flags in the repository, turned off by real commits; it remembers why."""
 
     def __init__(self, it: House) -> None:
         self.it = it
         self.offs: list[str] = []
+        forge = it.world.adapter(it.token, **it.repository)
+        self._real = GitFlags(forge.mirror, it.clock)
 
     def now(self, place: FlagPlace) -> FlagNow | None:
-        return flagd.read(self.content(), place.key)
-
-    def content(self) -> bytes:
-        return self.it.world.hub.show(f"{self.it.world.hub.tip()}:{FLAGS}")
+        return self._real.now(place)
 
     def off(self, place: FlagPlace, key: str, because: str) -> Receipt:
-        before = self.content()
-        after = flagd.off(before, place.key)
         self.offs.append(because)
-        if after != before:
-            self.it.commit(f"Turn {place.key} off", {FLAGS: after}, minutes_ago=0)
-        return Receipt(key=key, adopted=after == before)
+        return self._real.off(place, key, because)
+
+    @property
+    def shares(self) -> dict[str, float] | None:
+        """Who is shown what at the tip of the branch; None where there is no such flag."""
+        hub = self.it.world.hub
+        now = flagd.read(hub.show(f"{hub.tip()}:{FLAGS}"), "button")
+        return now.shares if now is not None else None
 
 
 @contextmanager
-def trying(folder: Path, *ideas: Hypothesis) -> Generator[tuple[House, Crowd, HubFlags]]:
+def trying(folder: Path, *ideas: Hypothesis) -> Generator[tuple[House, Crowd, Kept]]:
     """A shop without trouble, an active goal, and ideas for it."""
     with house(folder, **ASKED) as it:
         it.readings = Readings([(EPOCH, NORMAL)])
         it.commit("Ask the flag", {"shop/button.py": CODE, FLAGS: EMPTY}, minutes_ago=3)
         it.trial = lambda _, command: _report(command)
-        crowd, flags = Crowd(rates={PRIMARY: {}, RAIL: {}}), HubFlags(it)
+        crowd, flags = Crowd(rates={PRIMARY: {}, RAIL: {}}), Kept(it)
         it.measures, it.flags = crowd, flags
         with it.alive() as app:
             goals, portfolios = LedgerGoals(app.ledger.database), LedgerPortfolios(app.ledger.database)

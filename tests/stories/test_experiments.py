@@ -11,10 +11,9 @@ from cases.goal import State, Step
 from cases.leases import Pause
 from cases.outcome import Ending
 from daemon.ledger.goals import LedgerGoals
-from remediation.experiments import flagd
 from tests.parts.crowd import Crowd
 from tests.parts.playhouse import House
-from tests.parts.trying import PRIMARY, RAIL, HubFlags, idea, trying
+from tests.parts.trying import PRIMARY, RAIL, idea, trying
 
 
 def says(it: House, case: Case, event: Event) -> None:
@@ -60,11 +59,6 @@ def running(it: House, crowd: Crowd) -> Case:
     return reach(it, case.id, phase=Phase.DEPLOYED)
 
 
-def shares(flags: HubFlags) -> dict[str, float] | None:
-    now = flagd.read(flags.content(), "button")
-    return now.shares if now is not None else None
-
-
 def test_an_idea_is_built_measured_and_scaled_with_a_yes_at_each_gate(tmp_path: Path) -> None:
     with trying(tmp_path) as (it, crowd, flags):
         crowd.rates = {
@@ -82,13 +76,13 @@ def test_an_idea_is_built_measured_and_scaled_with_a_yes_at_each_gate(tmp_path: 
         assert case.gate == f"{case.id}-1"
         assert "Without a yes nothing goes live" in case.hold_reason
         assert not it.pull_requests()
-        assert shares(flags) is None
+        assert flags.shares is None
         yes(it, case)
         case = reach(it, case.id, phase=Phase.PROPOSED)
         (pull,) = it.pull_requests()
         assert {label["name"] for label in pull["labels"]} == {"trackwalker", "trackwalker:experiment"}
         it.merge(pull["number"])
-        assert shares(flags) == {"control": 0.5, "treated": 0.5}
+        assert flags.shares == {"control": 0.5, "treated": 0.5}
         case = reach(it, case.id, phase=Phase.DEPLOYED)
         it.passes(30)
         case = now(it, case)
@@ -125,7 +119,7 @@ def test_a_broken_guardrail_turns_the_flag_off_at_once_and_the_rest_out_by_a_pul
         killed = [entry.event for entry in case.history if isinstance(entry.event, Killed)]
         assert [event.judgement.ruling for event in killed if event.judgement] == ["harmful"]
         assert len(flags.offs) == 1
-        assert shares(flags) == {"control": 1.0}
+        assert flags.shares == {"control": 1.0}
         first, pull = sorted(it.pull_requests(), key=lambda found: found["number"])
         said = it.comments(first["number"])[-1]
         assert "shop/slow 0.01 → 0.06" in said
@@ -136,7 +130,7 @@ def test_a_broken_guardrail_turns_the_flag_off_at_once_and_the_rest_out_by_a_pul
         case = reach(it, case.id, phase=Phase.CLOSED)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.ROLLED_BACK
-        assert shares(flags) is None
+        assert flags.shares is None
         assert it.subjects().count("shop: an experiment does harm") == 1
 
 
@@ -152,7 +146,7 @@ def test_the_kill_switch_works_while_a_human_is_asked_and_while_everything_is_pa
         crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.003}, RAIL: {"control": 0.01, "treated": 0.06}}
         it.passes(2)
         assert len(flags.offs) == 1
-        assert shares(flags) == {"control": 1.0}
+        assert flags.shares == {"control": 1.0}
         case = now(it, case)
         assert (case.phase, case.hold) == (Phase.REVERTING, Hold.NONE)
         assert len(it.pull_requests()) == 1
@@ -167,7 +161,7 @@ def test_the_kill_switch_works_while_a_human_has_frozen_the_case(tmp_path: Path)
         crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.003}, RAIL: {"control": 0.01, "treated": 0.06}}
         it.clock.advance(timedelta(hours=20))
         it.passes(2)
-        assert shares(flags) == {"control": 1.0}
+        assert flags.shares == {"control": 1.0}
         assert now(it, case).hold is Hold.FROZEN
         assert len(it.pull_requests()) == 1
 
@@ -189,7 +183,7 @@ def test_what_cannot_be_shown_ends_with_everybody_on_the_control(
         crowd.uneven, crowd.per_hour = uneven, 20 if days > 20 else 200
         it.clock.advance(timedelta(days=days))
         case = reach(it, case.id, phase=Phase.PROPOSED)
-        assert shares(flags) == {"control": 1.0}
+        assert flags.shares == {"control": 1.0}
         it.merge(max(pull["number"] for pull in it.pull_requests()))
         case = reach(it, case.id, phase=Phase.CLOSED)
         assert case.outcome is not None
@@ -217,7 +211,7 @@ def test_a_no_builds_nothing_and_a_no_to_more_takes_it_back(tmp_path: Path) -> N
         case = reach(it, second.id, gate=True)
         no(it, case)
         case = reach(it, second.id, phase=Phase.CLOSED)
-        assert shares(flags) == {"control": 1.0}
+        assert flags.shares == {"control": 1.0}
         assert case.outcome is not None
         assert case.outcome.ending is Ending.DISMISSED
         it.passes(5)
@@ -252,7 +246,7 @@ def test_code_that_tells_nobody_of_the_flag_is_no_experiment(tmp_path: Path) -> 
         case = reach(it, case.id, phase=Phase.ESCALATED)
         assert 'no code has exposure("button"' in case.escalation
         assert not it.pull_requests()
-        assert shares(flags) is None
+        assert flags.shares is None
 
 
 @pytest.mark.long
@@ -278,5 +272,5 @@ def test_who_gives_the_outcome_up_or_stops_it_shows_everybody_the_control(tmp_pa
             "fewer-errors", Step(to=State.ABANDONED, at=it.now, by="human:owner", because="the season is over")
         )
         case = reach(it, case.id, phase=Phase.PROPOSED)
-        assert shares(flags) == {"control": 1.0}
+        assert flags.shares == {"control": 1.0}
         assert case.change.rolls_back == 1
