@@ -95,7 +95,7 @@ class Kills:
         own = case.phase is Phase.DEPLOYED and case.hold is Hold.NONE and case.judgement is None
         if own or any(judgement.ruling is Ruling.HARMFUL for judgement in case.judgements):
             return None
-        from remediation.experiments.guard import harm
+        from remediation.guard import harm
 
         found = harm(case, self._ports)
         if found is None:

@@ -115,7 +115,7 @@ def lesson_of(case: Case, outcome: Outcome, url: str) -> Lesson:
         grounds=grounds_of(case, ""),
     )
     if case.hypothesis is not None and case.goal is not None:
-        from remediation.experiments.taught import taught  # needed with the first that ends
+        from remediation.taught import taught  # needed with the first that ends
 
         return taught(case, case.goal, case.hypothesis, outcome, lesson, url)
     return lesson if not case.changes else _of_change(case, outcome, lesson, trouble, url)

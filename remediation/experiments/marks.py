@@ -6,21 +6,14 @@ lever: button                  which one; empty for a patch
 turn: 1f0c9a5e77b2             the digest of what was turned
 """
 
-import hashlib
-import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cases.change import ChangeClass
-from cases.hypothesis import Hypothesis, Turn, as_json
+from cases.hypothesis import Hypothesis
 from cases.outcome import Lesson
 from remediation.experiments.levers import Levers
-
-CODE = "code"
-"""The kind of a hypothesis that brings a patch."""
-_CATALOGUE = "catalogue:"
-_CHANGED = re.compile(r"^[+-](?![+-]{2} )(.*)$", re.MULTILINE)
+from remediation.turned import CATALOGUE, CODE, turn_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +40,10 @@ def grounds_of_idea(hypothesis: Hypothesis, levers: Levers) -> tuple[str, ...]:
     return (f"goal: {mark.goal}", f"kind: {mark.kind}", f"lever: {mark.lever}", f"turn: {mark.turn}")
 
 
-def grounds_of_case(hypothesis: Hypothesis) -> tuple[str, ...]:
-    """The same without the levers at hand, which may have changed since: the kind is the catalogue's word, or code."""
-    origin = hypothesis.origin
-    kind = origin.removeprefix(_CATALOGUE) if origin.startswith(_CATALOGUE) else CODE if hypothesis.turn.patch else ""
-    turn = turn_of(hypothesis.prediction.signal, hypothesis.turn)
-    kept = (f"goal: {hypothesis.goal}", f"lever: {hypothesis.turn.lever}", f"turn: {turn}")
-    return (*kept, f"kind: {kind}") if kind else kept
-
-
 def mark_in(lesson: Lesson) -> Mark:
     """The mark that a lesson kept. One of the catalogue has its kind in the strategy as well."""
     kept = {name: text for name, _, text in (ground.partition(": ") for ground in lesson.grounds)}
-    kind = lesson.strategy.removeprefix(_CATALOGUE) if lesson.strategy.startswith(_CATALOGUE) else ""
+    kind = lesson.strategy.removeprefix(CATALOGUE) if lesson.strategy.startswith(CATALOGUE) else ""
     return Mark(
         goal=kept.get("goal", ""),
         kind=kept.get("kind", kind),
@@ -73,13 +57,5 @@ def of_experiments(lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
     return tuple(
         lesson
         for lesson in lessons
-        if lesson.action == ChangeClass.EXPERIMENT or lesson.strategy.startswith(_CATALOGUE) or mark_in(lesson).turn
+        if lesson.action == ChangeClass.EXPERIMENT or lesson.strategy.startswith(CATALOGUE) or mark_in(lesson).turn
     )
-
-
-def turn_of(signal: str, turn: Turn) -> str:
-    """The digest of what is turned, in the service of the signal: whoever had the idea, and however it is told."""
-    # Of a patch only the lines that change count: it is the same one when what is around them has moved.
-    changed = [" ".join(line.split()) for line in _CHANGED.findall(turn.patch)]
-    told = (signal.partition("/")[0], turn.flag, as_json(json.loads(turn.treated)), changed)
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]

@@ -11,8 +11,8 @@ from cases.change import ChangeClass
 from cases.goal import Goal
 from cases.hypothesis import Hypothesis
 from cases.outcome import Lesson, Outcome, Refusal
-from remediation.experiments.marks import grounds_of_case
 from remediation.neutral import neutral
+from remediation.turned import grounds_of_case
 
 
 def taught(case: Case, goal: Goal, idea: Hypothesis, outcome: Outcome, lesson: Lesson, url: str) -> Lesson:
