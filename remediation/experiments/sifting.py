@@ -8,8 +8,9 @@ from cases.hypothesis import Hypothesis, normalised, stated
 from cases.outcome import Ending, Lesson
 from remediation.experiments.alike import same_idea
 from remediation.experiments.levers import Levers, Refused
-from remediation.experiments.marks import Mark, mark_in, mark_of, of_experiments, turn_of
+from remediation.experiments.marks import Mark, mark_in, mark_of, of_experiments
 from remediation.recall import OF_THE_CHANGE, REFUSED
+from remediation.turned import turn_of
 
 _HARM = frozenset({Ending.HARMFUL, Ending.ROLLED_BACK})
 _CUT = "…"

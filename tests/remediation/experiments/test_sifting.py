@@ -8,8 +8,9 @@ from cases.hypothesis import Hypothesis, Turn, identity
 from cases.outcome import Ending, Lesson, Refusal
 from remediation.experiments.catalogue import catalogue
 from remediation.experiments.levers import levers_of
-from remediation.experiments.marks import grounds_of_idea, mark_in, mark_of, turn_of
+from remediation.experiments.marks import grounds_of_idea, mark_in, mark_of
 from remediation.experiments.sifting import Known, sift
+from remediation.turned import turn_of
 from tests.parts.ideas import GOAL, SLOW, a_shop, a_tried
 
 SHOP = a_shop()
