@@ -4,6 +4,7 @@ This module imports SQLAlchemy and DuckDB: import it where experiments are built
 """
 
 import secrets
+import shutil
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ right or erased in the source counts from then on."""
 MOST_ROWS = 50_000_000
 """The most rows that are kept of an experiment, some 2 GB of disk."""
 MOST_KEPT = 8
-"""The most experiments of which anything is kept; that which was not asked for longest goes first."""
+"""The most experiments of which anything is kept; that which was not asked for longest goes first. What was not asked
+for since it should have been read anew goes in any case."""
 
 _MICRO = timedelta(microseconds=1)
 _DAY = timedelta(days=1) // _MICRO
@@ -267,8 +269,10 @@ class DatabaseMeasures:
         if kept is None:
             kept = self._new(wanted, properties, until)
         self._kept[identity] = kept
-        while len(self._kept) > MOST_KEPT:
-            self._remove(self._kept.pop(next(iter(self._kept))))
+        old = [other for other, left in self._kept.items() if left.made + 2 * REMADE // _MICRO <= until]
+        for other in (*old, *list(self._kept)[:-MOST_KEPT]):
+            if other in self._kept:
+                self._remove(self._kept.pop(other))
         return kept
 
     def _new(self, wanted: Measured, properties: tuple[str, ...], until: int) -> _Kept:
@@ -323,7 +327,9 @@ class DatabaseMeasures:
 
     def _clear(self, pattern: str) -> None:
         for left in self._folder.glob(pattern):
-            if left.is_file():
+            if left.is_dir():  # what did not fit into the memory lies in a folder beside the file
+                shutil.rmtree(left, ignore_errors=True)
+            else:
                 left.unlink(missing_ok=True)
 
 

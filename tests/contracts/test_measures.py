@@ -242,12 +242,12 @@ def test_twenty_values_at_the_most_and_the_rest_as_one(shop: Shop) -> None:
     assert of(users, "control", "(others)").means == pytest.approx([2])
 
 
-def test_revenue_below_zero_is_refused_and_nobody_is_named(anywhere: Shop) -> None:
-    known(anywhere).happen(did("secret-user", 6, -3), did("secret-user", 6, -4))
+def test_revenue_below_zero_is_refused_and_nobody_is_named(shop: Shop) -> None:
+    known(shop).happen(did("secret-user", 6, -3), did("secret-user", 6, -4))
     with pytest.raises(PermanentError, match=r"2 rows below zero, as at 2026-03-07T00:00:00Z") as refused:
-        anywhere.look(measure("revenue"))
+        shop.look(measure("revenue"))
     assert "secret-user" not in str(refused.value)
-    assert of(anywhere.look(MEAN), "control").users == 3
+    assert of(shop.look(MEAN), "control").users == 3
 
 
 def test_what_is_no_number_is_no_event(shop: Shop) -> None:

@@ -170,6 +170,12 @@ def test_check_says_what_answers(base: Base) -> None:
     asked.source.close()
 
 
+@pytest.mark.long
+def test_more_memory_than_there_is_for_a_query_is_said(duck: Base) -> None:
+    with pytest.raises(SourceDown, match="needs more memory than it may have"):
+        duck.source("SELECT count(*) AS value FROM (SELECT DISTINCT hash(i) FROM range(40000000) t(i))").last()
+
+
 WRITES = {
     "INSERT": "INSERT INTO secrets VALUES ('x')",
     "INSERT RETURNING": "INSERT INTO secrets VALUES ('x') RETURNING 1 AS value",
