@@ -9,7 +9,7 @@ from remediation.experiments import flagd
 from tests.parts.flags import KEY, turned_on
 from tests.parts.openfeature import reading
 
-FEW, MANY = 5_000, 100_000
+FEW, MANY = 2_000, 100_000
 
 
 def evaluated(folder: Path, content: bytes, users: int, key: str = KEY, **about: str) -> set[int]:
@@ -26,7 +26,7 @@ def within(count: int, users: int, share: float) -> bool:
 
 def test_a_larger_share_keeps_whom_a_smaller_one_treated(tmp_path: Path) -> None:
     content, before = b"", set[int]()
-    for share in (0.1, 0.25, 0.3333, 0.5, 1.0):
+    for share in (0.1, 0.3333, 1.0):
         content = turned_on(content, share)
         now = evaluated(tmp_path, content, FEW)
         assert within(len(now), FEW, share)

@@ -116,12 +116,12 @@ class Racing:
 
 @pytest.mark.parametrize("path", [FILE, "README"])
 def test_a_lost_race_is_run_again_on_what_the_others_left(there: World, path: str) -> None:
-    racing = Racing(there, 3, path)
+    racing = Racing(there, 2, path)
     receipt = GitFlags(lambda _: racing, SystemClock()).off(PLACE, "kill-1", WHY)  # pyright: ignore[reportArgumentType]
     assert there.hub.tip() == receipt.facts["sha"]
     held = json.loads(there.hub.show(f"main:{FILE}"))["flags"]
     assert held[KEY]["targeting"] == {}
-    assert (3 if path == FILE else 0) == sum(name.startswith("new-") for name in held)
+    assert (2 if path == FILE else 0) == sum(name.startswith("new-") for name in held)
 
 
 def test_whoever_never_gets_a_turn_says_so(there: World) -> None:
