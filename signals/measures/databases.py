@@ -43,6 +43,7 @@ MOST_KEPT = 8
 """The most experiments of which anything is kept; that which was not asked for longest goes first. What was not asked
 for since it should have been read anew goes in any case."""
 
+_ENDING = ".duckdb"
 _MICRO = timedelta(microseconds=1)
 _DAY = timedelta(days=1) // _MICRO
 _SHORTEST, _LONGEST = timedelta(minutes=1) // _MICRO, 64 * _DAY
@@ -85,7 +86,7 @@ class DatabaseMeasures:
     databases  name → where it is read; nothing is ever written there
     exposures  service → the query of who saw what
     measures   signal → the query of what users did
-    folder     this process's own: what lies in it from another life is removed
+    folder     this process's own: what lies in it from another life is removed, and nothing else
 
     What is kept there are sums per pseudonym, for as long as this object lives; whatever of it is lost is read again.
     """
@@ -104,13 +105,13 @@ class DatabaseMeasures:
         self._folder = folder
         self._kept: dict[tuple[object, ...], _Kept] = {}
         self._lock = threading.Lock()
-        self._clear("*")
+        self._clear(f"*{_ENDING}*")
 
     def close(self) -> None:
         """Forget all."""
         with self._lock:
             self._kept.clear()
-            self._clear("*")
+            self._clear(f"*{_ENDING}*")
             for database in self._databases.values():
                 database.close()
 
@@ -284,7 +285,7 @@ class DatabaseMeasures:
             )
         before = self._before(wanted)
         return _Kept(
-            file=self._folder / f"{secrets.token_hex(8)}.duckdb",
+            file=self._folder / f"{secrets.token_hex(8)}{_ENDING}",
             key=secrets.token_hex(16),
             properties=properties,
             exposures=Reading(
