@@ -56,8 +56,8 @@ class Measured:
 class Users:
     """What one look saw.
 
-    exposed   variant → users, each counted once, at their first exposure
-    crossed   users that saw more than one variant: they are left out of everything, and counted here
+    exposed   variant → users that count (of the segment, and of the cohort), each once, at their first exposure
+    crossed   such users that saw more than one variant: they are left out of everything, and counted here
     tallies   (segment, signal, variant) → the sums; segment EVERYBODY always, and each value of `by` that was seen
     first     the first exposure; None while there is none
     newest    the newest exposure or event that was read
@@ -78,7 +78,8 @@ class Measures(Protocol):
     def look(self, wanted: Measured) -> Users:
         """Look now.
 
-        Raises SourceDown where a source does not answer, PermanentError where only a human can help: a metric without
-        a measure or whose source is gone, a query that is refused, a revenue below zero.
+        Raises SourceDown where a source does not answer, TemporaryError where there is no room to put it together, and
+        PermanentError where only a human can help: a metric without a measure or whose source is gone, a query that is
+        refused, a revenue below zero.
         """
         ...
