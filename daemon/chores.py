@@ -119,7 +119,8 @@ def _pursued(ports: Ports, house: House) -> Callable[[], object]:
             from daemon.pursuing import Pursuing
 
             portfolios = LedgerPortfolios(house.ledger.database)
-            Pursuing(ports=ports, cases=house.ledger.cases, goals=goals, portfolios=portfolios).once()
+            ledger = house.ledger
+            Pursuing(ports=ports, cases=ledger.cases, goals=goals, portfolios=portfolios, spend=ledger.spend).once()
 
     return look
 

@@ -21,6 +21,7 @@ from cases.telemetry import Signal
 from daemon.goals import Gauge, Reading
 from daemon.ledger.goals import LedgerGoals
 from daemon.ledger.portfolios import LedgerPortfolios
+from daemon.ledger.spend import LedgerSpend
 from remediation.ports import Ports
 
 log = logging.getLogger("trackwalker.pursuing")
@@ -41,6 +42,7 @@ class Pursuing:
     cases: CaseStore
     goals: LedgerGoals
     portfolios: LedgerPortfolios
+    spend: LedgerSpend
 
     def once(self) -> None:
         """Look at every goal. One that cannot be looked at now holds no other up.
@@ -90,11 +92,16 @@ class Pursuing:
             self.ports.lessons.newest(MOST_LESSONS),
             live=[idea for idea in others if idea.id not in {one.id for one in had}],
             rejected=had,
-            model=self.ports.model,
+            model=self.ports.model if self._spent(goal.name) < goal.budget_usd else None,
         )
         refused = tuple(f"{what}: {why}" for what, why in made.refused)
         self.portfolios.offer(goal.name, made.hypotheses, refused, made.cost, ACTOR, self.ports.now)
         log.info("outcome %s: %d hypotheses are offered", goal.name, len(made.hypotheses))
+
+    def _spent(self, goal: str) -> float:
+        """What models have cost for a goal so far: for its ideas, and for the cases that came of them."""
+        cases = (_case_of(goal, idea.id) for idea in self.portfolios.load(goal).ideas)
+        return sum(call.usd for case in (f"{goal}-1", *cases) for call in self.spend.calls(case))
 
     def _open(self, pursued: Pursued, signal: Signal, fresh: set[str]) -> None:
         """Open a case for each hypothesis that has none."""

@@ -77,7 +77,9 @@ class LedgerGoals:
     def _put(self, before: bytes | None, goals: Mapping[str, Pursued], name: str, digest: str, step: Step) -> bool:
         """Write all of them, if they are still what was read."""
         detail = {"goal": name, "digest": digest, "because": step.because}
-        line = AuditEntry(at=step.at, actor=step.by, action=f"{ACTION}{step.to}", detail=detail)
+        # In the audit a goal is a story of its own, by its portfolio's name: each line follows from the one before.
+        story = f"{name}-1"
+        line = AuditEntry(at=step.at, actor=step.by, action=f"{ACTION}{step.to}", case=story, detail=detail)
         after = _adapter().dump_json(dict(goals))
         with self._database.writing() as connection:
             if not swapped(connection, Swap(key=KEY, before=before, after=after), step.at):

@@ -92,7 +92,8 @@ class LedgerPortfolios:
             swap = Swap(key=_key(goal), before=blob, after=_adapter().dump_json(after))
             with self._database.writing() as connection:
                 if swapped(connection, swap, at):
-                    append(connection, AuditEntry(at=at, actor=by, action=action, detail={"goal": goal, **said}))
+                    line = AuditEntry(at=at, actor=by, action=action, case=f"{goal}-1", detail={"goal": goal, **said})
+                    append(connection, line)
                     return after
         raise TemporaryError(f"others have changed the ideas for {goal} all the time: try again")
 

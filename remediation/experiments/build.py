@@ -14,6 +14,7 @@ from cases.flags import FlagPlace
 from cases.goal import Goal
 from cases.hypothesis import Hypothesis
 from cases.telemetry import Direction
+from config.patch_paths import out_of_scope
 from config.settings import ExperimentsSettings, Settings
 from remediation.drafting import CannotDraft, Drafting
 from remediation.experiments import flagd
@@ -146,8 +147,15 @@ def code_of(case: Case, ports: Ports) -> tuple[FileEdit, ...] | CannotDraft:
         return ()
     from remediation.experiments.patched import applied
 
+    goal, _ = idea_of(case)
     repository = ports.settings.service(case.service).repository
-    return applied(idea.turn.patch, repository, ports.forge)
+    edits = applied(idea.turn.patch, repository, ports.forge)
+    if isinstance(edits, CannotDraft):
+        return edits
+    # It was asked when the idea was brought: what may be touched may be less by now.
+    paths = tuple(edit.path for edit in edits)
+    reasons = out_of_scope(paths, goal, ports.settings.scope, lines=idea.turn.patch.count("\n"))
+    return CannotDraft(reason="; ".join(reasons)) if reasons else edits
 
 
 def _shown(

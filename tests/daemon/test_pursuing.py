@@ -128,7 +128,8 @@ def test_one_goal_that_cannot_be_looked_at_holds_no_other_up(tmp_path: Path) -> 
         for name in ("fewer-errors", "lost"):
             portfolios.offer(name, (replace(idea("Pay now"), goal=name),), (), 0.0, "daemon", it.now)
         assert it.app is not None
-        Pursuing(ports=it.app.ports, cases=it.app.ledger.cases, goals=goals, portfolios=portfolios).once()
+        ledger = it.app.ledger
+        Pursuing(ports=it.app.ports, cases=ledger.cases, goals=goals, portfolios=portfolios, spend=ledger.spend).once()
         assert [case.goal.name for case in it.app.ledger.cases.active() if case.goal] == ["fewer-errors"]
 
 
