@@ -184,7 +184,7 @@ class Approvals:
         now: datetime,
     ) -> None:
         """Let gates that nobody answered in time be a no."""
-        from remediation.learn import dismissal
+        from remediation.learn import dismissal, left_on
 
         for one in asked:
             if one.asks is not Asked.YES or standings[one.id].expired is None:
@@ -194,9 +194,9 @@ class Approvals:
                 no = Rejected(because=because, gate=one.id)
                 self.cases.add(one.case, Entry(at=now, actor=ACTOR, event=no), (), None)
                 outcome, lesson = dismissal(active[one.case], because, now)
-                self.cases.add(
-                    one.case, Entry(at=now, actor=ACTOR, event=Closed(outcome=outcome, lesson=lesson)), (), None
-                )
+                ended = Closed(outcome=outcome, lesson=lesson)
+                off = left_on(active[one.case], because)
+                self.cases.add(one.case, Entry(at=now, actor=ACTOR, event=ended), off, None)
             except (IllegalStep, PermanentError) as error:  # somebody answered just now, or it was removed
                 log.info("gate %s is not closed: %s", one.id, error)
                 continue

@@ -118,7 +118,7 @@ def found(ledger: Ledger, name: str) -> Tried:
     return one
 
 
-def stop(ledger: Ledger, settings: Settings, clock: Clock, name: str, by: str, because: str) -> Tried:
+def stop(ledger: Ledger, clock: Clock, name: str, by: str, because: str) -> Tried:
     """End it: everybody is shown the control at once where it runs; else it is a remembered no.
 
     Raises PermanentError where there is none, or it has ended.
@@ -132,12 +132,13 @@ def stop(ledger: Ledger, settings: Settings, clock: Clock, name: str, by: str, b
     effects: tuple[Effect, ...] = ()
     event: Killed | Rejected = Rejected(because=because)
     if case.shows is not None:
-        from remediation.experiments.way import kill
+        from remediation.learn import left_on
 
-        effects = (kill(case, settings, because),)
-        event = Killed(because=f"{by} stopped it: {because}")
-        if case.phase in {Phase.REVERTING, Phase.ESCALATED} or case.change.rolls_back is not None:
+        if case.phase is Phase.REVERTING or case.change.rolls_back is not None:
             raise PermanentError(f"experiment {name} is being taken back already")
+        effects = left_on(case, because)
+        if case.phase in {Phase.MERGED, Phase.DEPLOYED}:
+            event = Killed(because=f"{by} stopped it: {because}")
     try:
         ledger.cases.add(case.id, Entry(at=now, actor=by, event=event), effects, now)
     except IllegalStep as moved:

@@ -11,11 +11,10 @@ from datetime import timedelta
 
 import numpy as np
 
-from cases.case import Case, Hold, Phase
+from cases.case import Case, Phase
 from cases.errors import IllegalStep, PermanentError, TemporaryError
 from cases.events import Closed, Entry, Killed, Rejected
 from cases.goal import Pursued, State, Step
-from cases.lifecycle import NEXT
 from cases.ports import CaseStore
 from cases.telemetry import Signal
 from daemon.goals import Gauge, Reading
@@ -130,7 +129,7 @@ class Pursuing:
 
     def _end(self, pursued: Pursued, mine: Sequence[Case]) -> None:
         """The goal ended: what is not built yet is dropped; what runs is taken back, unless it was shown to work."""
-        from remediation.learn import dismissal
+        from remediation.learn import dismissal, left_on
 
         because = f"outcome {pursued.goal.name} is {pursued.state}: {pursued.steps[-1].because}"
         for case in mine:
@@ -141,17 +140,12 @@ class Pursuing:
                     outcome, lesson = dismissal(case, because, now)
                     ended = Closed(outcome=outcome, lesson=lesson)
                     self.cases.add(case.id, Entry(at=now, actor=ACTOR, event=ended), (), None)
-                elif pursued.state is State.ABANDONED and self._may_be_killed(case):
-                    from remediation.experiments.way import kill
-
-                    off = kill(case, self.ports.settings, because)
-                    self.cases.add(case.id, Entry(at=now, actor=ACTOR, event=Killed(because=because)), (off,), now)
+                elif pursued.state is State.ABANDONED and case.change.rolls_back is None:
+                    runs = case.phase in {Phase.MERGED, Phase.DEPLOYED}
+                    event = Killed(because=because) if runs else Rejected(because=because)
+                    self.cases.add(case.id, Entry(at=now, actor=ACTOR, event=event), left_on(case, because), now)
             except IllegalStep as moved:
                 log.info("case %s: %s", case.id, moved)
-
-    def _may_be_killed(self, case: Case) -> bool:
-        runs = case.phase in {Phase.MERGED, Phase.DEPLOYED} and case.change.rolls_back is None
-        return runs and (case.phase, Killed) in NEXT and case.hold is not Hold.FROZEN
 
     def _signal(self, key: str) -> Signal:
         found = next((signal for signal in self.ports.watched() if signal.key == key), None)

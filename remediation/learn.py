@@ -10,7 +10,7 @@ from cases.events import Closed, ClosedUnmerged, Entry, Event, Rejected
 from cases.lifecycle import advance
 from cases.moments import iso
 from cases.outcome import NO_CHANGE, Ending, Judgement, Lesson, Outcome, Refusal, Ruling
-from cases.steps import StepResult
+from cases.steps import KillFlag, StepResult
 from cases.telemetry import Severity
 from cases.verdict import Claim
 from remediation.confidence import held
@@ -46,7 +46,17 @@ def closing(case: Case, ports: Ports, *, extra: tuple[Event, ...] = (), url: str
         case=case.id,
         link=lesson.pull_request,
     )
-    return StepResult(events=(*extra, Closed(outcome=outcome, lesson=lesson)), effects=told)
+    return StepResult(
+        events=(*extra, Closed(outcome=outcome, lesson=lesson)), effects=(*left_on(case, outcome.because), *told)
+    )
+
+
+def left_on(case: Case, because: str) -> tuple[KillFlag, ...]:
+    """What an experiment that ends may not leave behind: a flag that shows some users what nobody looks after."""
+    shown = case.shows
+    if shown is None or shown.share >= 1:
+        return ()
+    return (KillFlag(key=f"{case.id}-flag-off", place=shown.flag, because=neutral(because, 200)),)
 
 
 def outcome_of(case: Case, ports: Ports, *, refused: bool = False) -> Outcome:

@@ -16,7 +16,7 @@ from remediation.diagnose import diagnose
 from remediation.draft import draft
 from remediation.follow import await_deploy, await_overdue, follow, follow_to_its_end
 from remediation.improvement import draft_improvement, look_into
-from remediation.learn import dismissal, learn
+from remediation.learn import dismissal, learn, left_on
 from remediation.parts import merged_followers
 from remediation.ports import Ports
 from remediation.propose import left_behind, propose, taken_back
@@ -50,12 +50,8 @@ def recovered(case: Case, ports: Ports) -> StepResult:
 def dismiss(case: Case, ports: Ports) -> StepResult:
     """A human said no: what is open goes back to a draft, and the case ends with a remembered reason."""
     outcome, lesson = dismissal(case, case.escalation, ports.now)
-    ends = StepResult(events=(Closed(outcome=outcome, lesson=lesson),), effects=taken_back(case, case.escalation))
-    if case.hypothesis is None:
-        return ends
-    from remediation.experiments.way import dismissed
-
-    return dismissed(case, ports, ends)
+    effects = (*left_on(case, case.escalation), *taken_back(case, case.escalation))
+    return StepResult(events=(Closed(outcome=outcome, lesson=lesson),), effects=effects)
 
 
 def _rejected(case: Case) -> bool:

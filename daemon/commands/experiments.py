@@ -59,9 +59,8 @@ def stop(name: str, reason: str, config: Path, *, as_json: bool) -> None:
 
     if not reason.strip():
         raise click.UsageError("--reason is empty: write why it is stopped")
-    settings = settings_of(config)
     with ledger_of(config) as ledger:
-        one = stopped(ledger, settings, SystemClock(), name, human(), reason)
+        one = stopped(ledger, SystemClock(), name, human(), reason)
     if as_json:
         print_json(one.document)
     else:

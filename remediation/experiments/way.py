@@ -140,13 +140,6 @@ def clean_up(case: Case, ports: Ports) -> StepResult:
     return StepResult(events=result.events, effects=(off, *result.effects), again=result.again)
 
 
-def dismissed(case: Case, ports: Ports, ends: StepResult) -> StepResult:
-    """A human's no: as of any case; and where it runs, everybody is shown the control."""
-    if case.shows is None:
-        return ends
-    return StepResult(events=ends.events, effects=(kill(case, ports.settings, case.escalation), *ends.effects))
-
-
 def _won(case: Case, ports: Ports, seen: Seen) -> StepResult:
     """The interval lies above the bar: ask, once, whether more users are to be shown it."""
     goal, _ = idea_of(case)

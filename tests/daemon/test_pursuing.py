@@ -76,12 +76,12 @@ def test_an_active_goal_gets_its_hypotheses_as_cases_and_nobody_gets_them_twice(
         said = json.loads(json.dumps([one.document for one in tried(ledger)]))
         assert {one["outcome"] for one in said} == {"fewer-errors"}
         first = tried(ledger)[0]
-        stopped = stop(ledger, it.settings(), it.clock, first.idea.id, "human:owner", "not now")
+        stopped = stop(ledger, it.clock, first.idea.id, "human:owner", "not now")
         assert stopped.case is not None
         it.passes(2)
         assert found(ledger, first.idea.id).state == "dismissed"
         with pytest.raises(PermanentError, match="is not running"):
-            stop(ledger, it.settings(), it.clock, first.idea.id, "human:owner", "again")
+            stop(ledger, it.clock, first.idea.id, "human:owner", "again")
         with pytest.raises(PermanentError, match="there is no experiment nothing"):
             found(ledger, "nothing")
 

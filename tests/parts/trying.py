@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cases.errors import TemporaryError
 from cases.flags import FlagNow, FlagPlace
 from cases.goal import Constraint, Criteria, Goal, State, Step
 from cases.hypothesis import Effort, Hypothesis, Peril, Plan, Prediction, Turn
@@ -96,6 +97,7 @@ class Kept:
     def __init__(self, it: House) -> None:
         self.it = it
         self.offs: list[str] = []
+        self.lost = 0
         forge = it.world.adapter(it.token, **it.repository)
         self._real = GitFlags(forge.mirror, it.clock)
 
@@ -104,7 +106,11 @@ class Kept:
 
     def off(self, place: FlagPlace, key: str, because: str) -> Receipt:
         self.offs.append(because)
-        return self._real.off(place, key, because)
+        receipt = self._real.off(place, key, because)
+        if self.lost:
+            self.lost -= 1
+            raise TemporaryError("the answer was lost")
+        return receipt
 
     @property
     def shares(self) -> dict[str, float] | None:

@@ -12,6 +12,7 @@ from cases.leases import Pause
 from cases.outcome import Ending
 from daemon.ledger.goals import LedgerGoals
 from tests.parts.crowd import Crowd
+from tests.parts.hub import git
 from tests.parts.playhouse import House
 from tests.parts.trying import PRIMARY, RAIL, idea, trying
 
@@ -152,6 +153,32 @@ def test_the_kill_switch_works_while_a_human_is_asked_and_while_everything_is_pa
         assert len(it.pull_requests()) == 1
         assert it.app.levers.resume("human:owner", it.now)
         assert reach(it, case.id, phase=Phase.PROPOSED).change.rolls_back == 1
+
+
+def test_a_flag_that_is_off_and_not_known_to_be_is_turned_off_once(tmp_path: Path) -> None:
+    with trying(tmp_path) as (it, crowd, flags):
+        case = running(it, crowd)
+        crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.003}, RAIL: {"control": 0.01, "treated": 0.06}}
+        it.clock.advance(timedelta(hours=20))
+        flags.lost = 1  # the answer: the commit is made
+        case = reach(it, case.id, phase=Phase.PROPOSED)
+        assert len(flags.offs) == 2
+        log = git(it.world.hub.folder, "log", "--format=%s", "main").decode().splitlines()
+        assert sum(line.startswith("Turn") and "button" in line for line in log) == 1, log
+
+
+@pytest.mark.long
+def test_a_scaling_that_people_close_takes_all_of_it_back(tmp_path: Path) -> None:
+    with trying(tmp_path) as (it, crowd, flags):
+        case = running(it, crowd)
+        crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.003}, RAIL: {"control": 0.01, "treated": 0.01}}
+        it.clock.advance(timedelta(days=8))
+        yes(it, reach(it, case.id, gate=True))
+        reach(it, case.id, phase=Phase.PROPOSED)
+        it.close(max(pull["number"] for pull in it.pull_requests()))
+        case = reach(it, case.id, phase=Phase.CLOSED)
+        it.passes(1)
+        assert flags.shares == {"control": 1.0}
 
 
 def test_the_kill_switch_works_while_a_human_has_frozen_the_case(tmp_path: Path) -> None:
