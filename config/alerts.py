@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag
 from config.fields import Address, HostPort, Name, SecretRef, Text, TimeOfDay, Url, Zone
 from config.routes import RouteSettings
 from config.section import Section
+from config.seldom_used import WhenUsed
 
 
 class SlackSettings(Section):
@@ -174,10 +175,10 @@ class AlertsSettings(Section):
     (`signals.alertmanager`), and receivers hear only of what no alert speaks of, and of escalations. None: enrich where
     there is an Alertmanager, because one alert is enough; direct otherwise."""
 
-    receivers: tuple[ReceiverSettings, ...] = ()
+    receivers: Annotated[tuple[ReceiverSettings, ...], WhenUsed()] = ()
     """Who is told. None: notices go to the log alone."""
 
-    routes: tuple[RouteSettings, ...] = ()
+    routes: Annotated[tuple[RouteSettings, ...], WhenUsed()] = ()
     """Which receiver hears of what. The first route that matches takes a notice; what none matches goes to every
     receiver, at once. None: everything does."""
 

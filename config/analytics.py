@@ -48,8 +48,8 @@ class _Vendor(HttpSettings):
     settle: Duration = timedelta(hours=1)
     """How long after its end a day still fills. It is not read before then, nor is the running day ever."""
 
-    timeout: Duration = timedelta(seconds=60)
-    """How long one answer may take. Vendors count over all events, which takes its time."""
+    timeout: Duration = timedelta(seconds=30)
+    """How long one answer may take: vendors count over all events. Nothing else is looked at meanwhile."""
 
     sampled: Sampled = "partial"
     """What to do with an answer that says it is cut, sampled or withheld in part. partial: the signal is blind, with
@@ -273,8 +273,8 @@ class HttpSourceSettings(HttpSettings):
     settle: Duration = timedelta(minutes=5)
     """How long after its end a bucket still fills. It is not read before then, nor is the running one ever."""
 
-    timeout: Duration = timedelta(seconds=30)
-    """How long one answer may take."""
+    timeout: Duration = timedelta(seconds=10)
+    """How long one answer may take. Nothing else is looked at meanwhile."""
 
     sampled: Sampled = "partial"
     """What to do with an answer that says so at `partial`. partial: the signal is blind, with the reason. refuse: the

@@ -8,6 +8,7 @@ from pydantic import Field
 from cases.escalation import MOST_IMPACT, Terms
 from config.fields import Duration, Name, SecretRef, Text, lasting
 from config.section import Section
+from config.seldom_used import WhenUsed
 
 SHORTEST = timedelta(minutes=1)
 Span = Annotated[Duration, lasting(SHORTEST)]
@@ -56,7 +57,7 @@ class ApprovalsSettings(Section):
     """What becomes of a gate at its deadline. hold: nothing is done, and a yes still counts. reject: it is a no, and
     the case is closed. There is no value that goes on without a yes."""
 
-    deciders: tuple[DeciderSettings, ...] = ()
+    deciders: Annotated[tuple[DeciderSettings, ...], WhenUsed()] = ()
     """Who may answer from outside this machine's command line: by a button in Slack, or at the API. None: whoever has
     `api.token`, and nobody in Slack."""
 

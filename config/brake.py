@@ -7,6 +7,7 @@ from pydantic import Field
 
 from config.fields import Duration, Name, Text, lasting
 from config.section import Section
+from config.seldom_used import WhenUsed
 
 
 class CrashLoopSettings(Section):
@@ -43,5 +44,5 @@ class BrakeSettings(Section):
     lasting: Duration = timedelta(minutes=5)
     """How long it must be that bad, up to now."""
 
-    crash_loops: tuple[CrashLoopSettings, ...] = ()
+    crash_loops: Annotated[tuple[CrashLoopSettings, ...], WhenUsed()] = ()
     """Where starts are counted. None by default: no metric of that name is everywhere."""

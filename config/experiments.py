@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, JsonValue, WithJsonSchema
 from config.errors import Unusable
 from config.fields import Duration, Name, RelativePath, SecretRef, Text, Url, validating
 from config.section import Section
+from config.seldom_used import WhenUsed
 
 
 def _listed(value: object) -> object:
@@ -140,7 +141,7 @@ class ExperimentsSettings(Section):
     """What the code has wherever it tells that a user saw the flag, `{flag}` for its key: a change without it is no
     experiment, as nobody could measure it."""
 
-    levers: tuple[LeverSettings, ...] = ()
+    levers: Annotated[tuple[LeverSettings, ...], WhenUsed()] = ()
     """What may be tried without new code."""
 
     share: Share = 0.5

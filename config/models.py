@@ -8,6 +8,7 @@ from pydantic import Field
 
 from config.fields import Duration, SecretRef, Text, Url
 from config.section import Section
+from config.seldom_used import WhenUsed
 
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Provider = Literal["anthropic", "openai", "ollama", "vllm"]
@@ -84,7 +85,7 @@ class ModelSettings(ProviderSettings):
     and of servers that speak it. scripted: answers from the file `script`, for trials. replay: the recorded session of
     the file `script`, where a request must be the recorded one byte by byte; nothing is asked of anybody."""
 
-    failover: tuple[FailoverSettings, ...] = ()
+    failover: Annotated[tuple[FailoverSettings, ...], WhenUsed()] = ()
     """Who is asked while a provider is away, in this order. A case changes providers between its steps only, and goes
     back to the first when that answers again."""
 

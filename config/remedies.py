@@ -26,6 +26,7 @@ from config.fields import (
 )
 from config.recipes import RegistrySettings, SetupSettings
 from config.section import Section
+from config.seldom_used import WhenUsed
 
 DEFAULT_WEIGHT = 5.0
 """The weight of a service that says none, or that is not listed."""
@@ -112,7 +113,7 @@ class ServiceSettings(Section):
     config: DeployedConfigSettings | None = None
     """Where its deployed configuration lives. None: in its own repository."""
 
-    tune: tuple[TuneSettings, ...] = ()
+    tune: Annotated[tuple[TuneSettings, ...], WhenUsed()] = ()
     """Values that may be tuned."""
 
     experiments: ExperimentsSettings | None = None
@@ -142,7 +143,7 @@ class RepositorySandboxSettings(Section):
     timeout: Duration | None = None
     """How long one command of a trial may run. None: that of `sandbox`."""
 
-    companions: tuple[CompanionSettings, ...] = ()
+    companions: Annotated[tuple[CompanionSettings, ...], WhenUsed()] = ()
     """Servers that the commands need beside them. They share a network with the trial that leads nowhere else."""
 
     @property

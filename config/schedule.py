@@ -9,6 +9,7 @@ from pydantic import Field
 
 from config.fields import Duration, Moment, Name, Text, TimeOfDay, Zone, lasting
 from config.section import Section
+from config.seldom_used import WhenUsed
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -105,7 +106,7 @@ class ScheduleSettings(Section):
     """Hours in which notices and pull requests that are not urgent wait for their end. Urgent is what is of a page, or
     of high impact (`approvals.impact`), and every rollback. None: there are no such hours."""
 
-    maintenance: tuple[MaintenanceSettings, ...] = ()
+    maintenance: Annotated[tuple[MaintenanceSettings, ...], WhenUsed()] = ()
     """Windows in which anomalies open no case. They are counted and logged, and what still lasts at the end of its
     window is taken up then."""
 

@@ -89,6 +89,7 @@ from config.remedies import (
 from config.routes import RouteSettings
 from config.schedule import FlappingSettings, MaintenanceSettings, QuietHoursSettings, ScheduleSettings
 from config.section import Section
+from config.seldom_used import WhenUsed
 from config.sources import (
     AlertmanagerSettings,
     DetectionSettings,
@@ -353,7 +354,7 @@ class Settings(Section):
     judgement: JudgementSettings = JudgementSettings()
     """How a deployed change is judged."""
 
-    measures: tuple[MeasureSettings, ...] = ()
+    measures: Annotated[tuple[MeasureSettings, ...], WhenUsed()] = ()
     """What single users contribute to watched metrics, for experiments."""
 
     @property

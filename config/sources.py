@@ -30,6 +30,7 @@ from config.fields import (
     Text,
 )
 from config.section import Section
+from config.seldom_used import WhenUsed
 
 _LATEST = timedelta(minutes=10)
 
@@ -136,31 +137,31 @@ class SignalsSettings(Section):
     prometheus: Annotated[tuple[PrometheusSettings, ...], Field(min_length=1)]
     """The Prometheus servers, at least one."""
 
-    loki: tuple[LokiSettings, ...] = ()
+    loki: Annotated[tuple[LokiSettings, ...], WhenUsed()] = ()
     """The Loki servers. None: no log line is read, and evidence comes from metrics alone."""
 
     alertmanager: AlertmanagerSettings | None = None
     """The Alertmanager whose alerts are annotated. None: there is none."""
 
-    sql: tuple[SqlSettings, ...] = ()
+    sql: Annotated[tuple[SqlSettings, ...], WhenUsed()] = ()
     """Queries of databases: business metrics beside the operational ones."""
 
-    mixpanel: tuple[MixpanelSettings, ...] = ()
+    mixpanel: Annotated[tuple[MixpanelSettings, ...], WhenUsed()] = ()
     """Events and funnels of Mixpanel."""
 
-    amplitude: tuple[AmplitudeSettings, ...] = ()
+    amplitude: Annotated[tuple[AmplitudeSettings, ...], WhenUsed()] = ()
     """Events and funnels of Amplitude."""
 
-    ga4: tuple[Ga4Settings, ...] = ()
+    ga4: Annotated[tuple[Ga4Settings, ...], WhenUsed()] = ()
     """Metrics of Google Analytics 4."""
 
-    posthog: tuple[PosthogSettings, ...] = ()
+    posthog: Annotated[tuple[PosthogSettings, ...], WhenUsed()] = ()
     """Events and queries of PostHog."""
 
-    http: tuple[HttpSourceSettings, ...] = ()
+    http: Annotated[tuple[HttpSourceSettings, ...], WhenUsed()] = ()
     """Numbers from anything else that answers JSON over HTTP."""
 
-    plugins: tuple[PluginSettings, ...] = ()
+    plugins: Annotated[tuple[PluginSettings, ...], WhenUsed()] = ()
     """Numbers from connectors of your own."""
 
     @property

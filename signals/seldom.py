@@ -43,18 +43,28 @@ class Seldom(ABC):
 
     - The clock is cut into stretches of `every`, from midnight UTC for those that divide a day. In each stretch the
       source is asked once; other reads are answered from memory. Only a read that begins earlier than the last answer
-      asks again. A failure stands as long, but a minute at the most; where the source said that it is asked too much,
-      it stands as long as the source wishes.
+      asks again. A failure stands as long, but for `grudge` at the most; where the source said that it is asked too
+      much, it stands as long as the source wishes.
     - On the grid a point shows the newest sample that is not older than `reach`. One that is NaN ends a series at once:
       missing is never zero.
     """
 
-    def __init__(self, name: str, query: str, *, clock: Clock, every: timedelta, reach: timedelta) -> None:
+    def __init__(
+        self,
+        name: str,
+        query: str,
+        *,
+        clock: Clock,
+        every: timedelta,
+        reach: timedelta,
+        grudge: timedelta = LONGEST_GRUDGE,
+    ) -> None:
         self._name = name
         self._query = query
         self._clock = clock
         self._every = every
         self._reach = reach
+        self._grudge = grudge
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
@@ -118,9 +128,10 @@ class Seldom(ABC):
             return _Held(asked=now, until=until, answer=self.ask(query, first, last, read_at))
         except (SourceDown, PermanentError) as error:
             nothing = Answer(series={}, first=EPOCH)
-            until = min(until, now + LONGEST_GRUDGE)
+            failed = self._clock.now()  # it may have hung for longer than the grudge lasts
+            until = min(until, failed + self._grudge)
             if isinstance(error, SourceDown) and error.busy:
-                until = max(until, now + error.retry_after)
+                until = failed + error.retry_after
             return _Held(asked=now, until=until, answer=nothing, error=error)
 
     def _floor(self, at: datetime) -> datetime:

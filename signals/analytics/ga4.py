@@ -12,7 +12,8 @@ from config.analytics import Ga4Settings
 from signals.analytics.buckets import Span
 from signals.analytics.exchange import Exchange, Object, list_of, object_of
 from signals.analytics.google_token import GoogleToken
-from signals.analytics.source import OF, TIME, VALUE, Rows
+from signals.analytics.source import OF, Rows
+from signals.table import TIME, VALUE
 
 PAGE = 50_000  # rows at once; Google gives 250,000 at the most
 _MOST_PAGES = 20

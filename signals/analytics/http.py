@@ -10,8 +10,9 @@ from cases.ports import Clock
 from config.analytics import HttpSourceSettings
 from signals.analytics.buckets import Span
 from signals.analytics.exchange import Exchange, list_of, object_of
-from signals.analytics.source import OF, TIME, VALUE, Rows
+from signals.analytics.source import OF, Rows
 from signals.reaching import address
+from signals.table import TIME, VALUE
 
 _MOST_PAGES = 100
 

@@ -10,7 +10,8 @@ from cases.ports import Clock
 from config.analytics import MixpanelSettings
 from signals.analytics.buckets import Span
 from signals.analytics.exchange import Exchange, list_of, object_of
-from signals.analytics.source import OF, TIME, VALUE, Rows
+from signals.analytics.source import OF, Rows
+from signals.table import TIME, VALUE
 
 SEGMENT = "segment"
 _MEASURES = {"users": "unique", "events": "general"}

@@ -15,8 +15,9 @@ from cases.connector import GROUP, Asked, Connector, Reading
 from cases.errors import PermanentError, SourceDown, TemporaryError
 from config.analytics import PluginSettings
 from signals.analytics.buckets import Span
-from signals.analytics.source import OF, TIME, VALUE, Rows
+from signals.analytics.source import OF, Rows
 from signals.quoting import quoted
+from signals.table import TIME, VALUE
 
 log = logging.getLogger("trackwalker.sources")
 

@@ -9,7 +9,8 @@ from cases.ports import Clock
 from config.analytics import PosthogSettings
 from signals.analytics.buckets import Span
 from signals.analytics.exchange import Exchange, Object, list_of, object_of
-from signals.analytics.source import TIME, VALUE, Rows
+from signals.analytics.source import Rows
+from signals.table import TIME, VALUE
 
 _MEASURES = {"users": "dau", "events": "total"}
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,14 +11,16 @@ import numpy as np
 from cases.errors import PermanentError
 from cases.moments import EPOCH, from_milliseconds, milliseconds
 from cases.ports import Clock
+from config.analytics import Sampled
 from signals.analytics.buckets import Buckets, Span
 from signals.seldom import Answer, Seldom
-from signals.table import TIME, VALUE, Labels, Samples, Table, Unusable
+from signals.table import VALUE, Labels, Samples, Table, Unusable
 
 OF = "of"
 """A column that the value is divided by: the value of a row is then a share. A share of none is missing."""
 
-Sampled = Literal["partial", "refuse", "accept"]
+GRUDGE = timedelta(minutes=10)
+"""How long a vendor that failed is left alone: one that hangs must not hold up every look at all that is watched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ class AnalyticsSource(Seldom):
         self._buckets = asking.buckets
         # A bucket stands for its own length; the next one may be noticed at the second question after it is whole.
         reach = reach or self._buckets.longest + 2 * asking.every
-        super().__init__(name, query, clock=clock, every=asking.every, reach=reach)
+        super().__init__(name, query, clock=clock, every=asking.every, reach=reach, grudge=GRUDGE)
         self._connector = connector
         self._asking = asking
         self._kept: _Kept | None = None
@@ -229,6 +231,3 @@ def _joined(old: dict[Labels, Samples], new: dict[Labels, Samples], since: int) 
 def _until(samples: Samples, since: int) -> Samples:
     before = samples.times < since
     return Samples(times=samples.times[before], values=samples.values[before])
-
-
-__all__ = ["OF", "TIME", "VALUE", "AnalyticsSource", "Asking", "Connector", "Rows", "Sampled"]

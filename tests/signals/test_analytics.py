@@ -3,6 +3,7 @@
 import json
 from collections.abc import Generator
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ import pytest
 from cases.connector import GROUP
 from cases.errors import PermanentError, SourceDown
 from signals.analytics import ga4
-from tests.parts.analytics import CHECKOUT, FUNNEL, PURCHASE, TOKEN, Event, Vendors, some_vendors
+from tests.parts.analytics import CHECKOUT, FUNNEL, PROJECT, PURCHASE, TOKEN, Event, Vendors, some_vendors
 from tests.parts.connected import DAY, HOUR, KINDS, LOADS, NOON, VENDORS, given, reader
 from tests.parts.plug_in import BROKEN, CONNECTOR, installed
 
@@ -311,6 +312,28 @@ def test_a_key_that_is_none_is_named_and_not_shown(text: str, vendors: Vendors, 
     with pytest.raises(PermanentError, match=r"key \(file:.*key\.json\)") as refused:
         reader("ga4", vendors, tmp_path, **asked).block(DAY)
     assert "hush" not in str(refused.value)
+
+
+def test_googles_own_client_reads_the_same(vendors: Vendors, tmp_path: Path) -> None:
+    """What stands in for Google is understood by Google's client, so that our reading of it means something."""
+    services: Any = import_module("google.analytics.data_v1beta.services.beta_analytics_data")
+    transports: Any = import_module("google.analytics.data_v1beta.services.beta_analytics_data.transports")
+    credentials: Any = import_module("google.oauth2.credentials")
+    given(vendors, date(2026, 3, 14), [10, 20, 30, 40, 50, 60])
+    rest = transports.BetaAnalyticsDataRestTransport(
+        host=vendors.url, url_scheme="http", credentials=credentials.Credentials(token=TOKEN)
+    )
+    report = services.BetaAnalyticsDataClient(transport=rest).run_report(
+        {
+            "property": f"properties/{PROJECT}",
+            "date_ranges": [{"start_date": "2026-03-14", "end_date": "2026-03-19"}],
+            "dimensions": [{"name": "date"}],
+            "metrics": [{"name": "eventCount"}],
+            "limit": 100,
+        }
+    )
+    theirs = [float(row.metric_values[0].value) for row in report.rows]
+    assert theirs == reader("ga4", vendors, tmp_path, settle="1h", **LOADS["ga4"]).counted(6 * DAY)
 
 
 def test_pages_of_google_are_read_to_the_end(vendors: Vendors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

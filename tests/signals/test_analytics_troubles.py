@@ -181,3 +181,16 @@ def test_rows_that_are_finer_than_a_day_are_refused(vendors: Vendors, tmp_path: 
     vendors.fails = [(200, {}, {"data": {"items": rows}})]
     with pytest.raises(PermanentError, match="several rows for a day; aggregate them, or set `bucket`"):
         reader("http", vendors, tmp_path, labels={}).block(DAY)
+
+
+def test_a_vendor_that_failed_is_left_alone_for_a_while(vendors: Vendors, tmp_path: Path) -> None:
+    given(vendors, date(2026, 3, 19), [10])
+    vendors.fails = [(500, {}, {}), (401, {}, {})]
+    found = reader("mixpanel", vendors, tmp_path, event="load")
+    for fails in (SourceDown, PermanentError):
+        for _ in range(10):
+            with pytest.raises(fails):
+                found.block(DAY)
+            found.clock.advance(timedelta(minutes=1))
+    assert found.now() == 10.0
+    assert len(vendors.asked) == 3
