@@ -5,7 +5,7 @@ A group's validator takes an idle daemon some 0.1 MB, and it stands in the whole
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
@@ -27,7 +27,7 @@ class WhenUsed:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Show the group as it is."""
-        source: Any = schema["metadata"]["when_used"]  # type: ignore[typeddict-item] # ours, see above
+        source: Any = cast("dict[str, Any]", schema)["metadata"]["when_used"]  # ours, see above
         return handler(_adapter(source).core_schema)
 
 
