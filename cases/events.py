@@ -15,6 +15,7 @@ from cases.change import Change
 from cases.diagnosis import Diagnosis, Evidence
 from cases.goal import Goal
 from cases.hypothesis import Hypothesis
+from cases.measure import Segments
 from cases.outcome import Judgement, Lesson, Outcome, Refusal
 from cases.reach import Reach
 from cases.telemetry import Deploy
@@ -304,6 +305,7 @@ class Looked:
     hope      the chance of clearing the bar in the end, likewise
     safety    guardrail → breached, safe, open
     rails     guardrail → its level in the control and in the treated arm, where it is known
+    segments  the effects by a property of users; None where none is asked for
     because   what it came to
     """
 
@@ -319,6 +321,7 @@ class Looked:
     hope: float | None = None
     safety: Mapping[str, str] = field(default_factory=dict[str, str])
     rails: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    segments: Segments | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

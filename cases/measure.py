@@ -9,6 +9,49 @@ from cases.moments import utc
 
 EVERYBODY = ""
 """The segment of all users."""
+OTHERS = "(others)"
+"""What users are called whose value of a property is one of too many to be shown apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentEffect:
+    """What is known of the effect in one segment.
+
+    users      of the control and of the treated arm
+    lift       more is better, as `low` and `high`, its interval: for all segments at once, and at every look. None
+               where nothing can be said of it yet, and `because` says why
+    """
+
+    segment: str
+    users: tuple[int, int]
+    lift: float | None = None
+    low: float | None = None
+    high: float | None = None
+    because: str = ""
+
+    @property
+    def word(self) -> str:
+        """What may be said of it: a difference only where the whole interval lies on one side of nothing."""
+        if self.low is None or self.high is None:
+            return "not known"
+        if self.low > 0:
+            return "better"
+        return "worse" if self.high < 0 else "no difference shown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segments:
+    """The effects in the segments of one look.
+
+    by       the property whose values the segments are
+    most     how many share the chance of an error
+    because  why nothing is said of any, or ""
+    """
+
+    by: str
+    most: int
+    effects: tuple[SegmentEffect, ...] = ()
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

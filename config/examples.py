@@ -216,6 +216,7 @@ EXAMPLES: Mapping[str, str] = {
             repository: shop
             experiments:
               flagd: {file: config/flags.json}
+              by: country
               exposures:
                 source: shop-db
                 query: >-

@@ -1,5 +1,6 @@
 """What a file says of experiments: flags, levers and measures that exist, and that can be told apart."""
 
+import re
 from collections.abc import Iterator
 
 from pydantic import JsonValue
@@ -10,6 +11,7 @@ from config.settings import ServiceSettings, Settings, WatchSettings
 from config.wording import Said, closest
 
 _PLACES = ("flagd", "unleash", "launchdarkly")
+_COLUMNS = frozenset({"unit", "variant", "time", "flag"})
 PROPOSES = frozenset({"timeout", "cache"})
 """The kinds of lever for which values are proposed."""
 
@@ -53,6 +55,7 @@ def _service(
     if ":flag" not in wanted.exposures.query:
         said = "does not ask for one flag"
         yield (*loc, "exposures", "query"), (said, "write `… where flag = :flag and …`")
+    yield from _property(wanted, loc)
     if "{flag}" not in wanted.event:
         yield (*loc, "event"), ("has no {flag} in it", 'write where the key stands, as in exposure("{flag}"')
     if list(wanted.steps) != sorted(set(wanted.steps)) or wanted.steps[-1] != 1:
@@ -63,6 +66,19 @@ def _service(
         if lever.name in [earlier.name for earlier in wanted.levers[:place]]:
             yield (*where, "name"), (f"{lever.name} is the name of another lever", "rename one of the two")
         yield from _lever(lever, known, where)
+
+
+def _property(wanted: ExperimentsSettings, loc: Loc) -> Iterator[tuple[Loc, Said]]:
+    """What users are told apart by has to come with their exposures."""
+    query = wanted.exposures.query.casefold()
+    if wanted.by is None:
+        if "by_most" in wanted.model_fields_set:
+            yield (*loc, "by_most"), ("does nothing without `by`", "write `by`, or leave it out")
+    elif wanted.by.casefold() in _COLUMNS:
+        yield (*loc, "by"), (f"{wanted.by} is no property of a user", "name another column of exposures.query")
+    elif "*" not in query and re.search(rf"(?<!\w){re.escape(wanted.by.casefold())}(?!\w)", query) is None:
+        said = f"exposures.query gives no column {wanted.by}"
+        yield (*loc, "by"), (said, "select it there, or name a column that is")
 
 
 def _lever(lever: LeverSettings, known: list[str] | None, loc: Loc) -> Iterator[tuple[Loc, Said]]:

@@ -137,6 +137,14 @@ class ExperimentsSettings(Section):
     exposures: ExposuresSettings
     """Who saw which variant."""
 
+    by: Text | None = None
+    """A column of `exposures.query` that is a property of users, as in country: effects are shown for each of its
+    values as well. None: only where an outcome's `segment` names several values of one property, for those."""
+
+    by_most: Annotated[int, Field(ge=1, le=20)] = 8
+    """How many values of `by` share the chance of an error. Where more have users enough to be told apart, nothing is
+    said of any: which of them to show may not be chosen by what they show."""
+
     event: Text = 'exposure("{flag}"'
     """What the code has wherever it tells that a user saw the flag, `{flag}` for its key: a change without it is no
     experiment, as nobody could measure it."""

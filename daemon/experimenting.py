@@ -10,6 +10,7 @@ from cases.errors import IllegalStep, PermanentError
 from cases.events import Entry, Killed, Looked, Rejected
 from cases.goal import State
 from cases.hypothesis import Hypothesis
+from cases.measure import Segments
 from cases.moments import iso
 from cases.ports import Clock
 from cases.steps import Effect
@@ -90,6 +91,7 @@ class Tried:
                     "high": look.high,
                     "hope": look.hope,
                     "safety": dict(look.safety),
+                    "segments": _apart(look.segments),
                     "because": look.because,
                 }
                 for entry, look in _looks(case)
@@ -159,6 +161,29 @@ def _looks(case: Case | None) -> Iterator[tuple[Entry, Looked]]:
     for entry in case.history if case is not None else ():
         if isinstance(entry.event, Looked):
             yield entry, entry.event
+
+
+def _apart(segments: Segments | None) -> dict[str, Any] | None:
+    """The effects by segment as JSON has them."""
+    if segments is None:
+        return None
+    return {
+        "by": segments.by,
+        "most": segments.most,
+        "because": segments.because,
+        "effects": [
+            {
+                "segment": one.segment,
+                "users": list(one.users),
+                "lift": one.lift,
+                "low": one.low,
+                "high": one.high,
+                "word": one.word,
+                "because": one.because,
+            }
+            for one in segments.effects
+        ],
+    }
 
 
 def brought(ledger: Ledger, settings: Settings, clock: Clock, file: Path, by: str, *, keep: bool) -> Hypothesis:

@@ -43,7 +43,7 @@ def show(name: str, config: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(one.document)
     else:
-        click.echo(_text(one))
+        click.echo(text_of(one))
 
 
 @command.command("stop")
@@ -122,7 +122,8 @@ def _list(config: Path, outcome: str, *, as_json: bool) -> None:
     print_table("experiments", ("id", "outcome", "state", "flag", "idea", "newest"), rows)
 
 
-def _text(one: "Tried") -> str:
+def text_of(one: "Tried") -> str:
+    """An experiment as people read it."""
     idea = one.idea
     lines = [
         f"experiment {idea.id} for outcome {one.goal}: {one.state}",
@@ -142,4 +143,11 @@ def _text(one: "Tried") -> str:
         users, low, high = look["users"], look["low"], look["high"]
         interval = f"lift {look['lift']:+.4g} ({low:+.4g} to {high:+.4g})" if low is not None else "nothing to say yet"
         lines.append(f"  {look['at']}  {users[0]:,} / {users[1]:,} users  {interval}  {look['because']}")
+    segments = one.document["looks"][-1]["segments"] if one.document["looks"] else None
+    if segments is not None:
+        lines.append(f"  by {segments['by']}, intervals for {segments['most']} at once  {segments['because']}")
+    for part in segments["effects"] if segments is not None else ():
+        known = f"{part['lift']:+.4g} ({part['low']:+.4g} to {part['high']:+.4g})" if part["low"] is not None else ""
+        users = f"{part['users'][0]:,} / {part['users'][1]:,} users"
+        lines.append(f"    {part['segment']}  {users}  {part['word']}  {known or part['because']}")
     return "\n".join(lines)

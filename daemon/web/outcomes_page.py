@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from cases.events import Looked
 from cases.goal import Pursued
+from cases.measure import Segments
 from cases.moments import iso, milliseconds
 from daemon.experimenting import Tried
 from daemon.goals import Reading
@@ -73,14 +74,34 @@ def _card(one: Tried, number: int, reader: Reader) -> Markup:
     users = f"{newest.users[1]:,} users were shown it, {newest.users[0]:,} the control; planned {idea.plan.users:,}"
     rails = ", ".join(f"{rail} {known}" for rail, known in newest.safety.items()) or "none"
     return html(
-        '<div class="box">{}<p>{}</p>{}<p class="soft">{}. Guardrails: {}.</p>{}</div>',
+        '<div class="box">{}<p>{}</p>{}<p class="soft">{}. Guardrails: {}.</p>{}{}</div>',
         head,
         meter_words(newest, case.goal.criteria.lift),
         meter(newest, case.goal.criteria.lift, name),
         users,
         rails,
+        _segments(newest.segments),
         drawn if len(looks) > 1 else html('<p class="soft">{}</p>', "more is better" if up else "less is better"),
     )
+
+
+def _segments(segments: Segments | None) -> Markup:
+    """The effects by a property of users: called different only where the whole interval says so."""
+    if segments is None:
+        return Markup("")
+    if not segments.effects:
+        return html('<p class="soft">By {}: {}.</p>', said(segments.by, 60), segments.because or "no user seen yet")
+    rows = [
+        (
+            said(one.segment, 60),
+            f"{one.users[0]:,} / {one.users[1]:,}",
+            one.word,
+            f"{signed(one.low)} to {signed(one.high)}" if one.low is not None and one.high is not None else one.because,
+        )
+        for one in segments.effects
+    ]
+    title = f"By {segments.by}: intervals for {segments.most} at once"
+    return table((segments.by, "control / treated", "gain", "interval"), rows, title)
 
 
 def meter_words(look: Looked, bar: float) -> str:

@@ -14,16 +14,16 @@ from cases.change import Experiment
 from cases.errors import PermanentError
 from cases.events import Deployed, Looked
 from cases.goal import Constraint, Goal
-from cases.measure import EVERYBODY, Measured, Tally, Users
+from cases.measure import EVERYBODY, Measured, Segments, Users
 from cases.outcome import Judgement
 from cases.outcome import Ruling as Judged
 from cases.telemetry import Signal
-from inference.experiments.arm import Arm
 from inference.experiments.lift import Lift, NoLift, lift
 from inference.experiments.mismatch import is_mismatch
 from inference.experiments.ruling import Guardrail, Look, Ruling, Safety, Word, rule
 from inference.experiments.sequence import Sequence
 from inference.words import figure, signed
+from remediation.experiments.apart import apart, arm_of, asked
 from remediation.experiments.build import idea_of, wanted_of
 from remediation.ports import Ports
 
@@ -42,6 +42,7 @@ class Seen:
     found    the lift, more is better; None: nothing can be said yet
     levels   of the metric in the control and in the treated arm, in its own unit
     rails    the same of each guardrail that is measured by user
+    segments the effects by a property of users; None where none is asked for
     """
 
     change: int
@@ -50,6 +51,7 @@ class Seen:
     levels: tuple[float, float] | None
     rails: Mapping[str, tuple[float, float]]
     ruling: Ruling
+    segments: Segments | None = None
 
     @property
     def looked(self) -> Looked:
@@ -69,6 +71,7 @@ class Seen:
             hope=ruling.hope,
             safety={name: str(known) for name, known in ruling.safety.items()},
             rails=dict(self.rails),
+            segments=self.segments,
         )
 
 
@@ -83,6 +86,8 @@ def look(case: Case, ports: Ports) -> Seen:
     shown, since = _running(case)
     measured = {measure.signal for measure in ports.settings.measures}
     by_user = [one for one in goal.constraints if one.signal in measured]
+    wanted = wanted_of(case, ports.settings)
+    parts = asked(goal, wanted)
     users = ports.measures.look(
         Measured(
             service=case.service,
@@ -92,6 +97,7 @@ def look(case: Case, ports: Ports) -> Seen:
             since=since,
             until=ports.now,
             segment=goal.segment,
+            by=parts.by if parts is not None else "",
         )
     )
     found = _lift(users, goal.signal, shown)
@@ -105,6 +111,7 @@ def look(case: Case, ports: Ports) -> Seen:
     }
     rails = {name: rail for one in by_user for name, rail in _guardrails(one, users, shown)}
     counts = (users.exposed.get(shown.control, 0), users.exposed.get(shown.treated, 0))
+    planned = Sequence(planned=max(1, idea.plan.users), alpha=1 - goal.criteria.confidence)
     ran = ports.now - users.first if users.first is not None else timedelta()
     ruling = rule(
         Look(
@@ -112,12 +119,12 @@ def look(case: Case, ports: Ports) -> Seen:
             found=found,
             guardrails=rails,
             bar=goal.criteria.lift,
-            planned=Sequence(planned=max(1, idea.plan.users), alpha=1 - goal.criteria.confidence),
+            planned=planned,
             most=TWICE * idea.plan.users,
             expected=idea.prediction.size,
             ran=ran,
             mismatched=shown.share < 1 and is_mismatch(counts, (1 - shown.share, shown.share)),
-            shortest=wanted_of(case, ports.settings).shortest,
+            shortest=wanted.shortest,
             over=_over(goal, ports.now, ran),
         )
     )
@@ -125,8 +132,18 @@ def look(case: Case, ports: Ports) -> Seen:
         safety = {**ruling.safety, **dict.fromkeys(broken, Safety.BREACHED)}
         ruling = replace(ruling, word=Word.KILL, because=f"it does harm: {', '.join(broken)}", safety=safety)
     exposed = {shown.control: counts[0], shown.treated: counts[1]}
-    users = replace(users, exposed=exposed)
-    return Seen(change=case.merges[-1].change, users=users, found=found, levels=levels, rails=known, ruling=ruling)
+    segments = (
+        None if parts is None else apart(users, goal, (shown.control, shown.treated), parts, planned, idea.plan.least)
+    )
+    return Seen(
+        change=case.merges[-1].change,
+        users=replace(users, exposed=exposed),
+        found=found,
+        levels=levels,
+        rails=known,
+        ruling=ruling,
+        segments=segments,
+    )
 
 
 def breached(seen: Seen) -> tuple[str, ...]:
@@ -200,20 +217,9 @@ def _running(case: Case) -> tuple[Experiment, datetime]:
     return shown, min(merge.merged_at for merge in case.merges if merge.change == number)
 
 
-def _arm(tally: Tally | None) -> Arm | None:
-    if tally is None:
-        return None
-    return Arm(
-        columns=tally.columns,
-        users=tally.users,
-        means=np.array(tally.means, dtype=np.float64),
-        scatter=np.array(tally.scatter, dtype=np.float64),
-    )
-
-
 def _lift(users: Users, signal: str, shown: Experiment) -> Lift | None:
     """The lift of one metric over everybody; None while nothing can be said of it."""
-    control, treated = (_arm(users.tallies.get((EVERYBODY, signal, name))) for name in (shown.control, shown.treated))
+    control, treated = (arm_of(users.tallies.get((EVERYBODY, signal, name))) for name in (shown.control, shown.treated))
     if control is None or treated is None:
         return None
     try:

@@ -25,7 +25,7 @@ from remediation.drafting import CannotDraft
 from remediation.evidence import Pack, pack
 from remediation.experiments.build import first, idea_of, next_share, place_of, scaled, taken_back, wanted_of
 from remediation.experiments.look import Seen, breached, judged, look, said
-from remediation.experiments.words import comment, portfolio_question
+from remediation.experiments.words import comment, portfolio_question, segments_said
 from remediation.learn import closing
 from remediation.neutral import neutral
 from remediation.ports import Ports
@@ -146,7 +146,8 @@ def _won(case: Case, ports: Ports, seen: Seen) -> StepResult:
     judgement = judged(case, seen, ports.now)
     share = next_share(case)
     ask = f"show it to {share:.0%} of users next?" if share is not None else "keep it for everybody?"
-    question = f"It works: {said(goal, seen)}. Now {ask}"
+    apart = f" {segments_said(seen.segments)}" if seen.segments is not None else ""
+    question = f"It works: {said(goal, seen)}.{apart} Now {ask}"
     gate = gate_of(case, "analysis")
     told = ports.tell(gate, Severity.TICKET, f"{case.service}: an experiment worked", question, case=case.id, gate=gate)
     return StepResult(

@@ -2,8 +2,9 @@
 
 from cases.case import Case
 from cases.events import Looked
+from cases.measure import Segments
 from cases.outcome import Judgement, Ruling
-from inference.words import figure
+from inference.words import figure, signed
 from remediation.experiments.build import idea_of
 from remediation.neutral import neutral
 
@@ -90,8 +91,26 @@ def comment(case: Case, judgement: Judgement, look: Looked) -> str:
     if look.safety:
         rails = ", ".join(f"{neutral(name, 60)} {_rail(look, name)}{known}" for name, known in look.safety.items())
         lines += ["", f"Guardrails: {rails}."]
+    if look.segments is not None:
+        lines += ["", segments_said(look.segments)]
     lines += ["", f"Hypothesis `{idea.id}`: {neutral(idea.statement, 200)}"]
     return "\n".join(lines)
+
+
+def segments_said(segments: Segments) -> str:
+    """The effects by segment, as a sentence or a few: which differ, and that the others were not shown to."""
+    by = neutral(segments.by, 60)
+    if segments.because or not segments.effects:
+        return f"By {by}: nothing is said ({segments.because or 'no user had a value of it'})."
+    told = [
+        f"{neutral(one.segment, 60)} {one.word}: gain {signed(one.lift)} ({signed(one.low)} to {signed(one.high)})"
+        for one in segments.effects
+        if one.word in {"better", "worse"} and one.lift is not None and one.low is not None and one.high is not None
+    ]
+    for word in ("no difference shown", "not known"):
+        names = [neutral(one.segment, 60) for one in segments.effects if one.word == word]
+        told += [f"{word}: {', '.join(names)}"] if names else []
+    return f"By {by}, intervals for {segments.most} at once: {'; '.join(told)}."
 
 
 def _rail(look: Looked, name: str) -> str:

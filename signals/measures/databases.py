@@ -15,14 +15,13 @@ import duckdb
 import numpy as np
 
 from cases.errors import PermanentError, TemporaryError
-from cases.measure import Measured, Tally, Users
+from cases.measure import OTHERS, Measured, Tally, Users
 from cases.moments import EPOCH
 from config.experiments import ExposuresSettings, MeasureSettings
 from signals.measures.reading import Events, Exposures, Reading
 from signals.measures.store import Chosen, Counted, Store
 from signals.measures.tallies import (
     ENOUGH,
-    OTHERS,
     below_zero,
     check,
     columns_of,

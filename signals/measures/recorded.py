@@ -11,12 +11,11 @@ from datetime import datetime
 import numpy as np
 
 from cases.errors import SourceDown
-from cases.measure import EVERYBODY, Measured, Tally, Users
+from cases.measure import EVERYBODY, OTHERS, Measured, Tally, Users
 from config.experiments import MeasureSettings
 from inference.experiments.arm import Arm
 from signals.measures.tallies import (
     ENOUGH,
-    OTHERS,
     PLACES,
     below_zero,
     check,

@@ -10,8 +10,8 @@ from config.experiments import MeasureSettings
 from inference.experiments.arm import BASE, BEFORE, VALUE, Arm
 from signals.quoting import quoted
 
-NONE, OTHERS = "(none)", "(others)"
-"""What users without the property, and those of the values beyond PLACES, are called."""
+NONE = "(none)"
+"""What users without the property are called. Those of the values beyond PLACES are `OTHERS`."""
 PLACES = 20
 """How many values of a property are shown apart; the rest is one more."""
 ENOUGH = 100

@@ -16,6 +16,7 @@ HOUR = timedelta(hours=1)
 class Crowd:
     """`Measures` over made-up users. `rates`: signal → variant → the share of users that have the event.
 
+    `apart`: a value of the property that is asked for → signal → variant → its own share; each has as many users.
     The numbers are what such users come to on average: no luck is in them.
     """
 
@@ -24,6 +25,9 @@ class Crowd:
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     down: bool = False
     uneven: float = 1.0
+    apart: Mapping[str, Mapping[str, Mapping[str, float]]] = field(
+        default_factory=dict[str, Mapping[str, Mapping[str, float]]]
+    )
     asked: list[Measured] = field(default_factory=list[Measured])
 
     def look(self, wanted: Measured) -> Users:
@@ -39,6 +43,13 @@ class Crowd:
             for signal in wanted.signals
             for variant, count in exposed.items()
         }
+        if wanted.by:
+            tallies |= {
+                (segment, signal, variant): _tally(count // len(self.apart), rates[signal][variant])
+                for segment, rates in self.apart.items()
+                for signal in wanted.signals
+                for variant, count in exposed.items()
+            }
         first = wanted.since if total else None
         return Users(exposed=exposed, crossed=0, tallies=tallies, first=first, newest=_newest(wanted), rows=total)
 

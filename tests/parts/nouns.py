@@ -52,6 +52,7 @@ from cases.events import (
     Thawed,
     Traced,
 )
+from cases.measure import SegmentEffect, Segments
 from cases.outcome import Ending, Judgement, Lesson, Outcome, Refusal, Ruling
 from cases.telemetry import Deploy, Direction, Severity, Signal
 from cases.verdict import Check, Claim, Trial, Verdict
@@ -217,6 +218,14 @@ EXAMPLES: tuple[Event, ...] = (
         hope=0.6,
         safety={"shop/p95": "open"},
         rails={"shop/p95": (0.2, 0.21)},
+        segments=Segments(
+            by="country",
+            most=8,
+            effects=(
+                SegmentEffect(segment="de", users=(500, 510), lift=0.05, low=0.01, high=0.09),
+                SegmentEffect(segment="at", users=(40, 42), because="fewer than 100 users in an arm"),
+            ),
+        ),
     ),
     Harmed(judgement=a_judgement(Ruling.HARMFUL)),
     Killed(because="guardrail", judgement=a_judgement(Ruling.HARMFUL)),

@@ -121,9 +121,12 @@ class Kept:
 
 
 @contextmanager
-def trying(folder: Path, *ideas: Hypothesis) -> Generator[tuple[House, Crowd, Kept]]:
-    """A shop without trouble, an active goal, and ideas for it."""
-    with house(folder, **ASKED) as it:
+def trying(folder: Path, *ideas: Hypothesis, by: str | None = None) -> Generator[tuple[House, Crowd, Kept]]:
+    """A shop without trouble, an active goal, and ideas for it. `by`: what effects are shown by."""
+    query = "select unit, variant, time, country from seen where flag = :flag"
+    told = {"by": by, "exposures": {"source": "books", "query": query}} if by is not None else {}
+    services = [{"name": "shop", "repository": "shop", "experiments": EXPERIMENTS | told}]
+    with house(folder, **ASKED | {"services": services}) as it:
         it.readings = Readings([(EPOCH, NORMAL)])
         it.commit("Ask the flag", {"shop/button.py": CODE, FLAGS: EMPTY}, minutes_ago=3)
         it.trial = lambda _, command: _report(command)

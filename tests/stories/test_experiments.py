@@ -1,5 +1,7 @@
 """An experiment from the goal to the lesson, on a given clock: what is asked, what goes live, what is taken back."""
 
+import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from cases.events import Approved, Entry, Event, Frozen, Killed, Rejected
 from cases.goal import State, Step
 from cases.leases import Pause
 from cases.outcome import Ending
+from daemon.commands.experiments import text_of
+from daemon.experimenting import found
 from daemon.ledger.goals import LedgerGoals
 from tests.parts.crowd import Crowd
 from tests.parts.hub import git
@@ -191,6 +195,42 @@ def test_the_kill_switch_works_while_a_human_has_frozen_the_case(tmp_path: Path)
         assert flags.shares == {"control": 1.0}
         assert now(it, case).hold is Hold.FROZEN
         assert len(it.pull_requests()) == 1
+
+
+def test_effects_by_segment_are_told_and_a_segments_harm_kills_nothing(tmp_path: Path) -> None:
+    with trying(tmp_path, by="country") as (it, crowd, flags):
+        same = {RAIL: {"control": 0.01, "treated": 0.01}}
+        crowd.apart = {
+            "de": {PRIMARY: {"control": 0.010, "treated": 0.001}, **same},
+            "at": {PRIMARY: {"control": 0.010, "treated": 0.010}, **same},
+            "ch": {PRIMARY: {"control": 0.010, "treated": 0.030}, **same},
+        }
+        case = running(it, crowd)
+        assert {asked.by for asked in crowd.asked} == {"country"}
+        crowd.rates, crowd.per_hour = {PRIMARY: {"control": 0.010, "treated": 0.003}, **same}, 5_000
+        it.clock.advance(timedelta(days=8))
+        case = reach(it, case.id, gate=True)
+        assert case.gate.endswith("-analysis")
+        assert not flags.offs
+        segments = case.looks[-1].segments
+        assert segments is not None
+        assert {one.segment: one.word for one in segments.effects} == {
+            "de": "better", "at": "no difference shown", "ch": "worse",
+        }  # fmt: skip
+        assert {one.segment: one.lift for one in segments.effects} == pytest.approx(
+            {"de": 0.009, "at": 0.0, "ch": -0.02}
+        )
+        said = it.comments(it.pull_requests()[0]["number"])[-1]
+        assert "By country, intervals for 8 at once: ch worse: gain -0.02 (" in said
+        assert "; de better: gain +0.009 (" in said
+        assert "; no difference shown: at." in said
+        assert "ch worse" in case.hold_reason
+        assert it.app is not None
+        shown = found(it.app.ledger, case.id)
+        told = json.loads(json.dumps(shown.document))["looks"][-1]["segments"]
+        assert [one["word"] for one in told["effects"]] == ["no difference shown", "worse", "better"]
+        assert "\n  by country, intervals for 8 at once" in text_of(shown)
+        assert re.search(r"\n    ch  [\d,]+ / [\d,]+ users  worse  -0.02 \(", text_of(shown))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from cases.events import Looked
 from cases.goal import Pursued, State, Step
 from cases.lifecycle import opened
+from cases.measure import SegmentEffect, Segments
 from cases.outcome import Ending, Outcome
 from daemon.experimenting import Tried
 from daemon.goals import Reading
@@ -68,6 +69,27 @@ def tried(*looks: Looked, ending: Ending | None = None, at: datetime = NOW) -> T
         idea=replace(idea(), statement=HOSTILE),
         case=replace(case, history=(*case.history, *entries), looks=looks, outcome=outcome),
     )
+
+
+def test_segments_are_called_different_only_where_their_interval_says_so() -> None:
+    segments = Segments(
+        by="country", most=8,
+        effects=(
+            SegmentEffect(segment="de", users=(500, 510), lift=0.05, low=0.01, high=0.09),
+            SegmentEffect(segment=HOSTILE, users=(500, 510), lift=0.05, low=-0.01, high=0.11),
+            SegmentEffect(segment="at", users=(40, 42), because="few users"),
+        ),
+    )  # fmt: skip
+    shown = str(page(tried(replace(a_look(0.021, 0.05), segments=segments))))
+    rows = {row.split(">", 1)[1].split("<", 1)[0]: row for row in shown.split('data-head="country"')[1:]}
+    assert ">better<" in rows["de"]
+    assert "+0.01 to +0.09" in rows["de"]
+    assert ">not known<" in rows["at"]
+    assert "few users" in rows["at"]
+    assert sum(">no difference shown<" in row for row in rows.values()) == 1
+    assert "<script>" not in shown
+    none = replace(segments, effects=(), because="9 values are too many")
+    assert "By country: 9 values are too many." in str(page(tried(replace(a_look(0.021, 0.05), segments=none))))
 
 
 def page(*every: Tried) -> Markup:
