@@ -6,12 +6,13 @@ control at once, and what it left behind is taken out by a pull request.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from cases.case import Case, Phase
 from cases.change import Patch
 from cases.diagnosis import Diagnosis, Finding
+from cases.errors import PermanentError, TemporaryError
 from cases.events import Diagnosed, Drafted, Escalated, Event, Gated, Judged, Killed, Looked
 from cases.may import approved
 from cases.moments import iso
@@ -33,6 +34,8 @@ from remediation.ports import Ports
 Step: TypeAlias = Callable[[Case, Ports], StepResult]
 KEPT_EVERY = timedelta(days=1)
 """How often a look is kept while nothing follows from one."""
+BLIND = timedelta(days=2)
+"""After so long without a look nobody is shown what nobody sees: a day at the least, as one look a day is kept."""
 TAKEN = timedelta(minutes=10)
 """Between two looks for whether a flag that another experiment has is free."""
 
@@ -90,7 +93,15 @@ def measured(case: Case, ports: Ports) -> StepResult:
     if case.judgement is not None:
         return _after(case, ports, case.judgement)
     wanted = wanted_of(case, ports.settings)
-    seen = look(case, ports)
+    try:
+        seen = look(case, ports)
+    except PermanentError as error:
+        return unmeasured(case, ports, str(error))
+    except TemporaryError as error:
+        since = _seen_last(case)
+        if ports.now - since < BLIND:
+            raise
+        return unmeasured(case, ports, f"{error}; nothing was seen since {iso(since)}")
     experiment = case.change.experiment
     assert experiment is not None  # noqa: S101 - what runs and is not taken back shows somebody something
     if breached(seen) or (experiment.measured and seen.ruling.word is Word.KILL):
@@ -120,6 +131,31 @@ def ended(case: Case, ports: Ports, seen: Seen) -> StepResult:
         events=events,
         effects=(kill(case, ports.settings, judgement.because), _commented(case, judgement, seen.looked), *told),
     )
+
+
+def unmeasured(case: Case, ports: Ports, why: str) -> StepResult:
+    """What nobody can measure is shown to nobody: it ends, and nothing is known of it."""
+    goal, _ = idea_of(case)
+    because = f"it cannot be measured: {neutral(why, 300)}"
+    judgement = Judgement(
+        change=case.change.number, ruling=Ruling.INCONCLUSIVE, at=ports.now, because=because, signal=goal.signal
+    )
+    told = ports.tell(
+        f"{case.id}-{case.change.number}-ended",
+        Severity.TICKET,
+        f"{case.service}: an experiment ended unmeasured",
+        f"{because}.\nEverybody is shown the control from now on. Case {case.id}.",
+        case=case.id,
+    )
+    seen = Looked(change=case.change.number, users=(0, 0), crossed=0, because=because)
+    effects = (kill(case, ports.settings, because), _commented(case, judgement, seen), *told)
+    return StepResult(events=(Judged(judgement=judgement),), effects=effects)
+
+
+def _seen_last(case: Case) -> datetime:
+    """When users were seen last, as far as it is kept: once a day, or when it began to run."""
+    kept = [entry.at for entry in case.history if isinstance(entry.event, Looked)]
+    return max([*kept, case.deploys[-1].started])
 
 
 def kill(case: Case, settings: Settings, because: str) -> KillFlag:

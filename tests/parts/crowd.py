@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from cases.errors import SourceDown
+from cases.errors import PermanentError, SourceDown
 from cases.measure import EVERYBODY, Measured, Tally, Users
 
 HOUR = timedelta(hours=1)
@@ -24,6 +24,7 @@ class Crowd:
     share: float = 0.5
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     down: bool = False
+    refused: str = ""
     uneven: float = 1.0
     apart: Mapping[str, Mapping[str, Mapping[str, float]]] = field(
         default_factory=dict[str, Mapping[str, Mapping[str, float]]]
@@ -34,6 +35,8 @@ class Crowd:
         """See `cases.measure.Measures`."""
         if self.down:
             raise SourceDown("books", "no answer")
+        if self.refused:
+            raise PermanentError(self.refused)
         self.asked.append(wanted)
         total = max(0, int(self.per_hour * ((wanted.until - wanted.since) / HOUR)))
         control, treated = wanted.variants

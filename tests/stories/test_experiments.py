@@ -317,17 +317,30 @@ def test_code_that_tells_nobody_of_the_flag_is_no_experiment(tmp_path: Path) -> 
 
 
 @pytest.mark.long
-def test_a_source_that_does_not_answer_ends_nothing(tmp_path: Path) -> None:
+def test_a_source_that_does_not_answer_ends_nothing_until_it_is_too_long(tmp_path: Path) -> None:
     with trying(tmp_path) as (it, crowd, flags):
         case = running(it, crowd)
+        it.passes(1)
         crowd.down = True
-        it.clock.advance(timedelta(days=9))
+        it.clock.advance(timedelta(days=1))
         it.passes(30)
         assert now(it, case).phase is Phase.DEPLOYED
-        crowd.down = False
-        crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.003}, RAIL: {"control": 0.01, "treated": 0.01}}
-        assert reach(it, case.id, gate=True).gate.endswith("-analysis")
         assert not flags.offs
+        it.clock.advance(timedelta(days=1, hours=1))
+        case = reach(it, case.id, phase=Phase.PROPOSED)
+        assert "no answer; nothing was seen since" in case.judgements[-1].because
+        assert flags.shares == {"control": 1.0}
+
+
+def test_what_cannot_be_measured_is_shown_to_nobody(tmp_path: Path) -> None:
+    with trying(tmp_path) as (it, crowd, flags):
+        case = running(it, crowd)
+        crowd.refused = "books: 3 rows have a revenue below zero"
+        it.clock.advance(timedelta(minutes=10))
+        case = reach(it, case.id, phase=Phase.PROPOSED)
+        assert case.judgements[-1].because == "it cannot be measured: books: 3 rows have a revenue below zero"
+        assert flags.shares == {"control": 1.0}
+        assert "shop: an experiment ended unmeasured" in it.subjects()
 
 
 @pytest.mark.long
