@@ -323,6 +323,37 @@ EXAMPLES: Mapping[str, str] = {
             kind: share
             query: select customer as unit, at as time from abandoned where at >= :start and at < :end
     """,
+    "segments[]": """
+        signals: {prometheus: [{name: main, url: "http://127.0.0.1:9090"}]}
+        watch: [{name: abandonment, service: shop, query: shop_abandonment_ratio, harm: up}]
+        segments:
+          - name: small-shops
+            profile: Owners of one small shop who buy on a phone, between two customers.
+            users: {plan: [starter, basic]}
+            pains: [the checkout asks for too much, invoices are hard to find]
+            benchmarks: {shop/abandonment: 0.31}
+            channels: [newsletter]
+    """,
+    "segments[].price_bands[]": """
+        signals: {prometheus: [{name: main, url: "http://127.0.0.1:9090"}]}
+        watch: [{name: abandonment, service: shop, query: shop_abandonment_ratio, harm: up}]
+        segments:
+          - name: small-shops
+            profile: Owners of one small shop.
+            price_bands: [{low_cents: 900, high_cents: 2900, currency: EUR}]
+    """,
+    "segments_from[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          sql: [{name: crm, url: "sqlite:////srv/crm.db", query: select count(*) as value from accounts}]
+        watch: [{name: abandonment, service: shop, query: shop_abandonment_ratio, harm: up}]
+        segments_from:
+          - source: crm
+            query: select name, about, pains, countries, abandonment from segment_cards
+            fields: {profile: about}
+            users: {country: countries}
+            benchmarks: {shop/abandonment: abandonment}
+    """,
     "repositories[]": """
         repositories:
           - name: shop

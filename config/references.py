@@ -7,7 +7,7 @@ from itertools import chain
 from urllib.parse import urlsplit
 
 from cases.errors import PermanentError
-from config import asked, connected, experimenting, providers, setups, tuned, windows
+from config import asked, connected, experimenting, providers, segmenting, setups, tuned, windows
 from config.document import Loc
 from config.settings import (
     BuildInfoSettings,
@@ -373,6 +373,7 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     setups.misfits,
     tuned.misfits,
     experimenting.misfits,
+    segmenting.misfits,
     windows.misfits,
     providers.misfits,
     asked.misfits,

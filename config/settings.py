@@ -89,6 +89,7 @@ from config.remedies import (
 from config.routes import RouteSettings
 from config.schedule import FlappingSettings, MaintenanceSettings, QuietHoursSettings, ScheduleSettings
 from config.section import Section
+from config.segments import SegmentQuerySettings, SegmentSettings
 from config.seldom_used import WhenUsed
 from config.sources import (
     AlertmanagerSettings,
@@ -192,6 +193,8 @@ __all__ = [
     "SandboxSettings",
     "ScheduleSettings",
     "ScopeSettings",
+    "SegmentQuerySettings",
+    "SegmentSettings",
     "ServiceSettings",
     "Settings",
     "SetupSettings",
@@ -356,6 +359,12 @@ class Settings(Section):
 
     measures: Annotated[tuple[MeasureSettings, ...], WhenUsed()] = ()
     """What single users contribute to watched metrics, for experiments."""
+
+    segments: Annotated[tuple[SegmentSettings, ...], WhenUsed()] = ()
+    """Cards of groups of users: who they are, what ails them, what is usual there."""
+
+    segments_from: Annotated[tuple[SegmentQuerySettings, ...], WhenUsed()] = ()
+    """Databases that hold further cards."""
 
     @property
     def store_secret(self) -> Callable[[], str] | None:

@@ -31,6 +31,7 @@ COMMANDS = {
     "shipped": ("daemon.commands.shipped", "Say which of the last deploys moved which metric."),
     "outcomes": ("daemon.commands.outcomes", "Metrics that somebody wants to move: declare, begin, list."),
     "experiments": ("daemon.commands.experiments", "What is tried for outcomes: list, show, stop, ask for more."),
+    "segments": ("daemon.commands.segments", "Cards of groups of users: list, show, find those alike."),
     "lessons": ("daemon.commands.lessons", "What was learnt: list, search, compare, export, import."),
     "authority": ("daemon.commands.authority", "What may be done unasked, and what that rests on."),
     "score": ("daemon.commands.score", "Score readings from standard input, one a line."),

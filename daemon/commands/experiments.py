@@ -36,14 +36,32 @@ def listing(config: Path, outcome: str, *, as_json: bool) -> None:
 @json_option
 def show(name: str, config: Path, *, as_json: bool) -> None:
     """One experiment: its hypothesis, its looks, its end. ID is the hypothesis' or the case's."""
+    from daemon.clock import SystemClock
     from daemon.experimenting import found
+    from daemon.segments import benchmarks_of
 
+    settings = settings_of(config)
     with ledger_of(config) as ledger:
         one = found(ledger, name)
+    rows, unread = benchmarks_of(one, settings, SystemClock())
     if as_json:
-        print_json(one.document)
-    else:
-        click.echo(text_of(one))
+        print_json(one.document | {"benchmarks": rows, "benchmarks_unread": unread})
+        return
+    click.echo(text_of(one))
+    if unread:
+        click.echo(f"  benchmarks of segments are not known now: {unread}")
+    if rows:
+        table = [
+            (row["segment"], row["card"], row["word"], _between(row["interval"]), f"{row['benchmark']:g}",
+             "unknown" if row["distance"] is None else f"{row['distance']:+.4g}")
+            for row in rows
+        ]  # fmt: skip
+        columns = ("segment", "card", "gain", "interval", "benchmark", "from control to benchmark")
+        print_table("effect per segment against its benchmark (more is better)", columns, table)
+
+
+def _between(interval: list[float] | None) -> str:
+    return "unknown" if interval is None else f"{interval[0]:+.4g} to {interval[1]:+.4g}"
 
 
 @command.command("stop")

@@ -36,7 +36,7 @@ BEYOND = frozenset({
     "secret_env_name",
     # of windows, and of whom Alertmanager speaks for
     "alertmanager_direct", "alertmanager_link", "experiments", "analytics",
-    "approvals_beside", "maintenance_ways", "routes_beside",
+    "approvals_beside", "maintenance_ways", "routes_beside", "segments",
 })  # fmt: skip
 """Broken files that are well shaped."""
 
