@@ -80,6 +80,7 @@ class Pursuing:
 
     def _make(self, pursued: Pursued) -> None:
         """Make hypotheses; what was offered before is not offered again."""
+        from daemon.segments import cards_there
         from remediation.experiments.portfolio import candidates
 
         goal = pursued.goal
@@ -91,6 +92,7 @@ class Pursuing:
             self.ports.lessons.newest(MOST_LESSONS),
             live=[idea for idea in others if idea.id not in {one.id for one in had}],
             rejected=had,
+            cards=cards_there(self.ports.settings, self.ports.clock),
             model=self.ports.model if self._spent(goal.name) < goal.budget_usd else None,
         )
         refused = tuple(f"{what}: {why}" for what, why in made.refused)

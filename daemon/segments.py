@@ -1,5 +1,6 @@
 """Segment cards as people and experiments ask for them: those of the file, then those of the query."""
 
+import logging
 from typing import Any
 
 from cases.card import Card
@@ -7,6 +8,8 @@ from cases.errors import PermanentError, TemporaryError
 from cases.ports import Clock
 from config.settings import Settings
 from daemon.experimenting import Tried
+
+log = logging.getLogger("trackwalker.segments")
 
 
 def cards_of(settings: Settings, clock: Clock) -> tuple[Card, ...]:
@@ -21,6 +24,15 @@ def cards_of(settings: Settings, clock: Clock) -> tuple[Card, ...]:
             raise PermanentError(f"{source.name}: there is another segment card named {', '.join(twice)}; rename one")
         cards += read
     return tuple(cards)
+
+
+def cards_there(settings: Settings, clock: Clock) -> tuple[Card, ...]:
+    """The same for whom cards only help: where a database gives none now, those of the file, and the log says so."""
+    try:
+        return cards_of(settings, clock)
+    except (TemporaryError, PermanentError) as error:
+        log.warning("segment cards of the configuration alone are used: %s", error)
+        return tuple(one.card for one in settings.segments)
 
 
 def named(cards: tuple[Card, ...], name: str) -> Card:

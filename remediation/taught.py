@@ -31,7 +31,7 @@ def taught(case: Case, goal: Goal, idea: Hypothesis, outcome: Outcome, lesson: L
         pull_request=url,
         action=ChangeClass.EXPERIMENT.value,
         lines=first.lead.added + first.lead.removed if first is not None else 0,
-        grounds=grounds_of_case(idea),
+        grounds=grounds_of_case(idea, goal.segment),
         refusal=Refusal.of(outcome.because),
         merged=bool(case.merges),
         effect=measured.effect if measured is not None else None,

@@ -51,17 +51,6 @@ def kindred(one: Segment, other: Segment, cards: Sequence[Card]) -> bool:
     return any(near.alike.score >= KINDRED and near.card in theirs for card in mine for near in like(card, cards))
 
 
-def told(segment: Segment) -> str:
-    """A segment in one line, always the same for the same: country=at,de; plan=free."""
-    return "; ".join(f"{name}={','.join(sorted(segment[name]))}" for name in sorted(segment))
-
-
-def untold(text: str) -> dict[str, tuple[str, ...]]:
-    """What `told` was told of; empty for everybody."""
-    pairs = (part.partition("=") for part in text.split("; ") if part)
-    return {name: tuple(values.split(",")) for name, _, values in pairs}
-
-
 def _cards_of(segment: Segment, cards: Sequence[Card]) -> list[Card]:
     """The cards of users that the segment names."""
     return [

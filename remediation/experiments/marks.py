@@ -1,19 +1,20 @@
-"""What a lesson keeps of a hypothesis, so that the same idea is known again: grounds of four more kinds.
+"""What a lesson keeps of a hypothesis, so that the same idea is known again: grounds of five more kinds.
 
 goal: checkout-abandonment     for which goal it was tried
 kind: copy                     what kind of lever was pulled; `code` for a patch
 lever: button                  which one; empty for a patch
 turn: 1f0c9a5e77b2             the digest of what was turned
+segment: {"country": ["de"]}   whom it was tried on; none where that was everybody
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from cases.change import ChangeClass
 from cases.hypothesis import Hypothesis
 from cases.outcome import Lesson
 from remediation.experiments.levers import Levers
-from remediation.turned import CATALOGUE, CODE, turn_of
+from remediation.turned import CATALOGUE, CODE, turn_of, untold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Mark:
     kind: str = ""
     lever: str = ""
     turn: str = ""
+    segment: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 def mark_of(hypothesis: Hypothesis, levers: Levers) -> Mark:
@@ -49,6 +51,7 @@ def mark_in(lesson: Lesson) -> Mark:
         kind=kept.get("kind", kind),
         lever=kept.get("lever", ""),
         turn=kept.get("turn", ""),
+        segment=untold(kept.get("segment", "")),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cases.card import Card
 from cases.goal import Goal
 from cases.hypothesis import Hypothesis
 from cases.outcome import Lesson
@@ -36,7 +37,7 @@ class Portfolio:
     weights: str = str(WEIGHTS)
 
 
-def candidates(
+def candidates(  # noqa: PLR0913 - each is one thing that is known, the last by name
     goal: Goal,
     settings: Settings,
     lessons: Sequence[Lesson],
@@ -45,12 +46,14 @@ def candidates(
     model: LanguageModel | None = None,
     *,
     own: Sequence[Hypothesis] = (),
+    cards: Sequence[Card] = (),
 ) -> Portfolio:
     """What is worth trying for a goal. The same arguments give the same portfolio, as far as the model's answers do.
 
     lessons   the newest first, of any goal; of experiments alone they are looked at
     live      hypotheses that wait for an answer or run, of any goal
     rejected  what people said no to, as hypotheses, ids or statements: it is excluded, also in other words
+    cards     of segments: what was learnt of users like the goal's is cited, and counts more
     own       what people brought (`given`): first, and held to the same rules
     The question is paid for in the name of the goal's portfolio (`cases.goal.Pursued.portfolio`).
     """
@@ -62,13 +65,12 @@ def candidates(
     rejected = _resolved(rejected, listed)
     said = Imagined()
     if model is not None and len(whole) < MOST:
-        known = [*(one.statement for one in (*live, *whole, *listed)), *_statements(rejected)]
-        wish = Wish(goal=goal, settings=settings, levers=levers, lessons=lessons, avoid=known, case=f"{goal.name}-1")
+        avoid = [*(one.statement for one in (*live, *whole, *listed)), *_statements(rejected)]
+        wish = Wish(goal=goal, settings=settings, levers=levers, lessons=lessons, avoid=avoid, case=f"{goal.name}-1")
         said = imagine(model, wish)
-    found = sift(
-        (*whole, *listed, *said.hypotheses), goal, levers, Known(live=live, rejected=rejected, lessons=lessons)
-    )
-    order = _ordered(ranked(found.kept, goal, levers, lessons), [one.id for one in whole])
+    known = Known(live=live, rejected=rejected, lessons=lessons, cards=cards)
+    found = sift((*whole, *listed, *said.hypotheses), goal, levers, known)
+    order = _ordered(ranked(found.kept, goal, levers, lessons, cards=cards), [one.id for one in whole])
     chosen, others = _chosen(order)
     return Portfolio(
         hypotheses=tuple(row.hypothesis for row in chosen),

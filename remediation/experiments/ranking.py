@@ -1,18 +1,20 @@
 """Which hypothesis first: what is expected of it, as a share of the way to the target, for a dollar. It only orders.
 
 The chance is a Beta-Binomial over what experiments taught: of other kinds of lever, of this kind, of this kind on this
-signal, of this very idea elsewhere. The wider is the prior of the narrower (`inference.strategies`), and each step away
-from the idea counts half as much.
+signal, of this very idea elsewhere. What was learnt of users unlike the goal's is a step further away. The wider is the
+prior of the narrower (`inference.strategies`), and each step away from the idea counts half as much.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cases.card import Card
 from cases.goal import Goal
 from cases.hypothesis import Effort, Hypothesis, Peril
 from cases.outcome import Lesson
 from inference.strategies import Tally, posterior
 from inference.words import figure
+from remediation.experiments.kindred import kindred
 from remediation.experiments.levers import Levers
 from remediation.experiments.marks import mark_in, mark_of, of_experiments
 from remediation.strategies import SAYS
@@ -77,26 +79,34 @@ class Ranked:
 
 
 def ranked(
-    found: Sequence[Hypothesis], goal: Goal, levers: Levers, lessons: Sequence[Lesson], weights: Weights = WEIGHTS
+    found: Sequence[Hypothesis],
+    goal: Goal,
+    levers: Levers,
+    lessons: Sequence[Lesson],
+    weights: Weights = WEIGHTS,
+    cards: Sequence[Card] = (),
 ) -> tuple[Ranked, ...]:
-    """The best first; those that are alike in the order in which they came."""
-    taught = of_experiments(lessons)
+    """The best first; those that are alike in the order in which they came. `cards` of segments say who is alike."""
+    taught = [(lesson, kindred(mark_in(lesson).segment, goal.segment, cards)) for lesson in of_experiments(lessons)]
     rows = [_ranked(one, goal, levers, taught, weights) for one in found]
     return tuple(sorted(rows, key=lambda row: -round(row.value, 9)))
 
 
-def _ranked(one: Hypothesis, goal: Goal, levers: Levers, lessons: Sequence[Lesson], weights: Weights) -> Ranked:
+def _ranked(
+    one: Hypothesis, goal: Goal, levers: Levers, lessons: Sequence[tuple[Lesson, bool]], weights: Weights
+) -> Ranked:
     kind = mark_of(one, levers).kind
     names = ("for other kinds", f"for {kind}", f"for {kind} here", "for this")
     seen: dict[str, list[Lesson]] = {name: [] for name in names}
     far, near, here, this = seen.values()
-    for lesson in lessons:
+    for lesson, kin in lessons:
+        same = lesson.signal == goal.signal
         if lesson.id in one.cited:
             this.append(lesson)
-        elif mark_in(lesson).kind != kind:
+        elif mark_in(lesson).kind != kind or not (same or kin):
             far.append(lesson)
         else:
-            (here if lesson.signal == goal.signal else near).append(lesson)
+            (here if same and kin else near).append(lesson)
     tallies = {name: _tally(part) for name, part in seen.items()}
     told = [f"{tally.worked:g} of {tally.tries:g} {name}" for name, tally in tallies.items() if tally.tries]
     levels = [

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from cases.card import Card
 from cases.goal import Goal
 from cases.hypothesis import Hypothesis, normalised, stated
 from cases.outcome import Ending, Lesson
 from remediation.experiments.alike import same_idea
+from remediation.experiments.kindred import kindred
 from remediation.experiments.levers import Levers, Refused
 from remediation.experiments.marks import Mark, mark_in, mark_of, of_experiments
 from remediation.recall import OF_THE_CHANGE, REFUSED
@@ -23,11 +25,13 @@ class Known:
     live      hypotheses that wait for an answer or run, of any goal
     rejected  what people said no to: hypotheses, or their ids or statements
     lessons   what was learnt, of any goal
+    cards     of segments: they tell whether what was learnt of some users may tell of others
     """
 
     live: Sequence[Hypothesis] = ()
     rejected: Sequence[Hypothesis | str] = ()
     lessons: Sequence[Lesson] = ()
+    cards: Sequence[Card] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +53,18 @@ def sift(candidates: Sequence[Hypothesis], goal: Goal, levers: Levers, known: Kn
             _rejected(one, known.rejected, goal)
             or _live(one, known.live, goal)
             or _twice(one, kept, goal)
-            or _failed(one, mark, lessons, goal)
+            or _failed(one, mark, lessons, goal, known.cards)
         )
         if because:
             refused.append(Refused(one.statement, because))
         else:
-            cited = (lesson.id for lesson in lessons if lesson.ending is Ending.WORKED and _is(lesson, one, mark, goal))
+            cited = (
+                lesson.id
+                for lesson in lessons
+                if lesson.ending is Ending.WORKED
+                and _is(lesson, one, mark, goal)
+                and kindred(mark_in(lesson).segment, goal.segment, known.cards)
+            )
             kept.append(replace(one, cited=tuple(dict.fromkeys((*one.cited, *cited)))))
     return Sifted(kept=tuple(kept), refused=tuple(refused))
 
@@ -98,11 +108,13 @@ def _twice(one: Hypothesis, kept: Sequence[Hypothesis], goal: Goal) -> str:
     return ""
 
 
-def _failed(one: Hypothesis, mark: Mark, lessons: Sequence[Lesson], goal: Goal) -> str:
+def _failed(one: Hypothesis, mark: Mark, lessons: Sequence[Lesson], goal: Goal, cards: Sequence[Card]) -> str:
     service = goal.signal.partition("/")[0]
     for lesson in lessons:
         if not _is(lesson, one, mark, goal):
             continue
+        if lesson.ending is Ending.UNCHANGED and not kindred(mark_in(lesson).segment, goal.segment, cards):
+            continue  # what leaves some users cold may move others
         harmful = lesson.ending in _HARM and lesson.service == service
         if lesson.ending in REFUSED and lesson.refusal not in OF_THE_CHANGE:
             # What did nothing for one signal may move another; what did harm did it to users.

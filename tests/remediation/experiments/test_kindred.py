@@ -6,7 +6,7 @@ import pytest
 
 from cases.card import Card
 from inference.likeness import Described, alike, stems
-from remediation.experiments.kindred import KINDRED, kindred, like, told, untold
+from remediation.experiments.kindred import KINDRED, kindred, like
 from tests.parts.cards import CARDS, GROUP_OF, GROUPS
 
 BY_NAME = {card.name: card for card in CARDS}
@@ -68,10 +68,3 @@ def test_each_kind_of_field_by_hand() -> None:
 def test_segments_of_outcomes(one: dict[str, tuple[str, ...]], other: dict[str, tuple[str, ...]], *, kin: bool) -> None:
     assert kindred(one, other, CARDS) is kin
     assert kindred(other, one, CARDS) is kin
-
-
-def test_a_segment_is_kept_in_a_line() -> None:
-    segment = {"plan": ("b", "a"), "country": ("de",)}
-    assert told(segment) == "country=de; plan=a,b"
-    assert untold(told(segment)) == {"country": ("de",), "plan": ("a", "b")}
-    assert untold(told({})) == {}
