@@ -149,7 +149,7 @@ def test_answers_that_get_lost_on_the_way_are_never_asked_for_twice(tmp_path: Pa
                 assert cut.cuts == 1
                 (pull,) = it.pull_requests()
                 it.merge(pull["number"])
-                case = it.until(Phase.CLOSED)
+                case = it.until(Phase.CLOSED, every=1)
                 it.passes(2)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.WORKED
@@ -169,7 +169,7 @@ def test_a_pull_request_that_is_closed_before_its_answer_came_is_a_no(tmp_path: 
                     break
             (pull,) = it.pull_requests()
             it.close(pull["number"])  # before the daemon knows that it is there
-            case = it.until(Phase.CLOSED)
+            case = it.until(Phase.CLOSED, every=1)
             assert case.outcome is not None
             assert case.outcome.ending is Ending.CLOSED_UNMERGED
             assert [entry.event.by for entry in case.history if isinstance(entry.event, ClosedUnmerged)] == ["reviewer"]

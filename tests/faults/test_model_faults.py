@@ -153,7 +153,7 @@ def test_with_the_money_spent_drafts_stop_and_detection_and_playbooks_go_on(tmp_
             assert "of budget.usd_per_day $0.0010 is spent" in case.escalation
             assert "ValueError is raised in shop/pricing.py:6 amount()" in case.escalation
             it.readings.becomes(NORMAL, it.now)
-            it.until(Phase.CLOSED)
+            it.until(Phase.CLOSED, every=1)
             bad: dict[str | bytes, bytes | None] = {"shop/pricing.py": PRICING.replace("sum(", "0 + sum(").encode()}
             it.passes(10)
             it.deploy(it.commit("Begin at nothing", bad, minutes_ago=5), minutes_ago=4)

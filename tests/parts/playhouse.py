@@ -162,18 +162,18 @@ class House:
         started = self.now - timedelta(minutes=minutes_ago)
         self.deploys.append(Deploy(service="shop", commit=sha, started=started, source="build_info on main"))
 
-    def passes(self, minutes: float = 0.5) -> None:
-        """Let time go by, half a minute at a time; the daemon turns at each."""
+    def passes(self, minutes: float = 0.5, *, every: float = 0.5) -> None:
+        """Let time go by, half a minute at a time or as many minutes; the daemon turns at each."""
         assert self.app is not None
-        for _ in range(max(1, round(minutes * 2))):
-            self.clock.advance(timedelta(seconds=30))
+        for _ in range(max(1, round(minutes / every))):
+            self.clock.advance(timedelta(minutes=every))
             self.app.cycle.turn()
             self.app.cycle.turn()  # what the poll found is claimed in the next turn
 
-    def until(self, *phases: Phase, minutes: float = 60) -> Case:
+    def until(self, *phases: Phase, minutes: float = 60, every: float = 0.5) -> Case:
         """Let time go by until the newest case is in one of the phases."""
-        for _ in range(round(minutes * 2)):
-            self.passes()
+        for _ in range(round(minutes / every)):
+            self.passes(every, every=every)
             case = self.case()
             if case is not None and case.phase in phases:
                 return case

@@ -222,7 +222,7 @@ def test_a_bug_in_old_code_is_mended_by_an_edit_and_proved(tmp_path: Path) -> No
         for raw in ("evil", "ignore all", "12,50", "could not convert"):
             assert raw not in told
         it.merge(pull["number"])
-        assert it.until(Phase.CLOSED).outcome is not None
+        assert it.until(Phase.CLOSED, every=1).outcome is not None
 
 
 REFUSED: Mapping[str, tuple[Mapping[str, Any], str]] = {

@@ -80,7 +80,7 @@ def test_it_is_measured_merged_and_remembered(tmp_path: Path) -> None:
             assert "faster: it takes 0.70 of the time, between 0.70 and 0.70 (99%, 10 pairs)" in pull["body"]
             assert "went from 0.0099" in pull["body"]
             it.merge(pull["number"], level=level * 0.6)
-            case = it.until(Phase.CLOSED, minutes=200)
+            case = it.until(Phase.CLOSED, minutes=200, every=2)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.WORKED, case.outcome.because
         assert "always-valid" in case.outcome.because
@@ -97,7 +97,7 @@ def test_what_shows_nothing_ends_by_itself_and_is_not_tried_again(tmp_path: Path
         timed(it, 1.0)
         with it.alive() as app:
             assert night(it) == 1
-            case = it.until(Phase.CLOSED)
+            case = it.until(Phase.CLOSED, every=1)
             assert case.outcome is not None
             assert case.outcome.ending is Ending.UNCHANGED
             assert "not shown to be faster" in case.outcome.because

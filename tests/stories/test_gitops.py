@@ -57,7 +57,7 @@ def test_the_tag_goes_back_first_and_the_code_follows(tmp_path: Path) -> None:
         it.deploy(good)  # what the tag names runs again
         it.readings.becomes(NORMAL, it.now)
         it.until(Phase.DEPLOYED)
-        case = it.until(Phase.CLOSED, minutes=120)
+        case = it.until(Phase.CLOSED, minutes=120, every=2)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.WORKED
 
@@ -78,7 +78,7 @@ def test_a_rollback_by_hand_is_seen_and_the_pull_request_goes_back_to_a_draft(tm
         assert any("Back to a draft" in body for body in it.comments(pull["number"], name="gitops"))
         it.deploy(it.shas["Open the shop"])
         it.readings.becomes(NORMAL, it.now)
-        case = it.until(Phase.CLOSED, minutes=120)
+        case = it.until(Phase.CLOSED, minutes=120, every=2)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.WORKED
 
@@ -148,7 +148,7 @@ def test_a_repository_that_vanishes_between_its_changes_loses_nothing(tmp_path: 
         it.deploy(it.shas["Open the shop"])
         it.readings.becomes(NORMAL, it.now)
         it.until(Phase.DEPLOYED, minutes=30)
-        case = it.until(Phase.CLOSED, minutes=120)
+        case = it.until(Phase.CLOSED, minutes=120, every=2)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.WORKED
         it.passes(1)

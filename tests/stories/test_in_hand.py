@@ -35,7 +35,7 @@ def test_what_recovers_while_a_human_has_it_in_hand_leaves_a_draft_that_says_so(
     with house(tmp_path) as it, it.alive():
         _, number = in_hand(it)
         it.readings.becomes(NORMAL, it.now)
-        case = it.until(Phase.CLOSED)
+        case = it.until(Phase.CLOSED, every=1)
         it.passes(1)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.RECOVERED
@@ -51,7 +51,7 @@ def test_what_a_human_merges_after_all_is_watched(tmp_path: Path) -> None:
         mended: dict[str | bytes, bytes | None] = {"shop/pricing.py": b"def total(cart):\n    return sum(cart)\n"}
         it.commit("Take it back by hand", mended, minutes_ago=0)
         it.merge(number)
-        case = it.until(Phase.CLOSED, minutes=120)
+        case = it.until(Phase.CLOSED, minutes=120, every=2)
         assert [merge.pull_request for merge in case.merges] == [number]
         assert case.outcome is not None
         assert case.outcome.ending is Ending.WORKED

@@ -82,7 +82,7 @@ def test_a_whole_case_leaves_nothing_to_find(tmp_path: Path) -> None:
         assert looked(it, app.ledger, forge).findings == (), "while it waits for a human"
         (pull,) = it.pull_requests()
         it.merge(pull["number"])
-        it.until(Phase.CLOSED)
+        it.until(Phase.CLOSED, every=1)
         it.passes(1)
         done = looked(it, app.ledger, forge)
         assert (done.findings, done.unreached) == ((), ())
