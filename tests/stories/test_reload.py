@@ -144,7 +144,7 @@ def test_a_hangup_is_answered_once_and_the_old_handler_comes_back() -> None:
 def test_every_secret_of_a_file_is_found() -> None:
     path = Path(__file__).parents[1] / "config" / "full.yaml"
     found = {str(secret) for _, secret in secrets_in(load(path))}
-    written = set(re.findall(r"\b(?:env:\w+|file:/[\w/]+|cmd:\w+)", yaml.dump(yaml.safe_load(path.read_text()))))
+    written = set(re.findall(r"\b(?:env:\w+|file:/[\w/.]+|cmd:\w+)", yaml.dump(yaml.safe_load(path.read_text()))))
     assert written
     assert {secret.split(" ")[0] for secret in found} == written
     assert "forge.token" in {key(loc) for loc, _ in secrets_in(load(path))}
