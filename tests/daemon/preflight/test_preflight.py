@@ -24,7 +24,7 @@ from sandbox.images import ImageEngine
 from sandbox.prepare import LABEL
 from tests.parts.chat_api import chat_api
 from tests.parts.dockerd import ensure_dockerd
-from tests.parts.hub import TOKEN, Entry, World, world
+from tests.parts.hub import TOKEN, UNHURRIED, Entry, World, world
 from tests.parts.messages_api import MODEL, messages_api
 from tests.parts.misbehaving import misbehaving
 from tests.parts.model_server import KEY
@@ -57,7 +57,7 @@ class Ground:
             "signals": {"prometheus": [{"name": "main", "url": self.prometheus.url}]},
             "watch": [{"name": "errors", "service": "shop", "query": "vector(0.01)", "harm": "up"}],
             "repositories": [{"name": "shop", "url": url, "full_name": "acme/shop"}],
-            "forge": {"api_url": self.there.served.api_url, "token": "env:TOKEN"},
+            "forge": {"api_url": self.there.served.api_url, "token": "env:TOKEN", **UNHURRIED},
             "deploys": [{"prometheus": "build_info"}],
             **more,
         }
