@@ -216,7 +216,7 @@ def _weekly(flat: Floats, days: _Days) -> Floats:
     if len(dates) < LEAST_WEEKS * _WEEK or int(dates[-1] - dates[0]) != len(dates) - 1:
         return nothing  # where a day is missing, another weekday stands in its place
     levels = np.stack([median(flat[:, days.day == date]) for date in dates.tolist()], axis=-1)
-    levels = levels.reshape(len(flat), -1, _WEEK)
+    levels = levels.reshape(len(flat), len(dates) // _WEEK, _WEEK)  # of no series at all -1 would be unknown
     off = levels - median(levels)[:, :, None]
     before, last = median(np.swapaxes(off[:, :-1], 1, 2)), off[:, -1]
     # The mean, as a weekend is two days of seven; NaN, where a series was not there on some day, pays nothing.

@@ -237,6 +237,13 @@ def test_an_empty_window_and_an_empty_history_are_no_trouble() -> None:
     assert expected(baseline, nothing.times)[0].shape == (0, 5)
 
 
+def test_two_weeks_of_no_series_at_all_are_an_empty_history() -> None:
+    """A query that has found nothing yet is answered on the whole grid as well."""
+    baseline = fit(block(np.empty((0, TWO_WEEKS)), labels=()), warm_up=WARM_UP)
+    assert baseline.weekly.shape == (0, 7)
+    assert not baseline.warm.any()
+
+
 def routes(*names: str) -> tuple[dict[str, str], ...]:
     return tuple({"route": name} for name in names)
 
