@@ -32,7 +32,7 @@ log = logging.getLogger("trackwalker.decisions")
 
 REFUSED = "lever.refused"  # the action of its line in the audit
 LONGEST = 64 * 1024  # bytes of a document
-_NUMBERED = re.compile(r"(?P<case>.+)-[a-z]?[0-9]+")
+_NUMBERED = re.compile(r"(?P<case>.+?)-(?:[a-z]?[0-9]+|portfolio|[0-9]+-analysis)")
 
 
 class Verdict(StrEnum):

@@ -92,6 +92,13 @@ def test_a_yes_lets_the_case_go_on_once_and_the_receivers_hear_of_it(desk: Desk)
     assert [notice.notice.subject for notice in told if isinstance(notice, SendNotice)] == ["shop: approved by ada"]
 
 
+@pytest.mark.parametrize("gate", ["a-portfolio", "a-1-analysis"])
+def test_the_gates_of_an_experiment_are_found_by_their_names(desk: Desk, gate: str) -> None:
+    desk.decisions.take(YES)
+    desk.ledger.cases.add("a", an_entry(Gated(reason="an experiment", gate=gate), 2), (), None)
+    assert desk.decisions.take(replace(YES, of=gate)).said == f"gate {gate}: case a goes on"
+
+
 @on_both
 def test_a_no_closes_the_case_and_is_final(desk: Desk) -> None:
     assert desk.decisions.take(NO).said == "gate a-1: case a is closed"
