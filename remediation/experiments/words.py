@@ -64,7 +64,7 @@ def why(case: Case) -> list[str]:
         f"- expected: {predicted.signal} {'up' if predicted.up else 'down'} by {figure(predicted.size)}",
         f"- found out on {plan.users:,} users, at {goal.criteria.confidence:.0%}, however often one looks",
         f"- the least that counts: {figure(goal.criteria.lift)}",
-        f"- it ends after {plan.days} days at the longest, or {2 * plan.users:,} users; guardrails: {rails}",
+        f"- it ends after {plan.days} days at the longest, or twice the planned users; guardrails: {rails}",
         *([f"- lessons: {cited}"] if cited else []),
     ]
 

@@ -86,6 +86,7 @@ def test_an_idea_is_built_measured_and_scaled_with_a_yes_at_each_gate(tmp_path: 
         case = reach(it, case.id, phase=Phase.PROPOSED)
         (pull,) = it.pull_requests()
         assert {label["name"] for label in pull["labels"]} == {"trackwalker", "trackwalker:experiment"}
+        assert f"it ends after 28 days at the longest, or twice the planned users; guardrails: {RAIL}" in pull["body"]
         it.merge(pull["number"])
         assert flags.shares == {"control": 0.5, "treated": 0.5}
         case = reach(it, case.id, phase=Phase.DEPLOYED)
