@@ -298,7 +298,7 @@ class Extended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What one look at an experiment showed: kept once a day, and whenever something follows from one.
+    """What one look at an experiment showed: kept once a day at least, and whenever something follows from one.
 
     users     of the control and of the treated arm; `crossed`: those that saw both, and are left out
     control, treated, low, high   the levels, and the interval of the lift (more is better), None while unknown

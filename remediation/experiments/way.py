@@ -32,8 +32,8 @@ from remediation.neutral import neutral
 from remediation.ports import Ports
 
 Step: TypeAlias = Callable[[Case, Ports], StepResult]
-KEPT_EVERY = timedelta(days=1)
-"""How often a look is kept while nothing follows from one."""
+KEPT_EVERY, KEPT = timedelta(days=1), 7
+"""How often a look is kept while nothing follows from one; where an experiment is shorter than a week, so many are."""
 BLIND = timedelta(days=2)
 """After so long without a look nobody is shown what nobody sees: a day at the least, as one look a day is kept."""
 TAKEN = timedelta(minutes=10)
@@ -218,9 +218,10 @@ def _after(case: Case, ports: Ports, judgement: Judgement) -> StepResult:
 
 
 def _go_on(case: Case, ports: Ports, seen: Seen, every: timedelta) -> StepResult:
-    """Nothing follows yet. One look a day is kept."""
+    """Nothing follows yet. One look a day is kept, and more of what is shorter than a week."""
     kept = [entry.at for entry in case.history if isinstance(entry.event, Looked)]
-    due = not kept or ports.now - kept[-1] >= KEPT_EVERY
+    often = min(KEPT_EVERY, wanted_of(case, ports.settings).shortest / KEPT)
+    due = not kept or ports.now - kept[-1] >= often
     events: tuple[Event, ...] = (seen.looked,) if due else ()
     goal, _ = idea_of(case)
     return StepResult(events=events, again=ports.now + every, waiting=said(goal, seen))
