@@ -5,7 +5,7 @@ Prometheus where the machine has one. Only the history before the story is made 
 """
 
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +13,8 @@ from pathlib import Path
 
 from cases.ports import Clock
 from config.load import FILE_NAME
-from demo.deployment import Deployer
+from demo.deployment import NOTHING, Deployer
+from demo.faults import HISTORY, Commit
 from demo.forge_api import ForgeApi
 from demo.history import make_history
 from demo.load import Load
@@ -104,6 +105,66 @@ class Stage:
     parts: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What every stage stands on: a forge, the shop's people on it, and the shop that runs."""
+
+    folder: Path
+    token: str
+    forge_url: str
+    git_url: str
+    api: ForgeApi
+    shop: ShopRepository
+    deployer: Deployer
+    reviewer: Reviewer
+
+
+def ground(
+    stack: ExitStack,
+    folder: Path,
+    clock: Clock,
+    *,
+    history: Sequence[Commit] = HISTORY,
+    environment: Mapping[str, str] = NOTHING,
+) -> Ground:
+    """Lay it below `folder`, which must be empty; it ends with the stack. `environment` is what the shop is given."""
+    from remediation.forge.local.server import serve
+
+    token = secrets.token_hex(20)
+    secret(folder / "forge-token", token)
+    until = clock.now() - timedelta(hours=30)
+    create_repository(folder / "forge", until=until, owner=OWNER, name=NAME, history=history)
+    forge = stack.enter_context(serve(folder / "forge", "127.0.0.1:0", token))
+    git_url = f"{forge.url}/{FULL_NAME}.git"
+    api = stack.enter_context(ForgeApi(f"{forge.url}/api/v3", repository=FULL_NAME, token=token))
+    reviewing = ForgeApi(f"{forge.url}/api/v3", repository=FULL_NAME, token=token, login="shop-reviewer")
+    stack.enter_context(reviewing)
+    shop = ShopRepository(folder / "developer", url=git_url, api=api, token=token)
+    deployer = Deployer(folder / "platform", url=git_url, token=token, environment=environment)
+    stack.enter_context(deployer).deploy(shop.head())
+    return Ground(
+        folder=folder,
+        token=token,
+        forge_url=forge.url,
+        git_url=git_url,
+        api=api,
+        shop=shop,
+        deployer=deployer,
+        reviewer=Reviewer(reviewing),
+    )
+
+
+def measured(stack: ExitStack, laid: Ground, clock: Clock, *, prometheus: bool | None) -> Telemetry:
+    """The telemetry of the shop, with two weeks of history; it ends with the stack."""
+    history = make_history(end=clock.now(), revision=laid.shop.head())
+    port = laid.deployer.port
+    return stack.enter_context(
+        open_telemetry(
+            laid.folder / "telemetry", target_port=port, history=history, now=clock.now, prometheus=prometheus
+        )
+    )
+
+
 @contextmanager
 def staged(
     folder: Path, clock: Clock, *, prometheus: bool | None = None, docker: bool | None = None
@@ -112,33 +173,16 @@ def staged(
 
     `prometheus` and `docker` None take what the machine has; True or False ask for one or the other.
     """
-    from remediation.forge.local.server import serve
-
     with ExitStack() as stack:
-        token = secrets.token_hex(20)
-        _secret(folder / "forge-token", token)
-        create_repository(folder / "forge", until=clock.now() - timedelta(hours=30), owner=OWNER, name=NAME)
-        forge = stack.enter_context(serve(folder / "forge", "127.0.0.1:0", token))
-        git_url = f"{forge.url}/{FULL_NAME}.git"
-        api = stack.enter_context(ForgeApi(f"{forge.url}/api/v3", repository=FULL_NAME, token=token))
-        reviewing = ForgeApi(f"{forge.url}/api/v3", repository=FULL_NAME, token=token, login="shop-reviewer")
-        stack.enter_context(reviewing)
-        shop = ShopRepository(folder / "developer", url=git_url, api=api, token=token)
-        deployer = stack.enter_context(Deployer(folder / "platform", url=git_url, token=token))
-        deployer.deploy(shop.head())
-        load = stack.enter_context(Load(deployer.port))
-        history = make_history(end=clock.now(), revision=shop.head())
-        telemetry = stack.enter_context(
-            open_telemetry(
-                folder / "telemetry", target_port=deployer.port, history=history, now=clock.now, prometheus=prometheus
-            )
-        )
+        laid = ground(stack, folder, clock)
+        load = stack.enter_context(Load(laid.deployer.port))
+        telemetry = measured(stack, laid, clock, prometheus=prometheus)
         logs = stack.enter_context(LokiStandIn(now=clock.now))
-        stack.enter_context(LogShipper(deployer.log, url=logs.url, labels={"service": "shop"}, now=clock.now))
+        stack.enter_context(LogShipper(laid.deployer.log, url=logs.url, labels={"service": "shop"}, now=clock.now))
         orders = stack.enter_context(Orders(folder / "orders.db", placed=lambda: load.orders, now=clock.now))
         pager = stack.enter_context(Pager())
-        _secret(folder / "webhook", pager.url)
-        runtime, sandbox = _sandbox(docker)
+        secret(folder / "webhook", pager.url)
+        runtime, sandbox = sandbox_of(docker)
         config = folder / FILE_NAME
         config.write_text(
             CONFIG.format(
@@ -147,41 +191,48 @@ def staged(
                 logs=logs.url,
                 orders=orders.url,
                 orders_query=ORDERS_QUERY,
-                forge=forge.url,
+                forge=laid.forge_url,
                 full_name=FULL_NAME,
                 runtime=runtime,
             )
         )
-        parts = {
-            "telemetry": telemetry.describe(),
-            "logs": logs.describe(),
-            "orders": "the shop's books, a SQLite file",
-            "sandbox": sandbox,
-            "forge": "local forge (bare repositories, git over HTTP, GitHub-shaped API)",
-            "store": "SQLite",
-            "model": "none: playbooks only",
-        }
         yield Stage(
             folder=folder,
             config=config,
-            forge_url=forge.url,
-            api=api,
-            shop=shop,
-            deployer=deployer,
+            forge_url=laid.forge_url,
+            api=laid.api,
+            shop=laid.shop,
+            deployer=laid.deployer,
             load=load,
             telemetry=telemetry,
-            reviewer=Reviewer(reviewing),
+            reviewer=laid.reviewer,
             pager=pager,
-            parts=parts,
+            parts={
+                "telemetry": telemetry.describe(),
+                "logs": logs.describe(),
+                "orders": "the shop's books, a SQLite file",
+                **common_parts(sandbox),
+            },
         )
 
 
-def _secret(file: Path, text: str) -> None:
+def common_parts(sandbox: str) -> dict[str, str]:
+    """What every stage has, in words."""
+    return {
+        "sandbox": sandbox,
+        "forge": "local forge (bare repositories, git over HTTP, GitHub-shaped API)",
+        "store": "SQLite",
+        "model": "none: playbooks only",
+    }
+
+
+def secret(file: Path, text: str) -> None:
+    """Write a file that only its owner reads."""
     file.touch(mode=0o600)
     file.write_text(text)
 
 
-def _sandbox(docker: bool | None) -> tuple[str, str]:  # noqa: FBT001 - three-valued: yes, no, whatever is there
+def sandbox_of(docker: bool | None) -> tuple[str, str]:  # noqa: FBT001 - three-valued: yes, no, whatever is there
     """The runtime for the config, and what it is in words. Builds the base image when Docker is used."""
     from sandbox.docker import engine_answers
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from cases.case import Case, Phase
 from cases.errors import TrackwalkerError
@@ -21,11 +21,14 @@ from cases.moments import iso
 from cases.outcome import Ending
 from cases.ports import Clock
 from cases.telemetry import Deploy
+from cases.verdict import Trial
 from daemon.ledger.ledger import Ledger, open_ledger
 from daemon.report import case_document
 from daemon.stage import Stage
+from demo.deployment import Deployer
 from demo.faults import BAD_MERGE, WRONG_VALUE, Scenario
-from demo.forge_api import OpenPullRequest
+from demo.forge_api import ForgeApi, OpenPullRequest
+from demo.telemetry import Telemetry
 
 T = TypeVar("T")
 SCENARIOS = {"loop": BAD_MERGE, "wrong-value": WRONG_VALUE}
@@ -69,6 +72,25 @@ class Told:
     opened_after_s: float  # anomaly seen → pull request open, without the target's own commands
 
 
+class Set(Protocol):
+    """What any stage has: what may die, and where its files are."""
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of it lies."""
+        ...
+
+    @property
+    def deployer(self) -> Deployer:
+        """What runs the shop."""
+        ...
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """What measures it."""
+        ...
+
+
 Daemon = Callable[[Path], AbstractContextManager[None]]
 
 
@@ -95,7 +117,7 @@ def play(stage: Stage, telling: Telling, daemon: Daemon = in_this_process, scena
     """Play the story to its end. Raises StoryFailed with the scene that did not come."""
     with daemon(stage.config), open_ledger(f"sqlite:///{stage.folder}/trackwalker.db") as ledger:
         telling.tell(f"the shop serves commit {stage.shop.head()[:10]}, customers come, Trackwalker watches")
-        _pause(HEALTHY_S)
+        pause(HEALTHY_S)
         _break_it(stage, telling, scenario)
         case = _proposed(stage, telling, ledger)
         opened_after = _merge_it(stage, telling, case)
@@ -112,29 +134,30 @@ def _break_it(stage: Stage, telling: Telling, scenario: Scenario) -> None:
     for commit in scenario.deployed:
         sha = stage.shop.merge_pull_request(commit)
         telling.tell(f"merged {sha[:10]} “{commit.title}”" + ("  ← the bad one" if commit is scenario.accused else ""))
-    _deploy(stage, telling, stage.shop.head())
+    deploy(stage, telling, stage.shop.head())
     telling.tell(f"deployed {stage.shop.head()[:10]}: all {len(scenario.deployed)} run now")
     for decoy in scenario.later:
-        _pause(DECOY_S)
+        pause(DECOY_S)
         sha = stage.shop.merge_pull_request(decoy)
-        _deploy(stage, telling, sha)
+        deploy(stage, telling, sha)
         telling.tell(f"merged and deployed {sha[:10]} “{decoy.title}”, an innocent decoy")
 
 
-def _deploy(stage: Stage, telling: Telling, sha: str) -> None:
+def deploy(stage: Set, telling: Telling, sha: str) -> None:
+    """Deploy a commit, and note it."""
     stage.deployer.deploy(sha)
     telling.deploys.append(Deploy(service="shop", commit=sha, started=telling.clock.now(), source="the stage"))
 
 
 def _proposed(stage: Stage, telling: Telling, ledger: Ledger) -> Case:
-    case = _until(stage, "an anomaly that opens a case", 60, lambda: next(iter(ledger.cases.active()), None))
+    case = until(stage, "an anomaly that opens a case", 60, lambda: next(iter(ledger.cases.active()), None))
     anomaly = case.anomaly
     telling.tell(
         f"case {case.id}: {anomaly.signal.name} reads {anomaly.value:.3f}, "
         f"expected {anomaly.low:.3f} to {anomaly.high:.3f}",
         case.opened,
     )
-    case = _until(stage, "a pull request", 90, lambda: _at(ledger, case.id, {Phase.PROPOSED, Phase.ESCALATED}))
+    case = until(stage, "a pull request", 90, lambda: at_phase(ledger, case.id, {Phase.PROPOSED, Phase.ESCALATED}))
     if case.phase is Phase.ESCALATED:
         raise StoryFailed(f"the case went to a human instead: {case.escalation}")
     _tell_diagnosis(case, telling)
@@ -148,39 +171,48 @@ def _tell_diagnosis(case: Case, telling: Telling) -> None:
                 ranked = ", ".join(f"{s.commit.short} ({s.score:.2f})" for s in diagnosis.suspects[:4])
                 telling.tell(f"suspects: {ranked}", entry.at)
             case Proved(trial=trial) | Disproved(trial=trial):
-                checks = "; ".join(f"{check.name.lower()} {check.base} → {check.change}" for check in trial.checks)
-                telling.tell(f"tried change {trial.change} in the sandbox: {trial.claim}; {checks}", entry.at)
+                telling.tell(trial_words(trial), entry.at)
             case _:
                 continue
 
 
+def trial_words(trial: Trial) -> str:
+    """What the sandbox found."""
+    checks = "; ".join(
+        f"{check.name.lower()} {check.base} → {check.change}" if check.base else f"{check.name.lower()}: {check.change}"
+        for check in trial.checks
+    )
+    return f"tried change {trial.change} in the sandbox: {trial.claim}; {checks}"
+
+
 def _merge_it(stage: Stage, telling: Telling, case: Case) -> float:
     """Wait for the pull request, review it and deploy it; seconds from the anomaly to the open pull request."""
-    found = _until(stage, "the pull request on the forge", 20, lambda: _open_pull_request(stage))
+    found = until(stage, "the pull request on the forge", 20, lambda: open_pull_request(stage.api))
     took = (telling.clock.now() - case.opened).total_seconds() - sum(trial.own_seconds for trial in case.trials)
     draft = ", as a draft" if found.draft else ""
     telling.tell(f"pull request #{found.number} “{found.title}” is open{draft}")
     # a daemon that dies with a notice in hand leaves it due a minute later
-    _until(stage, "a message on the pager", 80, lambda: len(stage.pager.messages) > 1 or None)
+    until(stage, "a message on the pager", 80, lambda: len(stage.pager.messages) > 1 or None)
     for message in stage.pager.messages:
         telling.tell(f"on call was told: {message.splitlines()[0]}")
-    _pause(REVIEW_S)
+    pause(REVIEW_S)
     merged = stage.reviewer.merge_next(within=20)
     ready = "marked it ready and " if merged.draft else ""
     telling.tell(f"the reviewer {ready}merged #{merged.number} as {merged.sha[:10]}")
-    _deploy(stage, telling, merged.sha)
+    deploy(stage, telling, merged.sha)
     telling.tell(f"deployed {merged.sha[:10]}")
     return took
 
 
-def _open_pull_request(stage: Stage) -> OpenPullRequest | None:
-    return next(iter(stage.api.open_pull_requests(label="trackwalker")), None)
+def open_pull_request(api: ForgeApi) -> OpenPullRequest | None:
+    """The oldest pull request of ours that is open."""
+    return next(iter(api.open_pull_requests(label="trackwalker")), None)
 
 
 def _closed(stage: Stage, telling: Telling, ledger: Ledger, case: Case) -> Case:
-    running = _until(stage, "the deploy marker", 60, lambda: _at(ledger, case.id, {Phase.DEPLOYED, Phase.CLOSED}))
+    running = until(stage, "the deploy marker", 60, lambda: at_phase(ledger, case.id, {Phase.DEPLOYED, Phase.CLOSED}))
     telling.tell(f"the marker says that it runs since {iso(running.deploys[-1].started)}; the watch begins")
-    ended = _until(stage, "the judgement", 150, lambda: _at(ledger, case.id, {Phase.CLOSED}))
+    ended = until(stage, "the judgement", 150, lambda: at_phase(ledger, case.id, {Phase.CLOSED}))
     if ended.outcome is None or ended.outcome.ending is not Ending.WORKED:
         raise StoryFailed(f"the change was to work, and the case ended: {ended.outcome}")
     telling.tell(f"outcome: {ended.outcome.ending}: {ended.outcome.because}")
@@ -189,16 +221,18 @@ def _closed(stage: Stage, telling: Telling, ledger: Ledger, case: Case) -> Case:
     return ended
 
 
-def _at(ledger: Ledger, case_id: str, phases: set[Phase]) -> Case | None:
+def at_phase(ledger: Ledger, case_id: str, phases: set[Phase]) -> Case | None:
+    """The case, once it is in one of the phases."""
     case = ledger.cases.load(case_id)
     return case if case.phase in phases else None
 
 
-def _pause(seconds: float) -> None:
+def pause(seconds: float) -> None:
+    """Let the story go on by itself for a while."""
     threading.Event().wait(seconds)
 
 
-def _until(stage: Stage, scene: str, seconds: float, look: Callable[[], T | None]) -> T:
+def until(stage: Set, scene: str, seconds: float, look: Callable[[], T | None]) -> T:
     """Look until there is something; the world is checked as well, so that a dead part shows as itself."""
     for _ in range(int(seconds / POLL_S)):
         found = look()
@@ -206,7 +240,7 @@ def _until(stage: Stage, scene: str, seconds: float, look: Callable[[], T | None
             return found
         stage.deployer.check()
         stage.telemetry.check()
-        _pause(POLL_S)
+        pause(POLL_S)
     raise StoryFailed(f"waited {seconds:.0f} s for {scene}, in vain; the files are in {stage.folder} with --keep")
 
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from demo.repository import Git
 
 EVERY = 0.5
 """Seconds between two looks at main."""
+NOTHING: Mapping[str, str] = {}
 READY = 10.0
 """Seconds a release may take to answer; a quiet machine needs a fifth of one."""
 
@@ -25,15 +27,24 @@ class Deployer:
     """Runs one shop process on a fixed port of 127.0.0.1, by hand (`deploy`) or following main (`follow`).
 
     A release that dies, or that cannot be started, is kept as the failure that `check`, `wait_for` and the end of the
-    `with` block raise.
+    `with` block raise. `environment` is what releases are given beside their revision.
     """
 
-    def __init__(self, folder: Path, *, url: str, token: str | None = None, port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        url: str,
+        token: str | None = None,
+        port: int | None = None,
+        environment: Mapping[str, str] = NOTHING,
+    ) -> None:
         self.port = free_port() if port is None else port
         self.log = folder / "shop.log"
         self._releases = folder / "releases"
         self._mirror = Git(folder / "mirror.git", token=token)
         self._url = url
+        self._environment = environment
         self._child: Child | None = None
         self._running: str | None = None
         self._failure: OutsideError | OSError | None = None
@@ -118,6 +129,7 @@ class Deployer:
                 "PATH": os.environ.get("PATH", os.defpath),
                 "SHOP_REVISION": sha,
                 "PYTHONDONTWRITEBYTECODE": "1",
+                **self._environment,
             },
         )
         child.start()
