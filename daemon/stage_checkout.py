@@ -31,7 +31,7 @@ HABITS: Mapping[str, Habit] = {
     CONTROL: USUAL,
     BETTER: Habit(leaves=0.3, cancels=0.03),
     SAME: Habit(leaves=0.58, cancels=0.03),
-    HASTY: Habit(leaves=0.25, cancels=0.35),
+    HASTY: Habit(leaves=0.25, cancels=0.25),
 }
 """What each text does to users: the truth that the experiment is to find out. Trackwalker is not told it."""
 

@@ -46,6 +46,7 @@ WANTED = {"checkout": BETTER, "guardrail": HASTY}
 BY = "human:demo-script"
 BEFORE_S = 12.0  # of users before anything is declared: two readings of each signal
 REVIEW_S = 3.0  # what the script takes to read a pull request
+PROVED_S = 150  # the longest that a proof may take: three runs of the shop's tests, 5 s on a quiet machine
 MEASURED_S = 90  # far more than a decision takes with so many users
 SETTLED_S = 4.0  # after the last treated user is thought to have come: whether another one does
 
@@ -68,8 +69,9 @@ class Tried:
         """The intervals as text, and of each guardrail the two arms at the last look."""
         goal = self.case.goal
         assert goal is not None  # noqa: S101 - an experiment's
+        drawn = interval_text(self.looks, goal.criteria.lift)
         lines = ["How many fewer leave, as a share of users, at each look that was kept:"]
-        lines.append(interval_text(self.looks, goal.criteria.lift))
+        lines.append(drawn or "  (no look had enough users for an interval)")
         limits = {one.signal: one.at_most for one in goal.constraints}
         newest = self.looks[-1][1]
         for name, (control, treated) in newest.rails.items():
@@ -137,7 +139,7 @@ class _Scenes:
 
     def launched(self, name: str) -> None:
         """The flag is built, proved, asked for, proposed, merged and deployed."""
-        case = self._reach(name, "the launch gate", 90, lambda case: case.hold is Hold.GATE and bool(case.trials))
+        case = self._reach(name, "the launch gate", PROVED_S, lambda case: case.hold is Hold.GATE and bool(case.trials))
         self.telling.tell(trial_words(case.trials[-1]))
         self._decide(case, Verdict.APPROVE, "let it go live")
         self._merged(name, change=1)
@@ -221,7 +223,7 @@ class _Scenes:
         def is_proposed(case: Case) -> bool:
             return case.phase is Phase.PROPOSED and len(case.changes) >= change
 
-        proposed = self._reach(name, f"pull request {change}", 90, is_proposed)
+        proposed = self._reach(name, f"pull request {change}", PROVED_S, is_proposed)
         if change > 1:
             self.telling.tell(trial_words(proposed.trials[-1]))
         found = until(self.stage, "it on the forge", 20, lambda: open_pull_request(ground.api))
