@@ -23,19 +23,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, WithJsonSchema
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from cases.goal import Constraint, Criteria, Goal
 from cases.telemetry import Direction, Scale
-from config import wording
-from config.document import Loc, parse
-from config.errors import ConfigError, Mistake, Unusable, shown
+from config import own_file
+from config.document import Loc
+from config.errors import Unusable, shown
 from config.fields import Glob, Name, Text, validating
 from config.load import text_of
 from config.scope import in_scope, matches
 from config.section import Section
 from config.settings import FamilyWatchSettings, ImportWatchSettings, Settings, WatchSettings
+from config.wording import closest
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WEEK = 7
@@ -154,42 +154,12 @@ class GoalFile(Section):
 
 def read(text: str, name: str, now: datetime, settings: Settings) -> Goal:
     """The goal in a text. Raises ConfigError with every mistake, those of single values first."""
-    if all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines()):
-        raise ConfigError(name, [Mistake(problem="the file is empty", hint=_SHOWN)])
-    document = parse(text, name)
-    outcome = _validated(document.value)
-    found = (
-        [(loc, *_of_files(loc, said)) for loc, said in wording.translate(outcome, GoalFile)]
-        if isinstance(outcome, list)
-        else list(_misfits(outcome, now, settings))
-    )
-    if found or isinstance(outcome, list):
-        raise ConfigError(
-            name,
-            [
-                Mistake(line=document.line_of(loc), key=wording.key(loc), problem=problem, hint=hint)
-                for loc, problem, hint in found
-            ],
-        )
-    return _goal(outcome)
+    return _goal(own_file.read(text, name, GoalFile, _SHOWN, lambda found: _misfits(found, now, settings)))
 
 
 def text_in(path: Path) -> str:
     """The text of such a file. Raises ConfigError for one that cannot be read."""
     return text_of(path, missing="name the file that declares the outcome")
-
-
-def _validated(value: object) -> GoalFile | list[ErrorDetails]:
-    try:
-        return GoalFile.model_validate(value)
-    except ValidationError as error:
-        return error.errors(include_url=False)
-
-
-def _of_files(loc: Loc, said: wording.Said) -> wording.Said:
-    """What `trackwalker init` writes is another file."""
-    problem, hint = said
-    return (problem, _SHOWN) if not loc else (problem, hint)
 
 
 def _goal(found: GoalFile) -> Goal:
@@ -279,7 +249,7 @@ def _of_the_scope(found: GoalFile, settings: Settings) -> Iterator[_Misfit]:
     known = sorted(repository.name for repository in settings.repositories)
     if found.scope.repository not in known:
         problem = f"there is no repository named {found.scope.repository}"
-        yield ("scope", "repository"), problem, wording.closest(found.scope.repository, known)
+        yield ("scope", "repository"), problem, closest(found.scope.repository, known)
     for place, path in enumerate(found.scope.paths):
         example = re.sub(r"\*+", "x", path)
         at: Loc = ("scope", "paths", place)
@@ -297,7 +267,7 @@ def _unknown(loc: Loc, signal: str, settings: Settings) -> Iterator[_Misfit]:
         return
     families = {watch.name for watch in settings.watch if isinstance(watch, FamilyWatchSettings)}
     if not (service and name in families):
-        yield loc, f"no watch is named {shown(signal)}", wording.closest(signal, [*names, *families])
+        yield loc, f"no watch is named {shown(signal)}", closest(signal, [*names, *families])
 
 
 def _watch(signal: str, settings: Settings) -> WatchSettings | None:
