@@ -1,10 +1,12 @@
 """Settings of product analytics: one question to a vendor a source, or to anything that answers JSON over HTTP."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Literal, TypeAlias, cast
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic.config import JsonDict
 
 from config.access import HttpSettings
 from config.errors import Unusable, shown
@@ -31,6 +33,16 @@ Told: TypeAlias = Annotated[
     PlainValidator(validating(_told)),
     WithJsonSchema({"type": ["string", "number", "boolean", "array", "object", "null"], "title": "value of JSON"}),
 ]
+
+
+_CURRENCY: JsonDict = {"type": "string", "pattern": "^[a-z]{3}$", "title": "currency"}
+_CODE = re.compile("[a-z]{3}")
+
+
+def _currency(text: str) -> str:
+    if not _CODE.fullmatch(text):
+        raise Unusable(f"{shown(text)} is no currency", "write its three letters, as in eur")
+    return text
 
 
 class _Vendor(HttpSettings):
@@ -205,6 +217,27 @@ class PosthogSettings(_Vendor):
     def slow(self) -> timedelta:
         """How long the newest value may stand."""
         return _slow(self.bucket, self.every)
+
+
+class StripeSettings(_Vendor):
+    """Revenue by the day of a Stripe account, in whole cents: captured, less what was refunded of it.
+
+    `auth.bearer` is a restricted key that may read charges. A cent is the smallest unit of the currency.
+    """
+
+    url: Url = "https://api.stripe.com"
+    """Where its API is."""
+
+    currency: Annotated[str, AfterValidator(validating(_currency)), WithJsonSchema(_CURRENCY)]
+    """Its three letters, as Stripe writes them: eur. Charges in others are left out."""
+
+    late: Duration = timedelta(days=30)
+    """How many of the newest whole days are read again each time: a refund makes less of the day of its charge."""
+
+    @property
+    def asked(self) -> str:
+        """What is asked, for people."""
+        return f"Stripe: captured less refunded, {self.currency}"
 
 
 class PagesSettings(Section):

@@ -30,6 +30,10 @@ def misfits(settings: Settings) -> Iterator[tuple[Loc, Said]]:
             yield ("signals", "ga4", place), ("needs one of key and auth.bearer", hint)
     for place, posthog in enumerate(signals.posthog):
         yield from _posthog(("signals", "posthog", place), posthog)
+    for place, stripe in enumerate(signals.stripe):
+        if stripe.auth is None or stripe.auth.bearer is None:
+            hint = "write auth: {bearer: env:NAME}"
+            yield ("signals", "stripe", place), ("needs a restricted key that may read charges", hint)
     yield from _skipped(settings)
 
 

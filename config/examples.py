@@ -96,6 +96,12 @@ EXAMPLES: Mapping[str, str] = {
               key: file:/run/secrets/ga4.json
         watch: [{name: buyers, service: shop, source: buyers, harm: down, kind: ratio}]
     """,
+    "signals.stripe[]": """
+        signals:
+          prometheus: [{name: main, url: "http://127.0.0.1:9090"}]
+          stripe: [{name: revenue, zone: Europe/Berlin, currency: eur, auth: {bearer: env:STRIPE_RESTRICTED_KEY}}]
+        watch: [{name: revenue, service: shop, source: revenue, harm: down}]
+    """,
     "signals.posthog[]": """
         signals:
           prometheus: [{name: main, url: "http://127.0.0.1:9090"}]

@@ -36,6 +36,12 @@ def _measure(settings: Settings, measure: MeasureSettings, loc: Loc, seen: set[s
     seen.add(measure.signal)
     if measure.kind != "revenue" and "winsorise" in measure.model_fields_set:
         yield (*loc, "winsorise"), (f"does nothing for a {measure.kind}", "leave it out, or write kind: revenue")
+    yield from _money(measure, loc)
+
+
+def _money(measure: MeasureSettings, loc: Loc) -> Iterator[tuple[Loc, Said]]:
+    if measure.kind != "revenue" and measure.cents is not None:
+        yield (*loc, "cents"), (f"a {measure.kind} is no money", "leave it out, or write kind: revenue")
 
 
 def _service(

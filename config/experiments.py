@@ -192,3 +192,7 @@ class MeasureSettings(Section):
 
     winsorise: Annotated[float, Field(gt=0.5, lt=1)] = 0.999
     """The quantile of what users come to beyond which a single one counts no more; of a revenue."""
+
+    cents: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """How many US cents a unit of `value` is worth, as 100 of one in dollars; of a revenue. What an experiment gained
+    is then put beside what models cost for its case. None: no money is reckoned."""

@@ -34,6 +34,7 @@ from config.analytics import (
     PagesSettings,
     PluginSettings,
     PosthogSettings,
+    StripeSettings,
 )
 from config.approvals import ApprovalsSettings, DeciderSettings
 from config.brake import BrakeSettings, CrashLoopSettings
@@ -203,6 +204,7 @@ __all__ = [
     "SlackThreadSettings",
     "SloSettings",
     "SqlSettings",
+    "StripeSettings",
     "TlsSettings",
     "TuneSettings",
     "UnleashSettings",

@@ -16,6 +16,7 @@ from config.analytics import (
     MixpanelSettings,
     PluginSettings,
     PosthogSettings,
+    StripeSettings,
 )
 from config.fields import (
     REFUSED,
@@ -126,6 +127,7 @@ AnySeldomSettings: TypeAlias = (
     | AmplitudeSettings
     | Ga4Settings
     | PosthogSettings
+    | StripeSettings
     | HttpSourceSettings
     | PluginSettings
 )
@@ -158,6 +160,9 @@ class SignalsSettings(Section):
     posthog: Annotated[tuple[PosthogSettings, ...], WhenUsed()] = ()
     """Events and queries of PostHog."""
 
+    stripe: Annotated[tuple[StripeSettings, ...], WhenUsed()] = ()
+    """Revenue of Stripe accounts."""
+
     http: Annotated[tuple[HttpSourceSettings, ...], WhenUsed()] = ()
     """Numbers from anything else that answers JSON over HTTP."""
 
@@ -172,6 +177,7 @@ class SignalsSettings(Section):
             "amplitude": self.amplitude,
             "ga4": self.ga4,
             "posthog": self.posthog,
+            "stripe": self.stripe,
             "http": self.http,
             "plugins": self.plugins,
         }

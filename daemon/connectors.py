@@ -12,6 +12,7 @@ from config.analytics import (
     MixpanelSettings,
     PluginSettings,
     PosthogSettings,
+    StripeSettings,
 )
 from config.settings import Settings
 
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from signals.analytics.source import Connector
 
 AnyAnalytics = (
-    MixpanelSettings | AmplitudeSettings | Ga4Settings | PosthogSettings | HttpSourceSettings | PluginSettings
+    MixpanelSettings
+    | AmplitudeSettings
+    | Ga4Settings
+    | PosthogSettings
+    | StripeSettings
+    | HttpSourceSettings
+    | PluginSettings
 )
 
 
@@ -50,6 +57,7 @@ def _all(settings: Settings) -> Iterator[AnyAnalytics]:
     yield from signals.amplitude
     yield from signals.ga4
     yield from signals.posthog
+    yield from signals.stripe
     yield from signals.http
     yield from signals.plugins
 
@@ -83,6 +91,10 @@ def _connector(settings: AnyAnalytics, clock: Clock) -> "Connector":
             from signals.analytics.posthog import Posthog
 
             return Posthog(settings, clock)
+        case StripeSettings():
+            from signals.analytics.stripe import Stripe
+
+            return Stripe(settings, clock)
         case HttpSourceSettings():
             from signals.analytics.http import HttpJson
 

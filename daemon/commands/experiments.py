@@ -39,15 +39,20 @@ def show(name: str, config: Path, *, as_json: bool) -> None:
     from daemon.clock import SystemClock
     from daemon.experimenting import found
     from daemon.segments import benchmarks_of
+    from daemon.worth import worth_of
 
     settings = settings_of(config)
     with ledger_of(config) as ledger:
         one = found(ledger, name)
+        worth = worth_of(one, settings, ledger.spend)
     rows, unread = benchmarks_of(one, settings, SystemClock())
     if as_json:
-        print_json(one.document | {"benchmarks": rows, "benchmarks_unread": unread})
+        money = worth.document if worth is not None else None
+        print_json(one.document | {"benchmarks": rows, "benchmarks_unread": unread, "worth": money})
         return
     click.echo(text_of(one))
+    if worth is not None:
+        click.echo(f"  {worth}")
     if unread:
         click.echo(f"  benchmarks of segments are not known now: {unread}")
     if rows:
