@@ -126,7 +126,10 @@ def trying(folder: Path, *ideas: Hypothesis, by: str | None = None) -> Generator
     query = "select unit, variant, time, country from seen where flag = :flag"
     told = {"by": by, "exposures": {"source": "books", "query": query}} if by is not None else {}
     services = [{"name": "shop", "repository": "shop", "experiments": EXPERIMENTS | told}]
-    with house(folder, **ASKED | {"services": services}) as it:
+    cards = [
+        {"name": "germans", "profile": "Buyers in Germany.", "users": {"country": "de"}, "benchmarks": {PRIMARY: 0.004}}
+    ]
+    with house(folder, **ASKED | {"services": services, "segments": cards}) as it:
         it.readings = Readings([(EPOCH, NORMAL)])
         it.commit("Ask the flag", {"shop/button.py": CODE, FLAGS: EMPTY}, minutes_ago=3)
         it.trial = lambda _, command: _report(command)

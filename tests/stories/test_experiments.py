@@ -6,15 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from cases.case import Case, Hold, Phase
 from cases.events import Approved, Entry, Event, Frozen, Killed, Rejected
 from cases.goal import State, Step
 from cases.leases import Pause
 from cases.outcome import Ending
-from daemon.commands.experiments import text_of
-from daemon.experimenting import found
 from daemon.ledger.goals import LedgerGoals
+from daemon.main import trackwalker
 from tests.parts.crowd import Crowd
 from tests.parts.hub import git
 from tests.parts.playhouse import House
@@ -226,12 +226,18 @@ def test_effects_by_segment_are_told_and_a_segments_harm_kills_nothing(tmp_path:
         assert "; de better: gain +0.009 (" in said
         assert "; no difference shown: at." in said
         assert "ch worse" in case.hold_reason
-        assert it.app is not None
-        shown = found(it.app.ledger, case.id)
-        told = json.loads(json.dumps(shown.document))["looks"][-1]["segments"]
-        assert [one["word"] for one in told["effects"]] == ["no difference shown", "worse", "better"]
-        assert "\n  by country, intervals for 8 at once" in text_of(shown)
-        assert re.search(r"\n    ch  [\d,]+ / [\d,]+ users  worse  -0.02 \(", text_of(shown))
+        show = ["experiments", "show", case.id, "--config", str(tmp_path / "trackwalker.yaml")]
+        told = json.loads(CliRunner().invoke(trackwalker, [*show, "--json"]).stdout)
+        effects = told["looks"][-1]["segments"]["effects"]
+        assert [one["word"] for one in effects] == ["no difference shown", "worse", "better"]
+        (beside,) = told["benchmarks"]
+        assert (beside["segment"], beside["card"], beside["benchmark"]) == ("de", "germans", 0.004)
+        assert beside["distance"] == pytest.approx(0.006)
+        assert told["worth"] is None
+        shown = CliRunner().invoke(trackwalker, show).stdout
+        assert "\n  by country, intervals for 8 at once" in shown
+        assert re.search(r"\n    ch  [\d,]+ / [\d,]+ users  worse  -0.02 \(", shown)
+        assert "effect per segment against its benchmark" in shown
 
 
 @pytest.mark.parametrize(
