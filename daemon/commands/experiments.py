@@ -50,7 +50,7 @@ def show(name: str, config: Path, *, as_json: bool) -> None:
         money = worth.document if worth is not None else None
         print_json(one.document | {"benchmarks": rows, "benchmarks_unread": unread, "worth": money})
         return
-    click.echo(text_of(one))
+    click.echo(_text(one))
     if worth is not None:
         click.echo(f"  {worth}")
     if unread:
@@ -145,8 +145,7 @@ def _list(config: Path, outcome: str, *, as_json: bool) -> None:
     print_table("experiments", ("id", "outcome", "state", "flag", "idea", "newest"), rows)
 
 
-def text_of(one: "Tried") -> str:
-    """An experiment as people read it."""
+def _text(one: "Tried") -> str:
     idea = one.idea
     lines = [
         f"experiment {idea.id} for outcome {one.goal}: {one.state}",
