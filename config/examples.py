@@ -557,6 +557,9 @@ EXAMPLES: Mapping[str, str] = {
     "retention": """
         retention: {effects: 30d, cases: 365d, audit: 1825d}
     """,
+    "lessons": """
+        lessons: {vectors: numpy}
+    """,
     "levers": """
         levers: {pause_file: /etc/trackwalker/pause}
     """,

@@ -32,6 +32,15 @@ class RetentionSettings(Section):
     """Lines of the audit. What is left can still be verified: the cut is sealed by a line of its own."""
 
 
+class LessonsSettings(Section):
+    """How lessons are found again. Words find them always; vectors are an option, and nothing needs them."""
+
+    vectors: Literal["off", "numpy", "pgvector"] = "off"
+    """Whether lessons are also found by the letters of their words: spelling variants, compounds, inflections. numpy:
+    kept in any store and compared in this process. pgvector: on a PostgreSQL store with that extension, compared by the
+    server. off: by words alone, which find whatever is named alike. See docs/lessons.md."""
+
+
 class LeversSettings(Section):
     """How humans stop it, besides the command line."""
 

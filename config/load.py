@@ -42,6 +42,7 @@ def load_anew(path: Path, present: Settings) -> Settings:
     settings = _used(file, read)
     fixed: list[tuple[Loc, str, str]] = [
         (("store",), present.store, settings.store),
+        (("lessons", "vectors"), present.lessons.vectors, settings.lessons.vectors),
         (("api", "listen"), present.api.listen, settings.api.listen),
     ]
     said = "cannot change while the daemon runs: it needs a restart"

@@ -29,7 +29,7 @@ be reached. A key that is not on this page is refused, with its file and line.
   includes again. Cases in hand come to the end of their present step first, signals are watched on meanwhile. A file
   that is refused changes nothing: the log has every mistake, the receivers one notice, and the metric
   `trackwalker_config_reload_ok` is 0. The same holds where new settings cannot be used (no such image, a secret that
-  is not there). `store` and `api.listen` need a restart.
+  is not there). `store`, `lessons.vectors` and `api.listen` need a restart.
 """
 
 

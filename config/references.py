@@ -354,6 +354,13 @@ def _authority(settings: Settings) -> Found:
                 yield ("authority", name), said
 
 
+def _vectors(settings: Settings) -> Found:
+    """An extension of PostgreSQL needs one."""
+    if settings.lessons.vectors == "pgvector" and not settings.store.startswith("postgresql"):
+        hint = "write vectors: numpy, or keep the store in a PostgreSQL"
+        yield ("lessons", "vectors"), ("pgvector is PostgreSQL's, and the store is a SQLite file", hint)
+
+
 _RULES: Sequence[Callable[[Settings], Found]] = (
     _doubles,
     _companions,
@@ -370,6 +377,7 @@ _RULES: Sequence[Callable[[Settings], Found]] = (
     _markers,
     _callers,
     _authority,
+    _vectors,
     setups.misfits,
     tuned.misfits,
     experimenting.misfits,

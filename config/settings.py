@@ -59,7 +59,7 @@ from config.experiments import (
     UnleashSettings,
 )
 from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, lasting
-from config.keeping import BackupSettings, LeversSettings, ObserveSettings, RetentionSettings
+from config.keeping import BackupSettings, LessonsSettings, LeversSettings, ObserveSettings, RetentionSettings
 from config.models import (
     BudgetSettings,
     ClassBudgetSettings,
@@ -162,6 +162,7 @@ __all__ = [
     "JudgementSettings",
     "KillSettings",
     "LaunchDarklySettings",
+    "LessonsSettings",
     "LeverSettings",
     "LeversSettings",
     "LinksSettings",
@@ -343,6 +344,9 @@ class Settings(Section):
 
     retention: RetentionSettings = RetentionSettings()
     """How long rows stay."""
+
+    lessons: LessonsSettings = LessonsSettings()
+    """How lessons are found again."""
 
     levers: LeversSettings = LeversSettings()
     """How humans stop it."""

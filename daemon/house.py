@@ -41,7 +41,7 @@ class House:
 def housed(
     settings: Settings, clock: Clock, ending: Ending | None = None, config: Path | None = None
 ) -> Generator[House]:
-    """What stays when the settings change: only `store`, `home` and `api.listen` of them are looked at.
+    """What stays when the settings change: of them only `store`, `lessons`, `home` and `api.listen` are looked at.
 
     `config` is the file that they came from, for what is said of a damaged store.
     """
@@ -53,7 +53,13 @@ def housed(
         home = stack.enter_context(at_home(store_folder(settings.store), settings.home))
         advice = advice_for(settings, config)
         ledger = stack.enter_context(
-            open_ledger(settings.store, password=settings.store_secret, clock=clock, advice=advice)
+            open_ledger(
+                settings.store,
+                password=settings.store_secret,
+                clock=clock,
+                advice=advice,
+                vectors=settings.lessons.vectors,
+            )
         )
         ledger.audit.anchor(home.folder / NAME)
         written_by(home.name)

@@ -6,13 +6,23 @@ from collections.abc import Iterator
 import pytest
 
 from tests.parts.dockerd import ensure_dockerd
-from tests.parts.postgres import RunningPostgres, running_postgres
+from tests.parts.postgres import RunningPostgres, running_postgres, with_pgvector
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[RunningPostgres]:
     """One server for every test of this worker that keeps a ledger in PostgreSQL."""
     with running_postgres() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_with_pgvector() -> Iterator[RunningPostgres]:
+    """The same with the extension at hand, in no database yet."""
+    programs = with_pgvector()
+    if programs is None:
+        pytest.skip("pgserver, which brings pgvector, is not made for this machine or this Python")
+    with running_postgres(programs) as running:
         yield running
 
 

@@ -49,7 +49,12 @@ def ledger_of(config: Path) -> Generator["Ledger"]:
     from daemon.ledger.ledger import open_ledger
 
     settings = settings_of(config)
-    with open_ledger(settings.store, password=settings.store_secret, advice=advice_for(settings, config)) as ledger:
+    with open_ledger(
+        settings.store,
+        password=settings.store_secret,
+        advice=advice_for(settings, config),
+        vectors=settings.lessons.vectors,
+    ) as ledger:
         home = home_of(settings)
         if home.is_dir():
             ledger.audit.anchor(home / NAME)

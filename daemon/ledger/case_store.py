@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
@@ -22,6 +22,9 @@ from daemon.ledger.database import Database, added
 from daemon.ledger.ready import Ready, later
 from daemon.ledger.tables import State, cases
 from daemon.ledger.tables import effects as promised
+
+if TYPE_CHECKING:
+    from daemon.ledger.lesson_vectors import LessonVectors  # numpy, for those who set it
 
 log = logging.getLogger("trackwalker.ledger")
 
@@ -43,8 +46,9 @@ SET_ASIDE = timedelta(minutes=10)
 class LedgerCases:
     """The cases of one ledger (see `cases.ports.CaseStore`). Safe for threads and for several daemons on one store."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, vectors: "LessonVectors | None" = None) -> None:
         self._database = database
+        self._vectors = vectors  # of lessons, where they are kept
         self._clock = clock
         self._said: set[str] = set()  # the cases that were said to be left out
 
@@ -230,7 +234,7 @@ class LedgerCases:
         parent = history.append(connection, case.id, len(case.history) - len(entries), entries)
         for entry in entries:
             if isinstance(entry.event, Closed | Explained) and entry.event.lesson is not None:
-                lessons.learn(connection, case.id, entry.event.lesson)
+                lessons.learn(connection, case.id, entry.event.lesson, self._vectors)
                 lessons.cite(connection, case, entry.at)
         trust.settle(connection, case, entries)
         if effects:

@@ -1,7 +1,7 @@
 """Database: how a transaction of the ledger begins and ends, whichever database keeps it; and what is asked of each."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -124,6 +124,17 @@ def added(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
 
     Where another transaction is about to add the same key, this waits for its end.
     """
+    quietly = _quietly(connection, table).values(row).execution_options(preserve_rowcount=True)
+    return connection.execute(quietly).rowcount == 1
+
+
+def add_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add those of the rows whose key is not there yet."""
+    connection.execute(_quietly(connection, table), list(rows))
+
+
+def _quietly(connection: Connection, table: Table) -> "PostgresInsert | SqliteInsert":
+    """An insertion that leaves a key alone that is there."""
     insert: PostgresInsert | SqliteInsert
     if connection.dialect.name == POSTGRES:
         from sqlalchemy.dialects import postgresql
@@ -133,5 +144,4 @@ def added(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
         from sqlalchemy.dialects import sqlite
 
         insert = sqlite.insert(table)
-    quietly = insert.values(row).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    return connection.execute(quietly).rowcount == 1
+    return insert.on_conflict_do_nothing()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cases.ports import Clock
 from daemon.clock import SystemClock
@@ -26,6 +26,7 @@ from daemon.ledger.trust import LedgerTrust
 
 if TYPE_CHECKING:
     from config.models import BudgetSettings  # it brings pydantic, which an open ledger does without
+    from daemon.ledger.lesson_vectors import LessonVectors
 
 BUSY = timedelta(seconds=10)
 
@@ -66,14 +67,16 @@ def open_ledger(
     clock: Clock | None = None,
     busy: timedelta = BUSY,
     advice: Callable[[], str] | None = None,
+    vectors: "Literal['off', 'numpy', 'pgvector']" = "off",
 ) -> Generator[Ledger]:
     """Open the ledger at a URL like `sqlite:///trackwalker.db`, made or migrated where needed, until the block ends.
 
     `password` is that of a PostgreSQL user. `clock` dates the audit of receipts, which carry no time of their own; with
     one that is not the system's, PostgreSQL's leases go by the callers' times too. `busy` is how long a write waits for
-    another process's. `advice` says which backup there is, where a file is found to be damaged. Raises PermanentError
-    for a database that is not healthy, not ours, or of a newer version; TemporaryError when the disk is full, another
-    process keeps it locked, or the server is away.
+    another process's. `advice` says which backup there is, where a file is found to be damaged. `vectors` is how
+    lessons are found by more than their words (see `daemon.ledger.lesson_vectors`). Raises PermanentError for a
+    database that is not healthy, not ours, of a newer version, or without what `vectors` needs; TemporaryError when
+    the disk is full, another process keeps it locked, or the server is away.
     """
     clock = clock or SystemClock()
     database = database_of(url, busy=busy, password=password, given_time=not isinstance(clock, SystemClock))
@@ -81,11 +84,12 @@ def open_ledger(
     try:
         database.open()
         schema.upgrade(database)
+        kept = _vectors(vectors, database)
         yield Ledger(
             database=database,
-            cases=LedgerCases(database, clock),
+            cases=LedgerCases(database, clock, kept),
             outbox=LedgerOutbox(database, clock),
-            lessons=LedgerLessons(database),
+            lessons=LedgerLessons(database, kept),
             levers=LedgerLevers(database),
             checkpoints=LedgerCheckpoints(database),
             deploys=LedgerDeploys(database),
@@ -97,3 +101,14 @@ def open_ledger(
         )
     finally:
         database.close()
+
+
+def _vectors(how: Literal["off", "numpy", "pgvector"], database: Database) -> "LessonVectors | None":
+    """The vectors of lessons, their table made; None where they are off."""
+    if how == "off":
+        return None
+    from daemon.ledger.lesson_vectors import vectors_of
+
+    kept = vectors_of(how)
+    kept.prepare(database)
+    return kept

@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any, TypeAlias, cast
 
-from sqlalchemy import Connection, Row, Select, bindparam, text
+from sqlalchemy import Connection, Row, bindparam, text
 
 MOST_SEARCHED = 5000
+Rows: TypeAlias = Sequence[Row[Any, Any, Any]]
 Found: TypeAlias = list[tuple[Row[Any, Any, Any], float]]
 _FIELDS = ("service", "signal", "strategy", "ending", "subject", "paths", "text", "action")
 _APART = re.compile(r"[^a-z0-9]+")  # both engines see plain words: `shop/pricing.py` is three
 
 
-def in_sqlite(connection: Connection, words: Sequence[str], fitting: Select[Any, Any, Any]) -> Found:
-    """The rows with their rank, more is better; with no words every row, newest first, at the same rank."""
-    rows = connection.execute(fitting).all()
+def in_sqlite(words: Sequence[str], rows: Rows) -> Found:
+    """Those of the rows that have one of the words, with their rank, more is better; with no words every row, at 1."""
     if not words:
         return [(row, 1.0) for row in rows]
     with closing(sqlite3.connect(":memory:")) as index:
@@ -33,9 +33,8 @@ def in_sqlite(connection: Connection, words: Sequence[str], fitting: Select[Any,
     return [(rows[int(number)], max(rank, _LEAST)) for number, rank in ranked]
 
 
-def in_postgres(connection: Connection, words: Sequence[str], fitting: Select[Any, Any, Any]) -> Found:
+def in_postgres(connection: Connection, words: Sequence[str], rows: Rows) -> Found:
     """The same, by the server's own index terms."""
-    rows = connection.execute(fitting).all()
     if not words:
         return [(row, 1.0) for row in rows]
     given = {"ids": list(range(len(rows))), "said": [_said(row) for row in rows], "words": list(words)}

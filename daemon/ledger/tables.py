@@ -64,14 +64,19 @@ class Key(Words):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Replace what cannot be held, then cut."""
         text = super().process_bind_param(value, dialect)
-        if text is None or len(text) <= LONGEST_KEY:
-            return text
-        return f"{text[:LONGEST_KEY]}…{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+        return text if text is None else keyed(text)
 
 
 def storable(text: str) -> str:
     """The text as every database takes it."""
     return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def keyed(text: str) -> str:
+    """The storable text as a `Key` keeps it."""
+    if len(text) <= LONGEST_KEY:
+        return text
+    return f"{text[:LONGEST_KEY]}…{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 class State(StrEnum):

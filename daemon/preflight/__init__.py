@@ -16,10 +16,22 @@ def preflight(settings: Settings, clock: Clock, home: Home, *, trial: bool = Fal
     `trial` also runs each repository's own commands at the tip of its watched branch, in the sandbox.
     """
     from daemon.build import forge_of
-    from daemon.preflight import deploys, model, pages, playbooks, receivers, repositories, sandbox, sources, trials
+    from daemon.preflight import (
+        deploys,
+        model,
+        pages,
+        playbooks,
+        receivers,
+        repositories,
+        sandbox,
+        sources,
+        store,
+        trials,
+    )
 
     reached, forge = sources.Reached(), forge_of(settings, home)
     try:
+        yield from store.findings(settings)
         yield from sources.findings(settings, clock, reached)
         yield from repositories.findings(settings, forge)
         yield from deploys.findings(settings, clock, forge, reached)

@@ -14,7 +14,7 @@ from cases.policy import Authority
 from cases.telemetry import Direction, Severity, Signal
 from config import later
 from config.errors import ConfigError
-from config.load import load
+from config.load import load, load_anew
 from config.settings import (
     BuildInfoSettings,
     ConsoleSettings,
@@ -247,3 +247,13 @@ def test_loaded_settings_show_no_secret(monkeypatch: pytest.MonkeyPatch) -> None
     header = settings.signals.prometheus[0].headers["X-Scope-OrgID"]
     assert header.reveal() == "s3cr3t"
     assert "s3cr3t" not in repr(settings) + str(settings) + settings.model_dump_json() + repr(settings.model_dump())
+
+
+def test_how_lessons_are_kept_changes_with_a_restart_alone(tmp_path: Path) -> None:
+    path = tmp_path / "trackwalker.yaml"
+    path.write_text(LEAST)
+    present = load(path)
+    assert present.lessons.vectors == "off"
+    path.write_text(LEAST + "lessons: {vectors: numpy}\n")
+    with pytest.raises(ConfigError, match=r"5: lessons\.vectors: cannot change while .* or write vectors: .?off"):
+        load_anew(path, present)

@@ -30,7 +30,7 @@ BEYOND = frozenset({
     "limits_beside", "listen_without_token", "model_failover", "model_incomplete", "model_nobody",
     "model_without_script", "query_missing", "recipes", "repository_on_another_host", "service_references",
     "service_without_repository", "slo_beside", "source_not_chosen", "source_unknown", "sql_references", "thresholds",
-    "traffic_beside", "tune",
+    "traffic_beside", "tune", "vectors_in_a_file",
     # what a form cannot say
     "duration_century", "duration_zero", "expressions", "listen_port_too_high", "marker_expressions",
     "secret_env_name",

@@ -11,9 +11,9 @@ import pytest
 from cases.ports import CaseStore, Forge, Outbox
 from daemon.ledger.ledger import Ledger
 from tests.parts.hub import World, world
-from tests.parts.stores import empty_ledger, ledger, place, shared_base
+from tests.parts.stores import empty_ledger, ledger, pgvector_base, place, shared_base
 
-__all__ = ["empty_ledger", "ledger", "place", "shared_base"]
+__all__ = ["empty_ledger", "ledger", "pgvector_base", "place", "shared_base"]
 
 
 @pytest.fixture

@@ -1,16 +1,20 @@
-"""What a store of lessons promises, in a file and on a server: the same words find the same lessons."""
+"""What a store of lessons promises, in a file and on a server, with vectors and without."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
 from cases.events import Closed, Diagnosed
 from cases.outcome import NO_CHANGE, Ending, Lesson, Quality, Wanted
 from cases.ports import LessonStore
+from daemon.clock import ManualClock
 from daemon.ledger.ledger import Ledger
 from tests.parts.nouns import NOW, a_diagnosis, a_lesson, an_entry, an_opened, an_outcome
 from tests.parts.steps import born
+from tests.parts.stores import emptied
 
 PLANTED = "connection pool exhausted after the checkout retried without a limit"
 OTHERS = (
@@ -31,6 +35,24 @@ def a(n: int, text: str, **more: object) -> Lesson:
         at=NOW - timedelta(hours=n),
     )  # fmt: skip
     return replace(lesson, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture(
+    params=[
+        ("sqlite", "off"),
+        ("postgres", "off"),
+        ("sqlite", "numpy"),
+        ("postgres", "numpy"),
+        ("pgvector", "pgvector"),
+    ],
+    ids="-".join,
+)
+def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    kind: str
+    vectors: Literal["off", "numpy", "pgvector"]
+    kind, vectors = request.param
+    with emptied(kind, request).opened(clock=ManualClock(NOW), vectors=vectors) as ledger:
+        yield ledger
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -62,12 +63,12 @@ class RunningPostgres:
 
 
 @contextmanager
-def running_postgres(**settings: str) -> Generator[RunningPostgres]:
-    """Start one until the end of the block, with these settings of the server's besides.
+def running_postgres(bin_folder: Path | None = None, **settings: str) -> Generator[RunningPostgres]:
+    """Start one until the end of the block, with these settings of the server's besides: the machine's, or another.
 
     It refuses root, so that then it runs as the user of Debian's package.
     """
-    bin_folder = _binaries()
+    bin_folder = bin_folder or _binaries()
     user = "postgres" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="tw-pg-"))
     try:
@@ -113,3 +114,12 @@ def _binaries() -> Path:
     on_path = shutil.which("postgres")
     assert found or on_path, "the suite needs PostgreSQL: on Debian, apt-get install postgresql"
     return found[-1].parent if found else Path(str(on_path)).parent
+
+
+def with_pgvector() -> Path | None:
+    """The programs of a server that has the extension, as the package `pgserver` brings them; None where it cannot be.
+
+    Only its files are used: it would add a user to the system and keep its servers running.
+    """
+    found = find_spec("pgserver")
+    return Path(str(found.origin)).parent / "pginstall" / "bin" if found else None

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from psycopg import sql
@@ -23,6 +24,8 @@ from tests.parts.postgres import OWNERS_PASSWORD, RunningPostgres
 KINDS = ("sqlite", "postgres")
 on_both = pytest.mark.parametrize("place", KINDS, indirect=True)
 """For a test that says the same of each kind of store, where others say theirs of one."""
+SERVERS = {"postgres": "postgres", "pgvector": "postgres_with_pgvector"}
+BASES = {"postgres": "shared_base", "pgvector": "pgvector_base"}
 _numbers = itertools.count()
 
 
@@ -38,9 +41,15 @@ class Place:
         """Which of KINDS."""
         return KINDS[self.url.startswith("postgres")]
 
-    def opened(self, *, clock: Clock | None = None, busy: timedelta = BUSY) -> AbstractContextManager[Ledger]:
+    def opened(
+        self,
+        *,
+        clock: Clock | None = None,
+        busy: timedelta = BUSY,
+        vectors: Literal["off", "numpy", "pgvector"] = "off",
+    ) -> AbstractContextManager[Ledger]:
         """Open the ledger there."""
-        return open_ledger(self.url, password=self.password, clock=clock, busy=busy)
+        return open_ledger(self.url, password=self.password, clock=clock, busy=busy, vectors=vectors)
 
     def database(self) -> Database:
         """The database alone, with nothing made in it."""
@@ -92,6 +101,16 @@ def shared_base(postgres: RunningPostgres) -> str:
         return base
 
 
+@pytest.fixture(scope="session")
+def pgvector_base(postgres_with_pgvector: RunningPostgres) -> str:
+    """The same, on the server that has pgvector, and with the extension in it."""
+    base = new_base(postgres_with_pgvector)
+    with postgres_with_pgvector.connect(base) as owner:
+        owner.execute("CREATE EXTENSION vector")
+    with in_postgres(postgres_with_pgvector, base).opened():
+        return base
+
+
 @pytest.fixture(params=KINDS)
 def place(request: pytest.FixtureRequest) -> Place:
     """An empty ledger's place, of each kind: tables are there, rows are not."""
@@ -104,11 +123,12 @@ def emptied(kind: str, request: pytest.FixtureRequest) -> Place:
         tmp_path: Path = request.getfixturevalue("tmp_path")
         empty: Path = request.getfixturevalue("empty_ledger")
         return in_file(Path(shutil.copy(empty, tmp_path / "ledger.db")))
-    server: RunningPostgres = request.getfixturevalue("postgres")
-    base: str = request.getfixturevalue("shared_base")
+    server: RunningPostgres = request.getfixturevalue(SERVERS[kind])
+    base: str = request.getfixturevalue(BASES[kind])
     tables = sql.SQL(", ").join(map(sql.Identifier, metadata.tables))
     with server.connect(base) as owner:
         owner.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
+        owner.execute("DROP TABLE IF EXISTS lesson_vectors, lesson_vectors_pgvector")
     return in_postgres(server, base)
 
 
