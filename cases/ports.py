@@ -343,7 +343,10 @@ class LessonStore(Protocol):
         ...
 
     def search(self, words: str, wanted: Wanted = ANY, limit: int = 5) -> tuple[Recalled, ...]:
-        """Lessons that share words with these, or their stems, the best first; with no words the newest that fit."""
+        """Lessons that share words with these, their stems or, where it is set, their letters, the best first.
+
+        With no words the newest that fit.
+        """
         ...
 
     def quality(self, ids: Collection[str]) -> Mapping[str, Quality]:
