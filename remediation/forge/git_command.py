@@ -91,6 +91,11 @@ class GitCommand:
         self._environment = dict(environment or {})
         self._timeout = timeout
 
+    @property
+    def folder(self) -> Path | None:
+        """The repository; None for none."""
+        return self._folder
+
     def ask(
         self,
         *words: str,

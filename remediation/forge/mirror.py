@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import shutil
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from cases.errors import PermanentError, TemporaryError, TrackwalkerError
 from remediation.forge.git_command import LONGEST_REASON, NOT_FOUND, Answer, GitCommand, local_error, locked, text
+from remediation.forge.own_index import OWN_INDEX
 from remediation.forge.quota import Quota
 from remediation.forge.repository import ForgeRepository
 from remediation.forge.token import ADVICE, TokenRefused, shared
@@ -184,17 +186,21 @@ class Mirror:
         self._ready = True
 
     def _sweep(self) -> None:
-        """Remove the locks of gits that were killed with their daemon: no other daemon uses this folder.
+        """Remove the locks and indexes of gits that were killed with their daemon: no other daemon uses this folder.
 
         A young one may be of a git that outlived its daemon for a moment: it stays for the next try.
         """
         mark = self.folder / "swept"
         mark.touch()
         now = mark.stat().st_mtime  # by the clock of the disk, as the locks are
-        for lock in self.folder.rglob("*.lock"):
+        for left in (*self.folder.rglob("*.lock"), *self.folder.glob(f"{OWN_INDEX}*")):
             with suppress(FileNotFoundError):
-                if now - lock.stat().st_mtime >= DEAD_LOCK_S:
-                    lock.unlink()
+                if now - left.stat().st_mtime < DEAD_LOCK_S:
+                    continue
+                if left.is_dir():
+                    shutil.rmtree(left)
+                else:
+                    left.unlink()
 
     def _commit(self, name: str) -> str | None:
         answer = self.git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")

@@ -1,12 +1,11 @@
 """Pictures beside the code: a branch of their own, with no past in common with anything else, one commit a picture."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote, urlsplit
 
 from cases.errors import TemporaryError
 from remediation.forge.mirror import Mirror
+from remediation.forge.own_index import own_index
 from remediation.forge.repository import PLOTS_BRANCH
 from remediation.forge.tree import FILE, check_path, commit_tree
 
@@ -44,8 +43,7 @@ def _commit(mirror: Mirror, tip: str | None, path: str, files: Mapping[str, byte
         name: git.line("hash-object", "-w", "-t", "blob", "--no-filters", "--stdin", stdin=content)
         for name, content in files.items()
     }
-    with TemporaryDirectory(prefix="trackwalker-index-") as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+    with own_index(git) as index:
         git.run("read-tree", *([tip] if tip else ["--empty"]), environment=index)
         lines = "".join(f"{FILE} {blob}\t{name}\0" for name, blob in blobs.items()).encode()
         git.run("update-index", "-z", "--index-info", stdin=lines, environment=index)

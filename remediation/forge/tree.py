@@ -4,12 +4,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from cases.change import FileEdit
 from cases.errors import PermanentError
 from remediation.forge.git_command import GitCommand
+from remediation.forge.own_index import own_index
 
 AUTHOR = ("Trackwalker", "trackwalker@noreply.invalid")
 FILE, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
@@ -132,8 +131,7 @@ def _tree(git: GitCommand, base: str, edits: Sequence[FileEdit]) -> str:
     # Removals first: a folder may take the place of a file that goes away.
     for path, (mode, blob) in sorted(wanted.items(), key=lambda item: item[1][0] != ABSENT):
         lines.append(f"{0 if mode == ABSENT else mode} {blob}\t".encode() + path + b"\0")
-    with TemporaryDirectory(prefix="trackwalker-index-") as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+    with own_index(git) as index:
         git.run("read-tree", base, environment=index)
         git.run("update-index", "-z", "--index-info", stdin=b"".join(lines), environment=index)
         tree = git.line("write-tree", environment=index)

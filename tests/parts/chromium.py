@@ -169,7 +169,7 @@ def chromium() -> Generator[Tab]:
         process = subprocess.Popen(
             [*command, f"--user-data-dir={folder}/profile"],
             pass_fds=(theirs, mine), stdout=log, stderr=log, start_new_session=True,
-            env={**os.environ, "HOME": str(folder)},
+            env={**os.environ, "HOME": str(folder), "TMPDIR": str(folder)},
         )  # fmt: skip
     os.close(theirs)
     os.close(mine)
