@@ -27,7 +27,7 @@ def taught(case: Case, goal: Goal, idea: Hypothesis, outcome: Outcome, lesson: L
         strategy=idea.origin,
         subject=statement,
         paths=first.lead.paths if first is not None else (),
-        text=f"for outcome {goal.name}, “{statement}” ended: {outcome.ending} ({because})",
+        text=f"for outcome {goal.name}: {statement}; it ended: {outcome.ending} ({because})",
         pull_request=url,
         action=ChangeClass.EXPERIMENT.value,
         lines=first.lead.added + first.lead.removed if first is not None else 0,

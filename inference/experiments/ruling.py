@@ -99,7 +99,9 @@ def rule(look: Look) -> Ruling:
     safety = {name: Safety.OPEN if early else _safety(look, rail) for name, rail in look.guardrails.items()}
     breached = [name for name, known in safety.items() if known is Safety.BREACHED]
     if breached:
-        return Ruling(word=Word.KILL, because=f"it does harm: {', '.join(breached)}", safety=safety)
+        low, high = look.planned.of(look.found) if look.found is not None else (None, None)
+        because = f"it does harm: {', '.join(breached)}"
+        return Ruling(word=Word.KILL, because=because, low=low, high=high, safety=safety)
     ruling = _of_the_metric(look, safety, early=early)
     if look.over and ruling.word is Word.CONTINUE:
         return replace(ruling, word=Word.KILL, because=look.over)

@@ -126,6 +126,7 @@ def test_a_broken_guardrail_turns_the_flag_off_at_once_and_the_rest_out_by_a_pul
         assert [event.judgement.ruling for event in killed if event.judgement] == ["harmful"]
         assert len(flags.offs) == 1
         assert flags.shares == {"control": 1.0}
+        assert case.looks[-1].low is not None  # what is known of the metric is told of what does harm as well
         first, pull = sorted(it.pull_requests(), key=lambda found: found["number"])
         said = it.comments(first["number"])[-1]
         assert "shop/slow 0.01 → 0.06" in said
