@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from cases.case import Case
 from cases.errors import PermanentError, TemporaryError
 from cases.events import Proposed, Recovered, Refreshed
+from cases.pull_request import PullRequestState
 from cases.steps import ConvertToDraft, Effect, PostComment, RewriteBody, StepResult
 from cases.telemetry import Deploy
 from remediation.look import Look, seen, story_of
@@ -55,11 +56,18 @@ def freshened(case: Case, ports: Ports) -> StepResult | None:
         stands = _standing(case, ports, opened.at, known)
         if stands.word == told or (at != opened.at and ports.now - at < BETWEEN):
             return None
+        if _has_ended(case, ports):  # since it was looked at: what was deployed may be its own merge
+            return StepResult(again=ports.now, waiting="the pull request has just ended")
         look = seen(case, ports, around=False)
     except (TemporaryError, PermanentError) as error:  # the pull request is followed all the same
         log.info("case %s: its text is not written anew: %s", case.id, error)
         return None
     return _written(case, ports, look, stands, told)
+
+
+def _has_ended(case: Case, ports: Ports) -> bool:
+    found = ports.forge.find_pull_request(case.change.lead.repository, case.change.branch(case.id))
+    return found is None or found.state is not PullRequestState.OPEN
 
 
 def _written(case: Case, ports: Ports, look: Look, stands: Standing, told: str) -> StepResult | None:
