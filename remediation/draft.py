@@ -236,6 +236,10 @@ def is_ours_to_draft(case: Case) -> bool:
 
 
 def _again(case: Case, ports: Ports, change: Patch) -> Drafting:
+    if case.hypothesis is not None:
+        from remediation.experiments.build import anew  # needed with the first experiment
+
+        return anew(case, ports, change)
     if change.rolls_back is not None:
         harmful = next(earlier for earlier in case.changes if earlier.number == change.rolls_back)
         return _rollback(case, ports, harmful, change.number)

@@ -49,7 +49,12 @@ class Standing:
 
 
 def freshened(case: Case, ports: Ports) -> StepResult | None:
-    """The text anew, where what it tells has changed; None where it has not, or where telemetry cannot be read now."""
+    """The text anew, where what it tells has changed; None where it has not, or where telemetry cannot be read now.
+
+    What else is deployed, or how a signal stands, says nothing of an idea.
+    """
+    if case.hypothesis is not None:
+        return None
     opened = next(e for e in reversed(case.history) if isinstance(e.event, Proposed))
     told, at, known = _told(case, opened.at)
     try:

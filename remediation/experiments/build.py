@@ -5,6 +5,7 @@ somebody has said yes to the launch and merged it.
 """
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from cases.case import Case
@@ -68,6 +69,22 @@ def first(case: Case, ports: Ports) -> Drafting:
     )  # fmt: skip
 
 
+def anew(case: Case, ports: Ports, change: Patch) -> Drafting:
+    """The same step of the experiment, on top of what the branch holds now."""
+    drafting: Drafting | None
+    if change.rolls_back is not None:
+        drafting = taken_back(case, ports)
+    elif change.experiment is None:
+        return CannotDraft(reason=f"change {change.number} of case {case.id} is no step of an experiment")
+    elif change.experiment.measured:
+        drafting = first(case, ports)
+    else:
+        drafting = scaled(case, ports, change.experiment.share)
+    if drafting is None:
+        return CannotDraft(reason="nothing of the experiment is left to take out: somebody did")
+    return replace(drafting, number=change.number) if isinstance(drafting, Patch) else drafting
+
+
 def next_share(case: Case) -> float | None:
     """The share of users that is due after the present one; None where everybody is shown it."""
     _, idea = idea_of(case)
@@ -105,6 +122,10 @@ def taken_back(case: Case, ports: Ports) -> Drafting | None:
                 edits.append(FileEdit(path=place.file, content=kept))
     except NotEditable as refused:
         return CannotDraft(reason=f"{place}: {refused}")
+    brought = _brought(case, ports, place, head)
+    if isinstance(brought, CannotDraft):
+        return brought
+    edits += brought
     if not edits:
         return None
     part = part_of(ports.forge, place.repository, head, edits)
@@ -127,6 +148,20 @@ def taken_back(case: Case, ports: Ports) -> Drafting | None:
         because=_ended(case),
         rolls_back=began.number,
     )
+
+
+def _brought(case: Case, ports: Ports, place: FlagPlace, head: str) -> tuple[FileEdit, ...] | CannotDraft:
+    """What undoes the code that a person brought with the idea; () where none was brought, or none is in."""
+    _, idea = idea_of(case)
+    merge = next((merge for merge in case.merges if merge.change == case.changes[0].number), None)
+    if not idea.turn.patch or merge is None:
+        return ()
+    undone = ports.forge.revert(merge.repository, head, merge.sha)
+    others = [path for path in undone.conflicts if path != place.file]  # the flag's own file is edited apart
+    if others:
+        named = ", ".join(neutral(path, 80) for path in others[:3])
+        return CannotDraft(reason=f"{named} changed since: a human takes the experiment's code out")
+    return tuple(edit for edit in undone.edits if edit.path != place.file)
 
 
 def treated_for_all(case: Case, ports: Ports) -> tuple[FileEdit, ...]:

@@ -362,3 +362,30 @@ def test_who_gives_the_outcome_up_or_stops_it_shows_everybody_the_control(tmp_pa
         case = reach(it, case.id, phase=Phase.PROPOSED)
         assert flags.shares == {"control": 1.0}
         assert case.change.rolls_back == 1
+
+
+def test_a_branch_that_moves_on_while_people_think_ends_no_experiment(tmp_path: Path) -> None:
+    with trying(tmp_path) as (it, crowd, flags):
+        it.passes(2)
+        case = it.case()
+        assert case is not None
+        yes(it, case)
+        case = reach(it, case.id, gate=True)
+        it.commit("Go on with something else", {"shop/other.py": b"a = 1\n"}, minutes_ago=0)
+        yes(it, case)
+        case = reach(it, case.id, phase=Phase.PROPOSED)
+        assert case.change.experiment is not None
+        tip = it.commit("And deploy it", {"shop/other.py": b"a = 2\n"}, minutes_ago=0)
+        it.deploy(tip)
+        it.passes(30)
+        (pull,) = it.pull_requests()
+        assert not pull["draft"], "what else is deployed says nothing of an idea"
+        crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.003}, RAIL: {"control": 0.01, "treated": 0.06}}
+        it.merge(pull["number"])
+        reach(it, case.id, phase=Phase.DEPLOYED)
+        it.clock.advance(timedelta(hours=20))
+        it.passes(0.5)
+        it.commit("And something more", {"shop/other.py": b"a = 3\n"}, minutes_ago=0)
+        case = reach(it, case.id, phase=Phase.PROPOSED)
+        assert case.change.rolls_back == 1
+        assert flags.shares == {"control": 1.0}
