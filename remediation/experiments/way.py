@@ -13,13 +13,13 @@ from cases.case import Case, Phase
 from cases.change import Patch
 from cases.diagnosis import Diagnosis, Finding
 from cases.errors import PermanentError, TemporaryError
-from cases.events import Diagnosed, Drafted, Escalated, Event, Gated, Judged, Killed, Looked
+from cases.events import Diagnosed, Disproved, Drafted, Escalated, Event, Gated, Judged, Killed, Looked
 from cases.may import approved
 from cases.moments import iso
 from cases.outcome import Judgement, Ruling
 from cases.steps import Effect, KillFlag, PostComment, StepResult
 from cases.telemetry import Severity
-from cases.verdict import Claim, Verdict
+from cases.verdict import Verdict
 from config.settings import Settings
 from inference.experiments.ruling import Word
 from remediation.drafting import CannotDraft
@@ -76,7 +76,7 @@ def suppose(case: Case, ports: Ports) -> StepResult:
 def build(case: Case, ports: Ports) -> StepResult:
     """DIAGNOSED → DRAFTED: the flag, once no other experiment has it."""
     place = place_of(case, ports.settings)
-    if case.trial is not None and case.trial.claim is Claim.DISPROVED:
+    if case.trial is not None and _refused_last(case):
         failed = [check for check in case.trial.checks if check.verdict is Verdict.FAILED]
         said = "; ".join(f"{check.name.lower()}: {check.detail}" for check in failed)
         return _asked(case, ports, f"the sandbox refused it: {said}")
@@ -252,6 +252,12 @@ def _asked(case: Case, ports: Ports, reason: str) -> StepResult:
         case=case.id,
     )
     return StepResult(events=(Escalated(reason=reason),), effects=told)
+
+
+def _refused_last(case: Case) -> bool:
+    """Whether the sandbox refused it since it was last begun; a retry begins anew."""
+    last = next(e.event for e in reversed(case.history) if isinstance(e.event, Diagnosed | Disproved))
+    return isinstance(last, Disproved)
 
 
 def _has(other: Case, flag: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from cases.case import Case, Hold, Phase
-from cases.events import Approved, Entry, Event, Frozen, Killed, Rejected
+from cases.events import Approved, Entry, Event, Frozen, Killed, Rejected, Retried
 from cases.goal import State, Step
 from cases.leases import Pause
 from cases.outcome import Ending
@@ -18,7 +19,7 @@ from daemon.main import trackwalker
 from tests.parts.crowd import Crowd
 from tests.parts.hub import git
 from tests.parts.playhouse import House
-from tests.parts.trying import PRIMARY, RAIL, idea, trying
+from tests.parts.trying import CODE, PRIMARY, RAIL, idea, trying
 
 
 def says(it: House, case: Case, event: Event) -> None:
@@ -322,6 +323,10 @@ def test_code_that_tells_nobody_of_the_flag_is_no_experiment(tmp_path: Path) -> 
         assert 'no code has exposure("button"' in case.escalation
         assert not it.pull_requests()
         assert flags.shares is None
+        it.commit("Tell it", {"shop/button.py": CODE}, minutes_ago=0)
+        says(it, case, Retried(because="it tells now"))
+        yes(it, reach(it, case.id, gate=True))
+        assert reach(it, case.id, gate=True).gate == f"{case.id}-2"
 
 
 @pytest.mark.long
@@ -389,3 +394,35 @@ def test_a_branch_that_moves_on_while_people_think_ends_no_experiment(tmp_path: 
         case = reach(it, case.id, phase=Phase.PROPOSED)
         assert case.change.rolls_back == 1
         assert flags.shares == {"control": 1.0}
+
+
+BROUGHT = """\
+--- a/shop/button.py
++++ b/shop/button.py
+@@ -1,3 +1,4 @@
+ def button(flags, user):
+     exposure("button", user)
++    colour = flags.get("button", "grey")
+     return flags.get("button", "Pay")
+--- /dev/null
++++ b/shop/colour.py
+@@ -0,0 +1 @@
++COLOURS = ("grey", "green")
+"""
+
+
+def test_code_that_was_brought_with_an_idea_goes_in_and_out_with_it(tmp_path: Path) -> None:
+    one = idea("green")
+    turn = replace(one.turn, lever="", control='"grey"', patch=BROUGHT)
+    with trying(tmp_path, replace(one, turn=turn, origin="user:owner")) as (it, crowd, flags):
+        before = it.world.hub.show("main:shop/button.py")
+        case = running(it, crowd)
+        assert b'colour = flags.get("button", "grey")' in it.world.hub.show("main:shop/button.py")
+        crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.003}, RAIL: {"control": 0.01, "treated": 0.06}}
+        it.clock.advance(timedelta(hours=20))
+        case = reach(it, case.id, phase=Phase.PROPOSED)
+        it.merge(max(pull["number"] for pull in it.pull_requests()))
+        reach(it, case.id, phase=Phase.CLOSED)
+        assert it.world.hub.show("main:shop/button.py") == before
+        assert b"shop/colour.py" not in it.world.hub.listing("main")
+        assert flags.shares is None
