@@ -8,7 +8,6 @@ import logging
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from cases.case import Case
@@ -16,6 +15,7 @@ from cases.change import ChangeClass, FileEdit, Patch
 from cases.diagnosis import Suspect
 from cases.errors import PermanentError, TemporaryError
 from cases.playbook import GROUP, OPEN_TO_ALL, Asked, NoRemedy, Playbook, Remedy
+from config.installed import installed
 from remediation.drafting import CannotDraft, Drafter, Drafting
 from remediation.neutral import neutral
 from remediation.playbooks.contract import known_evidence
@@ -40,17 +40,12 @@ class Plugged:
 @lru_cache(maxsize=1)
 def plugged() -> tuple[Plugged, ...]:
     """Every playbook that is installed beside the daemon, by name. Looked for once in a process's life."""
-    found = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
-    made: list[Plugged] = []
-    for entry in found:
-        one = _loaded(entry)
-        names = [other.playbook.name for other in made if other.playbook is not None]
-        if one.playbook is not None and one.playbook.name in names:
-            one = Plugged(entry=one.entry, playbook=None, broken=f"there is a playbook {one.playbook.name} already")
-        if one.broken:
-            log.warning("the playbook %s is left out: %s", one.entry, one.broken)
-        made.append(one)
-    return tuple(made)
+    found = installed(GROUP, "playbook", _wrong, _shown, log)
+    return tuple(Plugged(entry=o.entry, playbook=cast("Playbook | None", o.thing), broken=o.broken) for o in found)
+
+
+def _shown(text: str) -> str:
+    return neutral(text, 160)
 
 
 def drafters() -> tuple[Drafter, ...]:
@@ -95,21 +90,6 @@ def drafter_of(playbook: Playbook) -> Drafter:
             return CannotDraft(reason=f"the playbook {playbook.name} broke ({type(error).__name__})")
 
     return drafter
-
-
-def _loaded(entry: EntryPoint) -> Plugged:
-    of = f"{entry.name} of {entry.dist.name}" if entry.dist is not None else entry.name
-    shown = neutral(of, 120)
-    try:
-        thing: object = entry.load()
-        thing = thing() if isinstance(thing, type) else thing
-        wrong = _wrong(thing)
-    except Exception as error:  # noqa: BLE001 - somebody else's code: a plug-in that breaks must not keep the daemon down
-        said = neutral(str(error), 160)
-        return Plugged(entry=shown, playbook=None, broken=f"it cannot be loaded: {type(error).__name__}: {said}")
-    if wrong:
-        return Plugged(entry=shown, playbook=None, broken=wrong)
-    return Plugged(entry=shown, playbook=cast("Playbook", thing))
 
 
 def _wrong(thing: object) -> str:

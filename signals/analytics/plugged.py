@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from cases.connector import GROUP, Asked, Connector, Reading
 from cases.errors import PermanentError, SourceDown, TemporaryError
 from config.analytics import PluginSettings
+from config.installed import installed
 from signals.analytics.buckets import Span
 from signals.analytics.source import OF, Rows
 from signals.quoting import quoted
@@ -37,17 +37,8 @@ class Plugged:
 @lru_cache(maxsize=1)
 def plugged() -> tuple[Plugged, ...]:
     """Every connector that is installed beside the daemon, by name. Looked for once in a process's life."""
-    found = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
-    made: list[Plugged] = []
-    for entry in found:
-        one = _loaded(entry)
-        names = [other.connector.name for other in made if other.connector is not None]
-        if one.connector is not None and one.connector.name in names:
-            one = Plugged(entry=one.entry, connector=None, broken=f"there is a {one.connector.name} already")
-        if one.broken:
-            log.warning("the connector %s is left out: %s", one.entry, one.broken)
-        made.append(one)
-    return tuple(made)
+    found = installed(GROUP, "connector", _wrong, quoted, log)
+    return tuple(Plugged(entry=o.entry, connector=cast("Connector | None", o.thing), broken=o.broken) for o in found)
 
 
 class PluggedConnector:
@@ -125,20 +116,6 @@ def _clean(text: str, secrets: Mapping[str, str]) -> str:
     for secret in secrets.values():
         text = text.replace(secret, "…")
     return quoted(text)
-
-
-def _loaded(entry: EntryPoint) -> Plugged:
-    shown = quoted(f"{entry.name} of {entry.dist.name}" if entry.dist is not None else entry.name)
-    try:
-        thing: object = entry.load()
-        thing = thing() if isinstance(thing, type) else thing
-        wrong = _wrong(thing)
-    except Exception as error:  # noqa: BLE001 - the same
-        said = quoted(f"it cannot be loaded: {type(error).__name__}: {error}")
-        return Plugged(entry=shown, connector=None, broken=said)
-    if wrong:
-        return Plugged(entry=shown, connector=None, broken=wrong)
-    return Plugged(entry=shown, connector=cast("Connector", thing))
 
 
 def _wrong(thing: object) -> str:
