@@ -6,7 +6,7 @@ import os
 import resource
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,17 +17,12 @@ from cases.ports import Sandbox
 from cases.trying import CommandReport, Recipe, SandboxReport
 from sandbox.docker import DockerSandbox
 from sandbox.output import KEPT_BYTES
-from sandbox.process import PREFIX, ProcessSandbox
+from sandbox.process import ProcessSandbox
 from tests.parts.dockerd import base_image, containers
 from tests.sandbox.orders import an_order, tree_of
 from tests.sandbox.pooled import pooled
 
 OWNER = f"contract-{os.getpid()}"
-LEFT_BY = {
-    "docker": lambda: containers(f"trackwalker.owner={OWNER}"),
-    "pooled": lambda: containers(f"trackwalker.owner={OWNER}-pooled"),
-    "process": lambda: {path.name for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}{os.getpid()}-*")},
-}
 SUITE = tree_of(
     {
         "tests/test_price.py": (
@@ -57,20 +52,31 @@ SUITE = tree_of(
 )
 
 
+@contextlib.contextmanager
+def process_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessSandbox]:
+    """One with a temporary folder of its own, open to all: other tests kill and reap in the host's."""
+    with tempfile.TemporaryDirectory(prefix="tw-sandboxes-") as folder:
+        Path(folder).chmod(0o755)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield ProcessSandbox()
+        assert list(Path(folder).iterdir()) == []
+
+
 @pytest.fixture(params=["docker", pytest.param("pooled", marks=pytest.mark.long), "process"])
-def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """Each sandbox, one of them with containers that wait; whatever a test does, nothing may be left of it."""
-    kinds: dict[str, Callable[[], Sandbox]] = {
-        "docker": lambda: DockerSandbox(owner=OWNER),
-        "process": ProcessSandbox,
-    }
     base_image()
-    if request.param == "pooled":
-        with pooled(an_order("true", image=base_image()), owner=f"{OWNER}-pooled", size=2) as (waiting, _):
-            yield waiting
-    else:
-        yield kinds[request.param]()
-    assert LEFT_BY[request.param]() == set()
+    match request.param:
+        case "process":
+            with process_sandbox(monkeypatch) as process:
+                yield process
+        case "docker":
+            yield DockerSandbox(owner=OWNER)
+            assert containers(f"trackwalker.owner={OWNER}") == set()
+        case _:
+            with pooled(an_order("true", image=base_image()), owner=f"{OWNER}-pooled", size=2) as (waiting, _):
+                yield waiting
+            assert containers(f"trackwalker.owner={OWNER}-pooled") == set()
 
 
 def run(sandbox: Sandbox, *lines: str, tree: bytes | None = None, seconds: float = 30) -> SandboxReport:
