@@ -13,7 +13,8 @@ from cases.outcome import Judgement
 from cases.telemetry import Deploy, Direction
 from inference.interruption import ItsSettings
 from inference.its import retrace
-from remediation.plot import Band, Effects, Mark, MarkKind, anomaly_plot, outcome_plot
+from remediation.marks import Mark, MarkKind
+from remediation.plot import Band, Effects, anomaly_plot, outcome_plot
 from remediation.reading import Reading
 from remediation.seen import Judged, Seen
 

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from cases.moments import milliseconds
-from remediation.plot import Band, Effects, Mark, MarkKind, anomaly_plot, outcome_plot, sparkline
+from remediation.marks import Mark, MarkKind
+from remediation.plot import Band, Effects, anomaly_plot, outcome_plot
+from remediation.sparkline import sparkline
 from tests.parts.nouns import NOW
 
 Floats = npt.NDArray[np.float64]

@@ -18,7 +18,8 @@ import numpy as np
 
 from cases.steps import OpenPullRequest, PostComment, PushBranch, Receipt, SendNotice, StorePlot
 from daemon.ledger.codec import EFFECTS, EVENTS, LESSONS, RECEIPTS
-from remediation.plot import Band, Mark, MarkKind, anomaly_plot
+from remediation.marks import Mark, MarkKind
+from remediation.plot import Band, anomaly_plot
 from remediation.warm import warm
 from tests.faults.kills.life import Read, Way, live
 from tests.faults.kills.stage import Stage, found
