@@ -6,7 +6,7 @@ import os
 import resource
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,7 +53,7 @@ SUITE = tree_of(
 
 
 @contextlib.contextmanager
-def process_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessSandbox]:
+def process_sandbox(monkeypatch: pytest.MonkeyPatch) -> Generator[ProcessSandbox]:
     """One with a temporary folder of its own, open to all: other tests kill and reap in the host's."""
     with tempfile.TemporaryDirectory(prefix="tw-sandboxes-") as folder:
         Path(folder).chmod(0o755)
