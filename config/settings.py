@@ -71,27 +71,23 @@ from config.models import (
 from config.pull_requests import PullRequestsSettings
 from config.recipes import RegistrySettings, SetupSettings
 from config.remedies import (
-    DEFAULT_WEIGHT,
     AppSettings,
     AuthoritySettings,
     AutoMergeSettings,
-    DeployedConfigSettings,
     DiagnosisSettings,
     ForgeSettings,
     JudgementSettings,
     KillSettings,
-    RepositorySandboxSettings,
-    RepositorySettings,
     SandboxSettings,
     ScopeSettings,
-    ServiceSettings,
-    TuneSettings,
 )
+from config.repositories import RepositorySandboxSettings, RepositorySettings
 from config.routes import RouteSettings
 from config.schedule import FlappingSettings, MaintenanceSettings, QuietHoursSettings, ScheduleSettings
 from config.section import Section
 from config.segments import SegmentQuerySettings, SegmentSettings
 from config.seldom_used import WhenUsed
+from config.services import DEFAULT_WEIGHT, DeployedConfigSettings, ServiceSettings, TuneSettings
 from config.sources import (
     AlertmanagerSettings,
     DetectionSettings,

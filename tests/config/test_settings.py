@@ -5,15 +5,33 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config import access, alerts, analytics, deploys, experiments, models, remedies, settings, sources, watches
+from config import (
+    access,
+    alerts,
+    analytics,
+    deploys,
+    experiments,
+    models,
+    remedies,
+    repositories,
+    services,
+    settings,
+    sources,
+    watches,
+)
 from config.duration import format as written
 from config.section import Section
 from config.settings import JudgementSettings, Settings
 
+MODULES = (
+    access, alerts, analytics, deploys, experiments, models,
+    remedies, repositories, services, settings, sources, watches,
+)  # fmt: skip
+
 SECTIONS = sorted(
     {
         kind
-        for module in (access, alerts, analytics, deploys, experiments, models, remedies, settings, sources, watches)
+        for module in MODULES
         for kind in vars(module).values()
         if isinstance(kind, type)
         and issubclass(kind, Section)
