@@ -6,12 +6,12 @@ and `timedelta` here. `config.load` makes one from a file.
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from cases.errors import PermanentError
-from cases.telemetry import Direction, Severity, Signal
+from cases.telemetry import Signal
 from config.access import AuthSettings, BasicSettings, HttpSettings, TlsSettings
 from config.alerts import (
     AlertmanagerLinkSettings,
@@ -58,7 +58,7 @@ from config.experiments import (
     MeasureSettings,
     UnleashSettings,
 )
-from config.fields import Duration, Glob, HostPort, SecretRef, Store, Text, Url, lasting
+from config.fields import Duration, Glob, SecretRef, Store, Text
 from config.keeping import BackupSettings, LessonsSettings, LeversSettings, ObserveSettings, RetentionSettings
 from config.models import (
     BudgetSettings,
@@ -83,6 +83,7 @@ from config.remedies import (
 )
 from config.repositories import RepositorySandboxSettings, RepositorySettings
 from config.routes import RouteSettings
+from config.running import ApiSettings, LinksSettings, RuntimeSettings
 from config.schedule import FlappingSettings, MaintenanceSettings, QuietHoursSettings, ScheduleSettings
 from config.section import Section
 from config.segments import SegmentQuerySettings, SegmentSettings
@@ -208,46 +209,6 @@ __all__ = [
     "WatchSettings",
     "WebhookSettings",
 ]
-
-
-class LinksSettings(Section):
-    """Where people look for themselves."""
-
-    grafana: Url | None = None
-    """The Grafana that messages link to."""
-
-    prometheus: Url | None = None
-    """The Prometheus as browsers reach it, for links; `signals` has it as the daemon reaches it."""
-
-
-class ApiSettings(Section):
-    """The daemon's own HTTP side: health, metrics, dashboard."""
-
-    listen: HostPort = "127.0.0.1:8040"
-    """host:port to listen on; port 0 takes a free one."""
-
-    token: SecretRef | None = None
-    """What callers prove themselves with, as a bearer token, for all but /healthz, /readyz and webhooks that have a
-    secret of their own. None: this machine only; an address that others can reach needs one."""
-
-    public_url: Url | None = None
-    """How browsers reach it, for links to a case's page in pull requests and notices; behind https its cookie is kept
-    to it. None: no such links."""
-
-    def case_page(self, case_id: str) -> str:
-        """The address of a case's page; "" for no case, or where browsers do not reach it."""
-        return f"{self.public_url.rstrip('/')}/cases/{case_id}" if self.public_url and case_id else ""
-
-
-class RuntimeSettings(Section):
-    """How work is spread."""
-
-    executor: Literal["inline", "threads"] = "threads"
-    """threads: one slow trial holds up no other case. inline: one thing after the other, for debugging."""
-
-    lease: Annotated[Duration, lasting(timedelta(seconds=1))] = timedelta(seconds=30)
-    """How long a daemon may be silent before another one on the same store takes its cases over. Its own restart takes
-    them back at once."""
 
 
 class Settings(Section):
@@ -421,29 +382,5 @@ class Settings(Section):
     def watched(self) -> tuple[Signal, ...]:
         """The signals that are watched by name, in the order of the file; what labels and rules add is found later."""
         queries = {source.name: source.asked for source in self.signals.seldom}
-        return tuple(
-            Signal(
-                name=watch.name,
-                service=watch.service,
-                source=self.source_of(watch),
-                query=_query(watch) or queries.get(self.source_of(watch), ""),
-                harm=Direction.UP if watch.slo else watch.harm,
-                severity=Severity.PAGE if watch.slo and "severity" not in watch.model_fields_set else watch.severity,
-                threshold=1 - watch.slo.objective / 100 if watch.slo else watch.threshold,
-                traffic=watch.slo.total if watch.slo else _traffic(watch, queries.get(self.source_of(watch), "")),
-                scale=watch.kind,
-                controls=watch.controls,
-            )
-            for watch in self.watch
-            if isinstance(watch, WatchSettings)
-        )
-
-
-def _traffic(watch: WatchSettings, queried: str) -> str:
-    """The query that counts requests, "" for none; `queried` is that of the watch's own source, where it has one."""
-    return watch.traffic if isinstance(watch.traffic, str) else (watch.query or queried) if watch.traffic else ""
-
-
-def _query(watch: WatchSettings) -> str | None:
-    """What is asked to see the watch's state: of an objective, the share of events that fail."""
-    return f"1 - ({watch.slo.good}) / ({watch.slo.total})" if watch.slo else watch.query
+        named = [(watch, self.source_of(watch)) for watch in self.watch if isinstance(watch, WatchSettings)]
+        return tuple(watch.signal(source, queries.get(source, "")) for watch, source in named)

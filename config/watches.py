@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Discriminator, Field, PlainValidator, Strict, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from cases.telemetry import Direction, Scale, Severity
+from cases.telemetry import Direction, Scale, Severity, Signal
 from config.fields import REFUSED, Count, Duration, Name, Text, lasting
 from config.section import Section
 
@@ -157,6 +157,11 @@ class SloSettings(Section):
     window: Duration = timedelta(days=30)
     """Over how long the objective is held. Windows are counted in minutes: below 6d they are rounded."""
 
+    @property
+    def bad(self) -> str:
+        """The query of the share of events that fail, which shows the objective's state."""
+        return f"1 - ({self.good}) / ({self.total})"
+
 
 class WatchSettings(_Watching):
     """One watched query of one service."""
@@ -171,6 +176,28 @@ class WatchSettings(_Watching):
     query: Text | None = None
     """The query, in the source's own language. Each series of its answer is watched by itself. A source of SQL has its
     query already, and takes none here."""
+
+    def signal(self, source: str, queried: str) -> Signal:
+        """What is read for it from that source. `queried`: what the source asks by itself, or ""."""
+        slo = self.slo
+        return Signal(
+            name=self.name,
+            service=self.service,
+            source=source,
+            query=(slo.bad if slo else self.query) or queried,
+            harm=Direction.UP if slo else self.harm,
+            severity=Severity.PAGE if slo and "severity" not in self.model_fields_set else self.severity,
+            threshold=1 - slo.objective / 100 if slo else self.threshold,
+            traffic=slo.total if slo else self._requests(queried),
+            scale=self.kind,
+            controls=self.controls,
+        )
+
+    def _requests(self, queried: str) -> str:
+        """The query that counts requests, "" for none."""
+        if isinstance(self.traffic, str):
+            return self.traffic
+        return self.query or queried if self.traffic else ""
 
 
 class FamilyWatchSettings(_Watching):

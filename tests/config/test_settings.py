@@ -14,6 +14,7 @@ from config import (
     models,
     remedies,
     repositories,
+    running,
     services,
     settings,
     sources,
@@ -25,7 +26,7 @@ from config.settings import JudgementSettings, Settings
 
 MODULES = (
     access, alerts, analytics, deploys, experiments, models,
-    remedies, repositories, services, settings, sources, watches,
+    remedies, repositories, running, services, settings, sources, watches,
 )  # fmt: skip
 
 SECTIONS = sorted(
