@@ -4,19 +4,21 @@ ARG PYTHON_IMAGE=python:3.12-slim
 
 FROM ${PYTHON_IMAGE} AS build
 # How pip finds packages where the network wants it otherwise; what is handed in stays in this stage.
-# Without a network: `pip download --require-hashes -r requirements.lock -r deploy/build.lock -d wheelhouse` beforehand,
-# then --build-arg PIP_NO_INDEX=1.
+# Without a network: `pip download --require-hashes -r requirements.lock -r deploy/measuring.lock -r deploy/build.lock
+# -d wheelhouse` beforehand, then --build-arg PIP_NO_INDEX=1.
 ARG PIP_INDEX_URL
 ARG PIP_CERT
 ARG PIP_NO_INDEX
 ARG PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
-COPY requirements.lock deploy/build.lock wheelhouse* wheelhouse/
-# Wheels only: this stage has no compiler either. pip itself stays outside, and so do the libraries' own test suites.
+COPY requirements.lock deploy/measuring.lock deploy/build.lock wheelhouse* wheelhouse/
+# DuckDB comes with it, so that experiments can be measured; it is loaded at the first look at one, never before.
+# Wheels only: this stage has no compiler either. The libraries' own test suites stay outside, but for pip's: file by
+# file it goes into the sandbox's base image.
 RUN python3 -m venv --without-pip /opt/trackwalker \
     && python3 -m pip --python /opt/trackwalker/bin/python install --no-cache-dir --only-binary :all: \
-        --find-links wheelhouse --require-hashes -r wheelhouse/requirements.lock \
-    && find /opt/trackwalker/lib -type d -name tests -prune -exec rm -r {} +
+        --find-links wheelhouse --require-hashes -r wheelhouse/requirements.lock -r wheelhouse/measuring.lock \
+    && find /opt/trackwalker/lib -type d -name tests -not -path '*/pip/*' -prune -exec rm -r {} +
 RUN python3 -m venv --without-pip tools \
     && python3 -m pip --python tools/bin/python install --no-cache-dir --only-binary :all: \
         --find-links wheelhouse --require-hashes -r wheelhouse/build.lock

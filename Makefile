@@ -31,6 +31,7 @@ lock: .venv/uv.stamp ## renew the hash-locked requirements
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header --group pyproject.toml:dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 	echo hatchling==1.33.0 | $(UV) pip compile --quiet --universal --generate-hashes --no-header -p 3.11 -c requirements.lock - -o deploy/build.lock
+	echo duckdb | $(UV) pip compile --quiet --universal --generate-hashes --no-header -p 3.11 -c requirements-dev.lock - -o deploy/measuring.lock
 
 lint: ## ruff, mypy, pyright, import-linter
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pyright mypy rules

@@ -31,7 +31,7 @@ TOP = Path(__file__).parents[2]
 DOCKERFILE = (TOP / "Dockerfile").read_text().replace("\\\n", " ")
 LAST_STAGE = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
 PROJECT: dict[str, Any] = tomllib.loads((TOP / "pyproject.toml").read_text())
-LOCKS = ("requirements.lock", "deploy/build.lock")
+LOCKS = ("requirements.lock", "deploy/measuring.lock", "deploy/build.lock")
 TOKEN = "made-up-token-0123456789"
 CONFIG = "/etc/trackwalker/trackwalker.yaml"
 USER = "10001:10001"
@@ -75,12 +75,27 @@ def test_every_package_in_it_is_held_by_hash() -> None:
     installs = [words for words in instructions("RUN", DOCKERFILE) if " install " in words and "pip" in words]
     assert len(installs) == 3
     locked = [words for words in installs if "--require-hashes" in words and "--only-binary :all:" in words]
-    assert len(locked) == len(LOCKS)
+    used = re.findall(r"-r wheelhouse/(\S+)", " ".join(locked))
+    assert sorted(used) == sorted(Path(lock).name for lock in LOCKS)
+    fetched = " ".join(f"-r {lock}" for lock in LOCKS)
+    assert fetched in " ".join(DOCKERFILE.replace("\n#", "").split()), "the Dockerfile says how to come by them all"
+    assert fetched in read("docs/install.md")
     assert all("--no-index --no-deps" in words for words in installs if words not in locked)  # the wheel of the tree
     for lock in LOCKS:
         entries = re.split(r"\n(?=[a-z0-9])", (TOP / lock).read_text())
         assert [one for one in entries if "==" in one and "--hash=sha256:" not in one] == []
-    assert set(PROJECT["build-system"]["requires"]) <= set(re.findall(r"^[a-z]\S+==\S+", read(LOCKS[1]), re.MULTILINE))
+    assert set(PROJECT["build-system"]["requires"]) <= set(pins("deploy/build.lock"))
+
+
+def test_it_has_what_measures_experiments_in_the_version_that_is_tested() -> None:
+    (asked,) = PROJECT["project"]["optional-dependencies"]["duckdb"]
+    (pin,) = pins("deploy/measuring.lock")
+    assert pin.partition("==")[0] == re.match(r"[a-z]+", asked)[0]  # type: ignore[index]
+    assert pin in pins("requirements-dev.lock")
+
+
+def pins(lock: str) -> list[str]:
+    return re.findall(r"^[a-z]\S+==\S+", read(lock), re.MULTILINE)
 
 
 def read(path: str) -> str:
@@ -273,6 +288,63 @@ def test_it_holds_what_it_needs_and_nothing_that_lay_about(image: str) -> None:
     assert "PIP_NO_INDEX=1" not in history
     described: dict[str, str] = json.loads(docker("inspect", "--format", "{{json .Config.Labels}}", image).stdout)
     assert described["org.opencontainers.image.version"] == PROJECT["project"]["version"]
+
+
+MEASURING = """
+import sqlite3, sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from cases.measure import EVERYBODY, Measured
+from config.load import load
+from daemon.measuring import measures_of
+
+with sqlite3.connect("/tmp/shop.db") as shop:
+    shop.execute("create table exposures (unit, variant, time)")
+    shop.execute("create table sales (unit, time, value)")
+    shop.executemany("insert into exposures values (?, ?, '2026-03-01 10:00:00')", [("a", "off"), ("b", "on")])
+    shop.execute("insert into sales values ('b', '2026-03-01 11:00:00', 5)")
+measures = measures_of(load(Path("/etc/trackwalker/trackwalker.yaml")), Path.cwd())
+print("duckdb" in sys.modules, "sqlalchemy" in sys.modules)
+start = datetime(2026, 3, 1, tzinfo=UTC)
+asked = Measured(service="shop", flag="button", variants=("off", "on"), signals=("shop/sales",), since=start,
+                 until=start + timedelta(days=2))
+users = measures.look(asked)
+print(dict(users.exposed), users.tallies[EVERYBODY, "shop/sales", "on"].means)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_it_measures_an_experiment_with_a_root_file_system_that_cannot_be_written(image: str, tmp_path: Path) -> None:
+    exposures = "select unit, variant, time from exposures where time >= :start and time < :end"
+    source, sales = "db", "select unit, time, value from sales where time >= :start and time < :end"
+    document = a_document(
+        signals={
+            "prometheus": [{"name": "main", "url": "http://127.0.0.1:9"}],
+            "sql": [{"name": source, "url": "sqlite:////tmp/shop.db", "query": "select 1 as value"}],
+        },
+        watch=[{"name": "sales", "service": "shop", "query": "sales", "harm": "down"}],
+        measures=[
+            {"signal": "shop/sales", "source": source, "kind": "mean", "query": sales},
+        ],
+        services=[
+            {
+                "name": "shop",
+                "repository": "shop",
+                "experiments": {
+                    "flagd": {"file": "flags.json"},
+                    "exposures": {"source": source, "query": f"{exposures} and :flag = 'button'"},
+                },
+            }
+        ],
+    )
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "trackwalker.yaml").write_text(json.dumps(document))
+    confined = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none", "-e", f"TOKEN={TOKEN}")  # noqa: S108 - the container's own
+    run = ("run", "--rm", *confined, "-v", f"{tmp_path / 'etc'}:/etc/trackwalker:ro", "--entrypoint", "python", image)
+    told = docker(*run, "-P", "-c", MEASURING)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines() == ["False False", "{'off': 1, 'on': 1} (5.0,)"]
 
 
 @pytest.mark.long
