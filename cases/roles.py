@@ -102,7 +102,10 @@ SEES: Mapping[Role, frozenset[str]] = {
     Role.DRAFTER: frozenset({REPOSITORY, "checked by the program", "the program", "the sandbox", "a human"}),
     # Nothing of the drafting: a look that saw the reasons would believe them.
     Role.REVIEWER: frozenset({"checked by the program", "the change under review", "the sandbox", "a human"}),
-    Role.EXPERIMENTER: frozenset({REPOSITORY, "checked by the program", "evidence of the case", "the catalogue"}),
+    # What people declared and what was learnt, never what any user did, nor code: it names levers, and edits nothing.
+    Role.EXPERIMENTER: frozenset(
+        {"what people declared", "the configuration", "lessons", "earlier hypotheses", "an earlier answer"}
+    ),
 }
 """The sources of material that a role may be shown; the analyst reads all evidence, and code."""
 
@@ -110,7 +113,7 @@ SEES_FOR: Mapping[str, frozenset[str]] = {"repair": frozenset({CHECKS})}
 """What the role may be shown as well, for a purpose of its own."""
 
 OF_PURPOSE: Mapping[str, Role] = {
-    **dict.fromkeys(("locate", "diagnose", "triage"), Role.ANALYST),
+    **dict.fromkeys(("locate", "hotspot", "diagnose", "triage"), Role.ANALYST),
     **dict.fromkeys(("edit", "reproduce", "loop", "repair", "improvement"), Role.DRAFTER),
     **dict.fromkeys(("review", "remark"), Role.REVIEWER),
     "experiment": Role.EXPERIMENTER,

@@ -1,7 +1,7 @@
 """Draft an edit that is to take less time: what a model reads by the map, and one edit, held to every rule for edits.
 
-It brings no test: those that are there must pass, and the benchmark must show it. Both questions are of the class
-`improvement`, whose money is its own. The edit step sees code and figures, and no text of telemetry.
+It brings no test: those that are there must pass, and the benchmark must show it. Both questions are paid for
+as the class `improvement`, whose money is its own. The edit step sees code and figures, and no text of telemetry.
 """
 
 from cases.asking import Answer, Material
@@ -23,6 +23,7 @@ from remediation.neutral import neutral
 from remediation.ports import Ports
 
 PURPOSE = "improvement"
+WHERE = "hotspot"  # asked of the analyst, who is shown facts; who edits is not
 MOST_TRIED = 1  # edits of one case: what the benchmark did not show is not guessed at again
 CONFIDENCE = 0.3  # of a place that a model only would read first
 LOCATE = """\
@@ -54,7 +55,7 @@ def faster(case: Case, ports: Ports) -> Drafting:
         return CannotDraft(reason="an edit by a model was tried")
     diagnosis = case.diagnosis
     facts = diagnosis.facts if diagnosis else ()
-    found = located(case, ports, model, facts, (case.anomaly.signal.name,), task=LOCATE, purpose=PURPOSE)
+    found = located(case, ports, model, facts, (case.anomaly.signal.name,), task=LOCATE, purpose=WHERE)
     if not found.places:
         return CannotDraft(reason=found.because)
     pointed = tuple(
@@ -65,7 +66,7 @@ def faster(case: Case, ports: Ports) -> Drafting:
             function=place.function,
             evidence=tuple(fact.id for fact in facts[:1]),
             confidence=CONFIDENCE,
-            origin=f"model:{neutral(model.describe(PURPOSE), 60)}",
+            origin=f"model:{neutral(model.describe(WHERE), 60)}",
         )
         for place in found.places
     )

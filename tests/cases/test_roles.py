@@ -64,9 +64,13 @@ def question(purpose: str, *sources: str) -> Question:
 def test_a_role_is_shown_what_it_may_see_and_no_more() -> None:
     assert out_of_sight(question("diagnose", "logs of shop", REPOSITORY, "a commit")) == ()
     assert out_of_sight(question("edit", REPOSITORY, "the sandbox", "a human")) == ()
+    assert out_of_sight(question("hotspot", REPOSITORY, "evidence of the case")) == ()
+    assert out_of_sight(question("improvement", REPOSITORY, "evidence of the case")) == ("evidence of the case",)
     assert out_of_sight(question("edit", REPOSITORY, "logs of shop", "logs of shop")) == ("logs of shop",)
     assert out_of_sight(question("review", "the change under review")) == ()
     assert out_of_sight(question("review", REPOSITORY, "the program")) == (REPOSITORY, "the program")
+    assert out_of_sight(question("experiment", "what people declared", "lessons")) == ()
+    assert out_of_sight(question("experiment", REPOSITORY, "logs of shop")) == (REPOSITORY, "logs of shop")
     assert "no role answers" in out_of_sight(question("gossip"))[0]
 
 

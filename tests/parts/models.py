@@ -6,13 +6,17 @@ from typing import Any, TypeAlias
 
 from cases.asking import Answer, Question
 from cases.errors import PermanentError
+from cases.roles import out_of_sight
 
 Said: TypeAlias = Mapping[str, Any] | PermanentError | Callable[[Question], Mapping[str, Any]]
 
 
 @dataclass
 class TalkingModel:
-    """Answers by purpose, in order; the last one of a purpose is repeated."""
+    """Answers by purpose, in order; the last one of a purpose is repeated.
+
+    As in the daemon, no question may show a role what it may not see.
+    """
 
     answers: Mapping[str, Sequence[Said]]
     asked: list[Question] = field(default_factory=list[Question])
@@ -25,6 +29,7 @@ class TalkingModel:
 
     def ask(self, question: Question) -> Answer:
         before = sum(asked.purpose == question.purpose for asked in self.asked)
+        assert out_of_sight(question) == (), f"the daemon would not ask this: {question.purpose}"
         self.asked.append(question)
         said = self.answers.get(question.purpose, (PermanentError(f"nothing is written down to {question.purpose}"),))
         one = said[min(before, len(said) - 1)]

@@ -184,7 +184,7 @@ def test_a_model_edits_what_no_rule_names(tmp_path: Path) -> None:
             "search": "return round(sum(cart))",
             "replace": "return round(math.fsum(cart))",
         }
-        it.model = TalkingModel({"improvement": [found, {"edits": [edit], "claim": "it sums faster"}]})
+        it.model = TalkingModel({"hotspot": [found], "improvement": [{"edits": [edit], "claim": "it sums faster"}]})
         it.extra["model"] = {"provider": "ollama", "diagnose": "qwen", "prices": {"qwen": {"input": 0, "output": 0}}}
         with it.alive():
             assert night(it) == 1

@@ -148,7 +148,7 @@ def test_a_call_has_a_cap_and_so_has_a_class_of_change(ledger: Ledger) -> None:
     money = ledger.purse(CAPPED)
     with pytest.raises(OverBudget, match=r"may cost \$0\.6000, and budget\.usd_per_call \$0\.5000 is all for one"):
         money.reserve("a", "diagnose", "m", 0.6)
-    money.reserve("a", "improvement", "m", 0.2)
+    money.reserve("a", "hotspot", "m", 0.2)
     with pytest.raises(OverBudget, match=r"\$0\.2000 of budget\.usd_per_class\.improvement \$0\.3000 .*raise budget"):
         money.reserve("b", "improvement", "m", 0.2)
     money.reserve("b", "edit", "m", 0.2)

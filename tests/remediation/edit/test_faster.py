@@ -31,7 +31,8 @@ def drafted(*said: Mapping[str, Any], tried: bool = False) -> tuple[Drafting, Ta
     case = advance(case, an_entry(Diagnosed(diagnosis=a_diagnosis())))
     if tried:
         case = advance(case, an_entry(Drafted(change=replace(a_change(), origin="model:x"))))
-    model, shelf = TalkingModel({"improvement": said}), ShelfForge({"shop/listing.py": SLOW})
+    model = TalkingModel({"hotspot": said[:1], "improvement": said[1:]})
+    shelf = ShelfForge({"shop/listing.py": SLOW})
     settings = some_settings()
     with some_ports(settings=settings, sandbox=ScriptedSandbox({}), head=SHA, forge=shelf, model=model) as ports:
         return faster(case, ports), model
@@ -43,7 +44,7 @@ def test_one_edit_of_a_place_that_exists() -> None:
     assert (change.kind, change.tests, change.origin) == (ChangeClass.IMPROVEMENT, (), "model:talker")
     (edit,) = change.lead.edits
     assert edit.content == SLOW.replace("found = found + [one]", "found.append(one)").encode()
-    assert {question.purpose for question in model.asked} == {"improvement"}
+    assert [question.purpose for question in model.asked] == ["hotspot", "improvement"]
     assert "list-of-secret-things" not in str(model.asked[1].material)
 
 
