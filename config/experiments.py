@@ -158,6 +158,11 @@ class ExperimentsSettings(Section):
     steps: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.25, 0.5, 1.0)
     """The shares to which a success is scaled, one pull request each; those at or below `share` are passed over."""
 
+    most_crossed: Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False)] = 0.01
+    """The share of users that may see more than one variant while it is measured, as who is counted anew when they log
+    in. They are left out; where they are more than this, beyond chance and after a day, what the others did cannot be
+    compared, and it ends."""
+
     shortest: Duration = timedelta(days=7)
     """The shortest that one runs before it is scaled: in a week each of its days was there once. It may be hopeless
     after two days, or after this where that is sooner; harm needs no time at all."""

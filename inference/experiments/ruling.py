@@ -1,7 +1,8 @@
 """What one look at an experiment comes to: scale it, kill it, or go on. The same numbers always give the same ruling.
 
-The order is the safety: were users shared out as planned, is anybody harmed, is there enough to say anything, is the
-bar cleared, can it still be. Nothing is scaled by hope: only an interval that lies above the bar does it.
+The order is the safety: were users shared out as planned, is anybody harmed, did they stay with one variant, is there
+enough to say anything, is the bar cleared, can it still be. Nothing is scaled by hope: only an interval that lies above
+the bar does it.
 """
 
 from collections.abc import Mapping
@@ -11,10 +12,14 @@ from enum import StrEnum
 
 from inference.experiments.futility import HOPELESS, chance
 from inference.experiments.lift import Lift
+from inference.experiments.mismatch import is_mismatch
 from inference.experiments.sequence import FEWEST, Sequence
 
 WEEK, SOON = timedelta(days=7), timedelta(days=2)
 """How long an experiment runs before it may be scaled (each day of a week once), and before it may be hopeless."""
+ROLLOUT = 1 / 7
+"""Which part of its shortest run goes by, a day at most, before users who crossed end it: for the minutes of a rollout
+the version before still shows its own, and by then they weigh little."""
 
 
 class Word(StrEnum):
@@ -55,6 +60,8 @@ class Look:
     expected     how large a lift of this kind is, in the metric's unit
     ran          since the first user
     mismatched   the arms are not what was planned
+    crossed      users that saw more than one variant, and are in no arm
+    most_crossed the share of all users that may
     shortest     how long it runs at least before it may be scaled
     over         why it may not go on undecided, as a budget that is used up; "" for nothing
     harm         the chance that a harmless experiment is ever killed for harm, over all guardrails
@@ -69,6 +76,8 @@ class Look:
     expected: float
     ran: timedelta
     mismatched: bool
+    crossed: int = 0
+    most_crossed: float = 0.01
     shortest: timedelta = WEEK
     over: str = ""
     harm: float = 0.01
@@ -102,10 +111,30 @@ def rule(look: Look) -> Ruling:
         low, high = look.planned.of(look.found) if look.found is not None else (None, None)
         because = f"it does harm: {', '.join(breached)}"
         return Ruling(word=Word.KILL, because=because, low=low, high=high, safety=safety)
+    if because := _astray(look):
+        return Ruling(word=Word.KILL, because=because, safety=safety)
     ruling = _of_the_metric(look, safety, early=early)
     if look.over and ruling.word is Word.CONTINUE:
         return replace(ruling, word=Word.KILL, because=look.over)
     return ruling
+
+
+def _astray(look: Look) -> str:
+    """Why too many users crossed, beyond what chance explains; "" where they did not.
+
+    They are left out of both arms, and not by chance: who comes often, or logs in half way, is more easily among them.
+    """
+    everybody, may = sum(look.users) + look.crossed, look.most_crossed
+    early = look.ran < min(WEEK, look.shortest) * ROLLOUT
+    if early or look.crossed <= may * everybody:
+        return ""
+    if not is_mismatch((everybody - look.crossed, look.crossed), (1 - may, may)):
+        return ""
+    share = look.crossed / everybody
+    return (
+        f"{look.crossed:,} of {everybody:,} users saw more than one variant ({share:.1%}, and {may:.1%} may): "
+        "what the others did cannot be compared"
+    )
 
 
 def _of_the_metric(look: Look, safety: Mapping[str, Safety], *, early: bool) -> Ruling:

@@ -124,6 +124,8 @@ def look(case: Case, ports: Ports) -> Seen:
             expected=idea.prediction.size,
             ran=ran,
             mismatched=shown.share < 1 and is_mismatch(counts, (1 - shown.share, shown.share)),
+            crossed=users.crossed if shown.measured else 0,
+            most_crossed=wanted.most_crossed,
             shortest=wanted.shortest,
             over=_over(goal, ports.now, ran),
         )

@@ -205,6 +205,13 @@ def test_exposures_from_before_do_not_count(shop: Shop) -> None:
     assert users.first == at(2)
 
 
+def test_who_is_shown_the_other_variant_because_a_share_grew_did_not_cross(shop: Shop) -> None:
+    known(shop).expose(saw("grown", "control", 1.2), saw("grown", "treated", 2.5))
+    users = shop.look(MEAN, since=at(1.5))
+    assert (users.exposed, users.crossed) == ({"control": 2, "treated": 3}, 0)
+    assert shop.look(MEAN).crossed == 1
+
+
 def test_a_segment_is_of_users_as_they_were_first_seen(shop: Shop) -> None:
     shop.expose(saw("a", "control", 2, "fr"), saw("a", "control", 1, "de"), saw("b", "treated", 1, "fr"))
     shop.expose(saw("c", "treated", 1, "de"), saw("d", "control", 3, "us"))

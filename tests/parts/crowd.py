@@ -16,6 +16,7 @@ HOUR = timedelta(hours=1)
 class Crowd:
     """`Measures` over made-up users. `rates`: signal → variant → the share of users that have the event.
 
+    `crossed`: how many saw both variants besides, for each user of an arm.
     `apart`: a value of the property that is asked for → signal → variant → its own share; each has as many users.
     The numbers are what such users come to on average: no luck is in them.
     """
@@ -26,6 +27,7 @@ class Crowd:
     down: bool = False
     refused: str = ""
     uneven: float = 1.0
+    crossed: float = 0.0
     apart: Mapping[str, Mapping[str, Mapping[str, float]]] = field(
         default_factory=dict[str, Mapping[str, Mapping[str, float]]]
     )
@@ -54,7 +56,14 @@ class Crowd:
                 for variant, count in exposed.items()
             }
         first = wanted.since if total else None
-        return Users(exposed=exposed, crossed=0, tallies=tallies, first=first, newest=_newest(wanted), rows=total)
+        return Users(
+            exposed=exposed,
+            crossed=int(total * self.crossed),
+            tallies=tallies,
+            first=first,
+            newest=_newest(wanted),
+            rows=total,
+        )
 
 
 def _newest(wanted: Measured) -> datetime:
