@@ -19,7 +19,7 @@ from daemon.api.routes import Health, routes
 from daemon.api.server import serving
 from daemon.clock import ManualClock
 from daemon.ledger.ledger import Ledger, open_ledger
-from tests.daemon.api.test_webhooks import ask
+from tests.daemon.api.told_deploys import ask
 from tests.parts.hooks import HOOK_KEY, Delivery, signed
 from tests.parts.nouns import NOW, SHA, a_change, a_diagnosis, a_trial, an_anomaly
 
