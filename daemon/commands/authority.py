@@ -8,29 +8,47 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daemon.commands.options import config_option, json_option, ledger_of, print_json, print_table, settings_of
+from daemon.commands.options import (
+    config_option,
+    group_with,
+    json_option,
+    ledger_of,
+    print_json,
+    print_table,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from daemon.authority import Trust
     from daemon.ledger.ledger import Ledger
 
 
-@click.group("authority", invoke_without_command=True)
+@group_with("authority", "What may be done unasked, and what that rests on. Without a word more: `show`.")
+@click.command("show")
 @config_option
 @json_option
-@click.pass_context
-def command(context: click.Context, config: Path, *, as_json: bool) -> None:
-    """What may be done unasked, and what that rests on. Without a word more: `show`."""
-    if context.invoked_subcommand is None:
-        _show(config, as_json=as_json)
-
-
-@command.command("show")
-@config_option
-@json_option
-def show(config: Path, *, as_json: bool) -> None:
+def command(config: Path, *, as_json: bool) -> None:
     """Every area with an outcome: what was given, what is in force, what the outcomes support."""
-    _show(config, as_json=as_json)
+    from config.overlaps import overlaps
+    from daemon.scope_review import standings_document
+
+    with _open(config) as it:
+        if as_json:
+            print_json(standings_document(it.trust))
+            return
+        grants, standings = it.trust.grants(), it.trust.every()
+        settings = it.trust.settings
+    click.echo(f"by default: {settings.authority.default}; grants: {settings.authority.file or 'no file'}")
+    if grants.broken:
+        click.echo(f"the file of grants cannot be used, so everything is only observed: {grants.broken}")
+    if standings:
+        columns = ("area", "in force", "outcomes support", "why", "missing for more")
+        rows = [(str(s.area), s.level.word, s.earned.word, s.because[0], s.wanting) for s in standings]
+        print_table("authority", columns, rows)
+    else:
+        click.echo("no change of ours was proposed yet, so nothing was earned or lost")
+    for overlap in overlaps(settings):
+        click.echo(f"look at: {overlap}")
 
 
 @command.command("review")
@@ -65,29 +83,6 @@ def report(case_id: str, change: int, reason: str, config: Path) -> None:
         if not ledger.trust.report(case, change, entry, reason):
             raise PermanentError(f"change {change} of case {case_id} was not merged, so it can have done nothing")
     click.echo(f"change {change} of case {case_id} is marked as severe; `trackwalker authority show` has what follows")
-
-
-def _show(config: Path, *, as_json: bool) -> None:
-    from config.overlaps import overlaps
-    from daemon.scope_review import standings_document
-
-    with _open(config) as it:
-        if as_json:
-            print_json(standings_document(it.trust))
-            return
-        grants, standings = it.trust.grants(), it.trust.every()
-        settings = it.trust.settings
-    click.echo(f"by default: {settings.authority.default}; grants: {settings.authority.file or 'no file'}")
-    if grants.broken:
-        click.echo(f"the file of grants cannot be used, so everything is only observed: {grants.broken}")
-    if standings:
-        columns = ("area", "in force", "outcomes support", "why", "missing for more")
-        rows = [(str(s.area), s.level.word, s.earned.word, s.because[0], s.wanting) for s in standings]
-        print_table("authority", columns, rows)
-    else:
-        click.echo("no change of ours was proposed yet, so nothing was earned or lost")
-    for overlap in overlaps(settings):
-        click.echo(f"look at: {overlap}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,28 +5,34 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daemon.commands.options import config_option, json_option, ledger_of, print_json, print_table
+from daemon.commands.options import config_option, group_with, json_option, ledger_of, print_json, print_table
 
 if TYPE_CHECKING:
     from cases.case import Case
 
 
-@click.group("cases", invoke_without_command=True)
+@group_with("cases", "State and full reasons. Without a word more: the list.")
+@click.command("list")
 @config_option
 @json_option
-@click.pass_context
-def command(context: click.Context, config: Path, *, as_json: bool) -> None:
-    """State and full reasons. Without a word more: the list."""
-    if context.invoked_subcommand is None:
-        _list(config, as_json=as_json)
-
-
-@command.command("list")
-@config_option
-@json_option
-def listing(config: Path, *, as_json: bool) -> None:
+def command(config: Path, *, as_json: bool) -> None:
     """The newest cases."""
-    _list(config, as_json=as_json)
+    from cases.moments import iso
+    from daemon.keeping.removal import removed_cases
+    from daemon.report import case_document
+
+    with ledger_of(config) as ledger:
+        cases = ledger.cases.listed()
+        removed = removed_cases(ledger)
+    if as_json:
+        print_json([case_document(case) for case in cases])
+        return
+    if not cases and not removed:
+        click.echo("no cases: nothing left its expected range so far")
+    if cases:
+        print_table("cases", ("id", "service", "phase", "hold", "opened", "what"), [_row(case) for case in cases])
+    for case in removed:
+        click.echo(f"case {case.id} of {case.service} is {case.phase}; its history was removed on {iso(case.removed)}")
 
 
 @command.command("show")
@@ -89,25 +95,6 @@ def retry(case_id: str, config: Path) -> None:
     event = Thawed(because=because) if case.hold is Hold.FROZEN else Retried(because=because)
     after = speak(config, case_id, [event])
     click.echo(f"case {case_id} goes on from {after.phase}")
-
-
-def _list(config: Path, *, as_json: bool) -> None:
-    from cases.moments import iso
-    from daemon.keeping.removal import removed_cases
-    from daemon.report import case_document
-
-    with ledger_of(config) as ledger:
-        cases = ledger.cases.listed()
-        removed = removed_cases(ledger)
-    if as_json:
-        print_json([case_document(case) for case in cases])
-        return
-    if not cases and not removed:
-        click.echo("no cases: nothing left its expected range so far")
-    if cases:
-        print_table("cases", ("id", "service", "phase", "hold", "opened", "what"), [_row(case) for case in cases])
-    for case in removed:
-        click.echo(f"case {case.id} of {case.service} is {case.phase}; its history was removed on {iso(case.removed)}")
 
 
 def _row(case: "Case") -> tuple[str, ...]:

@@ -5,29 +5,41 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daemon.commands.options import config_option, json_option, ledger_of, print_json, print_table, settings_of
+from daemon.commands.options import (
+    config_option,
+    group_with,
+    json_option,
+    ledger_of,
+    print_json,
+    print_table,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from daemon.experimenting import Tried
 
 
-@click.group("experiments", invoke_without_command=True)
-@config_option
-@json_option
-@click.pass_context
-def command(context: click.Context, config: Path, *, as_json: bool) -> None:
-    """What is tried for outcomes. Without a word more: the list."""
-    if context.invoked_subcommand is None:
-        _list(config, "", as_json=as_json)
-
-
-@command.command("list")
+@group_with("experiments", "What is tried for outcomes. Without a word more: the list.")
+@click.command("list")
 @click.option("--outcome", default="", help="Only those of this one.")
 @config_option
 @json_option
-def listing(config: Path, outcome: str, *, as_json: bool) -> None:
+def command(config: Path, outcome: str, *, as_json: bool) -> None:
     """Every idea, and what became of it."""
-    _list(config, outcome, as_json=as_json)
+    from daemon.experimenting import tried
+
+    with ledger_of(config) as ledger:
+        every = tried(ledger, outcome)
+    if as_json:
+        print_json({"experiments": [one.document for one in every]})
+        return
+    if not every:
+        click.echo("no experiments yet: an active outcome has them (`trackwalker outcomes activate NAME`)")
+        return
+    rows = [
+        (one.idea.id, one.goal, one.state, one.idea.turn.flag, one.idea.statement[:80], one.said[:100]) for one in every
+    ]
+    print_table("experiments", ("id", "outcome", "state", "flag", "idea", "newest"), rows)
 
 
 @command.command("show")
@@ -126,23 +138,6 @@ def more(outcome: str, config: Path) -> None:
         goal = LedgerGoals(ledger.database).load(outcome)
         LedgerPortfolios(ledger.database).want(goal.goal.name, human(), SystemClock().now())
     click.echo(f"the daemon looks for other ideas for {outcome}; `trackwalker experiments` lists them")
-
-
-def _list(config: Path, outcome: str, *, as_json: bool) -> None:
-    from daemon.experimenting import tried
-
-    with ledger_of(config) as ledger:
-        every = tried(ledger, outcome)
-    if as_json:
-        print_json({"experiments": [one.document for one in every]})
-        return
-    if not every:
-        click.echo("no experiments yet: an active outcome has them (`trackwalker outcomes activate NAME`)")
-        return
-    rows = [
-        (one.idea.id, one.goal, one.state, one.idea.turn.flag, one.idea.statement[:80], one.said[:100]) for one in every
-    ]
-    print_table("experiments", ("id", "outcome", "state", "flag", "idea", "newest"), rows)
 
 
 def _text(one: "Tried") -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.commands.options import config_option, json_option, ledger_of, print_json, print_table
+from daemon.commands.options import config_option, group_with, json_option, ledger_of, print_json, print_table
 
 if TYPE_CHECKING:
     from cases.outcome import Lesson, Recalled
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 ALL = 100_000
 
 
-@click.group("lessons", invoke_without_command=True)
+@group_with("lessons", "What the outcomes taught. Without a word more: the list.")
+@click.command("list")
 @config_option
 @json_option
-@click.pass_context
-def command(context: click.Context, config: Path, *, as_json: bool) -> None:
-    """What the outcomes taught. Without a word more: the list."""
-    if context.invoked_subcommand is None:
-        _list(config, as_json=as_json)
-
-
-@command.command("list")
-@config_option
-@json_option
-def listing(config: Path, *, as_json: bool) -> None:
+def command(config: Path, *, as_json: bool) -> None:
     """The newest lessons, newest first."""
-    _list(config, as_json=as_json)
+    from cases.moments import iso
+
+    with ledger_of(config) as ledger:
+        lessons = ledger.lessons.newest()
+    if as_json:
+        print_json([_document(lesson) for lesson in lessons])
+    elif lessons:
+        print_table("lessons", ("id", "at", "ending", "lesson"), [(x.id, iso(x.at), x.ending, x.text) for x in lessons])
+    else:
+        click.echo("no lessons yet: one is written when a case has its outcome")
 
 
 @command.command("search")
@@ -129,19 +129,6 @@ def import_(file: Path, config: Path) -> None:
         now, by = SystemClock().now(), human()
         taken = sum(ledger.lessons.take_in(lesson, by, now) for lesson in lessons)
     click.echo(f"took in {taken} of {len(lessons)} lessons; {len(lessons) - taken} were here already")
-
-
-def _list(config: Path, *, as_json: bool) -> None:
-    from cases.moments import iso
-
-    with ledger_of(config) as ledger:
-        lessons = ledger.lessons.newest()
-    if as_json:
-        print_json([_document(lesson) for lesson in lessons])
-    elif lessons:
-        print_table("lessons", ("id", "at", "ending", "lesson"), [(x.id, iso(x.at), x.ending, x.text) for x in lessons])
-    else:
-        click.echo("no lessons yet: one is written when a case has its outcome")
 
 
 def _document(lesson: "Lesson") -> dict[str, Any]:

@@ -34,6 +34,24 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(function)
 
 
+def group_with(name: str, said: str) -> Callable[[click.Command], click.Group]:
+    """A group of commands around one that takes `--config` and `--json`: it does that one without a word more."""
+
+    def around(first: click.Command) -> click.Group:
+        @click.group(name, help=said, invoke_without_command=True)
+        @config_option
+        @json_option
+        @click.pass_context
+        def group(context: click.Context, config: Path, *, as_json: bool) -> None:
+            if context.invoked_subcommand is None:
+                context.invoke(first, config=config, as_json=as_json)
+
+        group.add_command(first)
+        return group
+
+    return around
+
+
 def settings_of(config: Path) -> "Settings":
     """Load the configuration, or raise ConfigError."""
     from config.load import load

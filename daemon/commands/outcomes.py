@@ -5,29 +5,58 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from daemon.commands.options import config_option, json_option, ledger_of, print_json, print_table, settings_of
+from daemon.commands.options import (
+    config_option,
+    group_with,
+    json_option,
+    ledger_of,
+    print_json,
+    print_table,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from cases.goal import Pursued
     from daemon.goals import Reading
 
 
-@click.group("outcomes", invoke_without_command=True)
+@group_with("outcomes", "Metrics that somebody wants to move. Without a word more: the list.")
+@click.command("list")
 @config_option
 @json_option
-@click.pass_context
-def command(context: click.Context, config: Path, *, as_json: bool) -> None:
-    """Metrics that somebody wants to move. Without a word more: the list."""
-    if context.invoked_subcommand is None:
-        _list(config, as_json=as_json)
-
-
-@command.command("list")
-@config_option
-@json_option
-def listing(config: Path, *, as_json: bool) -> None:
+def command(config: Path, *, as_json: bool) -> None:
     """Every outcome with its state, and what its signal reads now."""
-    _list(config, as_json=as_json)
+    from daemon.build import sources_of
+    from daemon.clock import SystemClock
+    from daemon.goals import Gauge
+    from daemon.ledger.goals import LedgerGoals
+
+    settings, clock = settings_of(config), SystemClock()
+    with ledger_of(config) as ledger:
+        pursued = LedgerGoals(ledger.database).listed()
+    gauge = Gauge(settings=settings, clock=clock, sources=sources_of(settings, clock)) if pursued else None
+    readings = [_reading(gauge.tell(one.goal.signal)) for one in pursued] if gauge else []
+    if as_json:
+        print_json({"outcomes": [{**document(one), "reading": r} for one, r in zip(pursued, readings, strict=True)]})
+        return
+    if not pursued:
+        click.echo("no outcomes yet: `trackwalker outcomes add FILE` declares one (see docs/outcomes.md)")
+        return
+    print_table(
+        "outcomes",
+        ("outcome", "state", "signal", "from", "now", "to", "by", "owner"),
+        [
+            (
+                one.goal.name, str(one.state), one.goal.signal, f"{one.goal.baseline:g}",
+                f"{r['value']:.4g}" if r["value"] is not None else "unknown", f"{one.goal.target:g}",
+                str(one.goal.horizon), one.goal.owner,
+            )
+            for one, r in zip(pursued, readings, strict=True)
+        ],
+    )  # fmt: skip
+    for one, r in zip(pursued, readings, strict=True):
+        if r["because"]:
+            click.echo(f"{one.goal.name}: {r['because']}")
 
 
 @command.command("add")
@@ -103,40 +132,6 @@ def schema() -> None:
     from config import schema as schemas
 
     click.echo(schemas.goal_text(), nl=False)
-
-
-def _list(config: Path, *, as_json: bool) -> None:
-    from daemon.build import sources_of
-    from daemon.clock import SystemClock
-    from daemon.goals import Gauge
-    from daemon.ledger.goals import LedgerGoals
-
-    settings, clock = settings_of(config), SystemClock()
-    with ledger_of(config) as ledger:
-        pursued = LedgerGoals(ledger.database).listed()
-    gauge = Gauge(settings=settings, clock=clock, sources=sources_of(settings, clock)) if pursued else None
-    readings = [_reading(gauge.tell(one.goal.signal)) for one in pursued] if gauge else []
-    if as_json:
-        print_json({"outcomes": [{**document(one), "reading": r} for one, r in zip(pursued, readings, strict=True)]})
-        return
-    if not pursued:
-        click.echo("no outcomes yet: `trackwalker outcomes add FILE` declares one (see docs/outcomes.md)")
-        return
-    print_table(
-        "outcomes",
-        ("outcome", "state", "signal", "from", "now", "to", "by", "owner"),
-        [
-            (
-                one.goal.name, str(one.state), one.goal.signal, f"{one.goal.baseline:g}",
-                f"{r['value']:.4g}" if r["value"] is not None else "unknown", f"{one.goal.target:g}",
-                str(one.goal.horizon), one.goal.owner,
-            )
-            for one, r in zip(pursued, readings, strict=True)
-        ],
-    )  # fmt: skip
-    for one, r in zip(pursued, readings, strict=True):
-        if r["because"]:
-            click.echo(f"{one.goal.name}: {r['because']}")
 
 
 def _reading(found: "Reading") -> dict[str, Any]:

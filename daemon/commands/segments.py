@@ -6,28 +6,30 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daemon.commands.options import config_option, json_option, print_json, print_table, settings_of
+from daemon.commands.options import config_option, group_with, json_option, print_json, print_table, settings_of
 
 if TYPE_CHECKING:
     from cases.card import Card
 
 
-@click.group("segments", invoke_without_command=True)
+@group_with("segments", "Groups of users, as their cards tell. Without a word more: the list.")
+@click.command("list")
 @config_option
 @json_option
-@click.pass_context
-def command(context: click.Context, config: Path, *, as_json: bool) -> None:
-    """Groups of users, as their cards tell. Without a word more: the list."""
-    if context.invoked_subcommand is None:
-        _list(config, as_json=as_json)
-
-
-@command.command("list")
-@config_option
-@json_option
-def listing(config: Path, *, as_json: bool) -> None:
+def command(config: Path, *, as_json: bool) -> None:
     """Every card."""
-    _list(config, as_json=as_json)
+    cards = _cards(config)
+    if as_json:
+        print_json({"segments": [asdict(card) for card in cards]})
+    elif not cards:
+        click.echo("no segments yet: write cards under `segments` (docs/segments.md)")
+    else:
+        rows = [
+            (card.name, "; ".join(f"{prop}={','.join(values)}" for prop, values in card.users.items()),
+             card.profile[:80], "; ".join(card.pains)[:80])
+            for card in cards
+        ]  # fmt: skip
+        print_table("segments", ("segment", "users", "profile", "pains"), rows)
 
 
 @command.command("show")
@@ -92,18 +94,3 @@ def _cards(config: Path) -> "tuple[Card, ...]":
     from daemon.segments import cards_of
 
     return cards_of(settings_of(config), SystemClock())
-
-
-def _list(config: Path, *, as_json: bool) -> None:
-    cards = _cards(config)
-    if as_json:
-        print_json({"segments": [asdict(card) for card in cards]})
-    elif not cards:
-        click.echo("no segments yet: write cards under `segments` (docs/segments.md)")
-    else:
-        rows = [
-            (card.name, "; ".join(f"{prop}={','.join(values)}" for prop, values in card.users.items()),
-             card.profile[:80], "; ".join(card.pains)[:80])
-            for card in cards
-        ]  # fmt: skip
-        print_table("segments", ("segment", "users", "profile", "pains"), rows)
