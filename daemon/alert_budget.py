@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from cases.case import Case
 from cases.events import Overridden, Override
-from cases.ports import CaseStore, Checkpoints
+from cases.stores import CaseStore, Checkpoints
 from cases.telemetry import Direction, Signal
 from detectors.allowance import Allowance
 from detectors.baseline import Key, key_of

@@ -17,8 +17,9 @@ from cases.case import Case
 from cases.diagnosis import Commit, Suspect
 from cases.errors import TemporaryError
 from cases.incident import Incident
-from cases.ports import Clock, Levers, Sandbox, SignalSource
+from cases.ports import Clock, Sandbox, SignalSource
 from cases.steps import StepResult
+from cases.stores import Levers
 from cases.telemetry import Deploy
 from config.settings import Settings
 from daemon.alerts.addresses import OWN, receivers_of

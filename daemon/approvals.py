@@ -18,8 +18,8 @@ from cases.escalation import Asked, Escalation, queue
 from cases.events import Closed, Entry, Rejected
 from cases.leases import Swap
 from cases.moments import iso
-from cases.ports import CaseStore, Checkpoints, Outbox
 from cases.steps import Notice, SendNotice, told
+from cases.stores import CaseStore, Checkpoints, Outbox
 from cases.telemetry import Severity
 from config.settings import ApprovalsSettings, RouteSettings, Settings
 from daemon.alerts.kinds import AGAIN, EXPIRED, IMPACT, REMINDER

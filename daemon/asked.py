@@ -6,8 +6,8 @@ from datetime import timedelta
 from cases.case import Case
 from cases.errors import IllegalStep, PermanentError, TemporaryError
 from cases.events import Entry
-from cases.ports import CaseStore
 from cases.steps import Notice, SendNotice
+from cases.stores import CaseStore
 from cases.telemetry import Severity
 from daemon.alerts.addresses import COMMENTS
 from daemon.heed import key_of

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from cases.asking import Answer, Question
 from cases.errors import NotPrepared, PermanentError, TemporaryError
-from cases.ports import Clock, LanguageModel, Levers, Sandbox
+from cases.ports import Clock, LanguageModel, Sandbox
+from cases.stores import Levers
 from cases.trying import Recipe, SandboxReport, TrialOrder
 from daemon.ledger.audit import DAEMON, Audit, AuditEntry
 from daemon.ledger.chain import stamp

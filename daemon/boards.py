@@ -12,8 +12,8 @@ from cases.errors import IllegalStep, PermanentError, TemporaryError
 from cases.events import Approved, Entry, Event, Heard, Retried
 from cases.lifecycle import NEXT
 from cases.outcome import Ending
-from cases.ports import CaseStore, Checkpoints, Levers
 from cases.pull_request import Board
+from cases.stores import CaseStore, Checkpoints, Levers
 from daemon.opportunities import Opportunities
 from remediation.board import TITLE, Ask, Deferred, Ticked, ticked, token_of, written
 from remediation.ports import Ports

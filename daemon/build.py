@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from cases.errors import PermanentError
 from cases.flagging import Flags
 from cases.measure import Measures
-from cases.ports import Changes, Clock, Forge, LanguageModel, Levers, Logs, Notifier, Sandbox, SignalSource
+from cases.ports import Changes, Clock, Forge, LanguageModel, Logs, Notifier, Sandbox, SignalSource
 from cases.steps import Notice
+from cases.stores import Levers
 from config.settings import Settings
 from daemon.alerts.addresses import COMMENTS, PROMOTIONS, ROUTES
 from daemon.alerts.receivers import notifiers_of, remembering

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from cases.errors import PermanentError, TemporaryError
-from cases.ports import Levers
+from cases.stores import Levers
 from daemon.alerts.last_resort import LastResort
 from daemon.beside import Chore
 from daemon.cycle import HEED, Pulse

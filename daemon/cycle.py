@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from cases.case import Phase
 from cases.errors import Fenced, PermanentError, TemporaryError, Unreadable
 from cases.leases import Claimed
-from cases.ports import CaseStore, Clock, Levers, Outbox
+from cases.ports import Clock
+from cases.stores import CaseStore, Levers, Outbox
 from daemon.alerts.delivery import Delivery
 from daemon.alerts.last_resort import LastResort
 from daemon.beside import Beside, Chore

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
 
-from cases.ports import Clock, Outbox
+from cases.ports import Clock
+from cases.stores import Outbox
 from cases.telemetry import Severity
 from config.settings import Settings
 from daemon.ledger.daemons import DaemonSeen, LedgerDaemons

@@ -15,9 +15,10 @@ from cases.case import Case, Phase
 from cases.errors import IllegalStep, PermanentError, TemporaryError
 from cases.events import Entry, Frozen, Heard
 from cases.lifecycle import heard
-from cases.ports import CaseStore, Forge, Levers
+from cases.ports import Forge
 from cases.pull_request import ISSUE, Comment
 from cases.steps import Notice, SendNotice
+from cases.stores import CaseStore, Levers
 from cases.telemetry import Severity
 from daemon.alerts.addresses import COMMENTS
 from remediation.heed import Hearing, actor_of, command_of, hear

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from cases.anomaly import Anomaly, AnomalyKind
 from cases.errors import PermanentError, SourceDown
 from cases.moments import from_milliseconds
-from cases.ports import CaseStore, Checkpoints
+from cases.stores import CaseStore, Checkpoints
 from cases.symptom import symptom
 from cases.telemetry import DAY, Direction, SeriesBlock, Severity, Signal
 from daemon.budgets import Read

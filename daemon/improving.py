@@ -13,7 +13,7 @@ from cases.anomaly import Anomaly, AnomalyKind
 from cases.case import Case
 from cases.errors import IllegalStep
 from cases.events import Entry, Opened, Recovered
-from cases.ports import CaseStore
+from cases.stores import CaseStore
 from cases.symptom import symptom
 from daemon.intake import ACTOR, UNDECIDED
 from daemon.opportunities import WEEK, Opportunities, Opportunity

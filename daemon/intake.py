@@ -11,9 +11,9 @@ from cases.errors import IllegalStep
 from cases.events import Closed, Echoed, Entry, Event, Joined, Opened, Recovered, Traced
 from cases.moments import EPOCH
 from cases.outcome import Ending, Outcome
-from cases.ports import CaseStore
 from cases.reach import IMPACT, Reach
 from cases.steps import Effect
+from cases.stores import CaseStore
 from cases.symptom import headline, symptom
 from cases.telemetry import SeriesBlock, Severity
 from config import duration

@@ -14,8 +14,8 @@ from cases.errors import IllegalStep, PermanentError, TemporaryError
 from cases.events import Entry, Escalated, Event, Harmed, Killed
 from cases.lifecycle import NEXT
 from cases.outcome import Judgement, Ruling
-from cases.ports import CaseStore, Levers, Outbox
 from cases.steps import Effect
+from cases.stores import CaseStore, Levers, Outbox
 from cases.telemetry import Severity
 from remediation.neutral import neutral
 from remediation.ports import Ports

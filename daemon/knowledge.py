@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cases.moments import iso
 from cases.outcome import NO_CHANGE, Ending, Recalled
-from cases.ports import LessonStore
+from cases.stores import LessonStore
 from remediation.neutral import neutral
 
 MOST = 12

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from cases.anomaly import Anomaly
 from cases.case import Case
 from cases.leases import Swap
-from cases.ports import Checkpoints
+from cases.stores import Checkpoints
 
 OUT = "out-of-range"  # the checkpoint: see `_name` → [its signal, when it was last out of range]
 KEPT = timedelta(hours=1)

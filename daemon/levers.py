@@ -15,7 +15,8 @@ from pathlib import Path
 
 from cases.errors import PermanentError, TemporaryError
 from cases.leases import Pause
-from cases.ports import Clock, Levers
+from cases.ports import Clock
+from cases.stores import Levers
 from config.settings import Settings
 from daemon.home import Home
 from remediation.neutral import neutral

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cases.asking import PROMPTS
 from cases.leases import Swap
-from cases.ports import Checkpoints, Clock
+from cases.ports import Clock
+from cases.stores import Checkpoints
 from cases.trust import Renewal
 from config.settings import Settings
 from daemon.ledger.audit import DAEMON, AuditEntry

@@ -14,7 +14,7 @@ from cases.errors import IllegalStep, PermanentError
 from cases.events import Entry, Retried
 from cases.leases import Swap
 from cases.moments import iso
-from cases.ports import CaseStore, Checkpoints, Outbox
+from cases.stores import CaseStore, Checkpoints, Outbox
 from cases.telemetry import Severity
 from config.models import BudgetSettings
 from daemon.ledger.purse import OVER, STOP, Stop

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cases.errors import PermanentError, SourceDown
-from cases.ports import CaseStore, Checkpoints
+from cases.stores import CaseStore, Checkpoints
 from cases.telemetry import Direction, SeriesBlock, Signal
 from config import duration
 from daemon.alert_budget import AlertBudget, Stretch

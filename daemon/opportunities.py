@@ -13,7 +13,7 @@ from typing import Any
 
 from cases.errors import PermanentError, TemporaryError
 from cases.leases import Swap
-from cases.ports import Checkpoints
+from cases.stores import Checkpoints
 
 KEY = "opportunities"  # the checkpoint
 WEEK = timedelta(days=7)

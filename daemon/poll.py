@@ -14,7 +14,7 @@ from cases.anomaly import Anomaly
 from cases.case import Case, Phase
 from cases.errors import PermanentError, SourceDown
 from cases.moments import EPOCH
-from cases.ports import CaseStore, Checkpoints, Outbox
+from cases.stores import CaseStore, Checkpoints, Outbox
 from cases.telemetry import SeriesBlock, Sight, Signal, SignalState
 from daemon.alerts.told import ToldAlerts
 from daemon.budgets import Budgets

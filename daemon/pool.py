@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from cases.ports import Levers, Sandbox
+from cases.ports import Sandbox
+from cases.stores import Levers
 from config.settings import Settings
 from daemon.audited import AuditedSandbox
 from daemon.observe.metrics import Metrics

@@ -15,8 +15,9 @@ from cases.change import FileEdit
 from cases.errors import PermanentError, TemporaryError
 from cases.moments import iso
 from cases.policy import Authority, Refuse
-from cases.ports import Forge, Levers
+from cases.ports import Forge
 from cases.steps import Notice, SendNotice
+from cases.stores import Levers
 from cases.telemetry import Severity
 from cases.trust import Book, Mark, Risk, Standing
 from daemon.alerts.addresses import PROMOTIONS

@@ -15,7 +15,7 @@ from cases.case import Case, Phase
 from cases.errors import IllegalStep, PermanentError, TemporaryError
 from cases.events import Closed, Entry, Killed, Rejected
 from cases.goal import Pursued, State, Step
-from cases.ports import CaseStore
+from cases.stores import CaseStore
 from cases.telemetry import Signal
 from daemon.goals import Gauge, Reading
 from daemon.ledger.goals import LedgerGoals

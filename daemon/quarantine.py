@@ -5,7 +5,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from cases.leases import Swap
-from cases.ports import Checkpoints, Clock
+from cases.ports import Clock
+from cases.stores import Checkpoints
 from remediation.quarantine import Sighting, Sightings, known, seen
 
 PREFIX = "flaky/"

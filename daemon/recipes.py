@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
-from cases.ports import Checkpoints
+from cases.stores import Checkpoints
 from config.settings import RepositorySettings
 from daemon.keeping.daily import Daily, Errand
 from daemon.standings import RecipeStandings

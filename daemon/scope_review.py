@@ -11,7 +11,7 @@ from typing import Any
 
 from cases.moments import iso
 from cases.policy import Authority
-from cases.ports import Outbox
+from cases.stores import Outbox
 from cases.telemetry import Severity
 from cases.trust import Mark, Standing
 from daemon.authority import Trust

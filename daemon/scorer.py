@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cases.moments import milliseconds
-from cases.ports import Checkpoints
+from cases.stores import Checkpoints
 from cases.telemetry import Floats, Millis, SeriesBlock
 from detectors.baseline import Key, key_of
 from detectors.departures import Trace

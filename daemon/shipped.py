@@ -13,7 +13,7 @@ from typing import Any
 from cases.errors import PermanentError, TemporaryError
 from cases.events import Deployed
 from cases.leases import Swap
-from cases.ports import Checkpoints
+from cases.stores import Checkpoints
 from cases.telemetry import DAY, Deploy
 from daemon.keeping.daily import Daily, Errand
 from daemon.listing import Watch

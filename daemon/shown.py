@@ -3,8 +3,8 @@
 import logging
 
 from cases.errors import PermanentError, TemporaryError
-from cases.ports import CaseStore, Checkpoints, Levers
 from cases.pull_request import ShownChange
+from cases.stores import CaseStore, Checkpoints, Levers
 from remediation.ports import Ports
 from remediation.showing import over
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cases.leases import Swap
-from cases.ports import Checkpoints, Outbox
+from cases.stores import Checkpoints, Outbox
 from cases.telemetry import Severity, Sight, SignalState
 from remediation.ports import Ports
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cases.leases import Swap
-from cases.ports import Checkpoints
+from cases.stores import Checkpoints
 from config.settings import Settings
 
 PREFIX = "recipe/"

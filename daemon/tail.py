@@ -22,7 +22,8 @@ from cases.errors import PermanentError, SourceDown
 from cases.leases import Swap
 from cases.logs import ErrorSeen
 from cases.moments import EPOCH, iso
-from cases.ports import Checkpoints, Clock, LogSource
+from cases.ports import Clock, LogSource
+from cases.stores import Checkpoints
 from cases.telemetry import Floats, Millis
 from config import duration
 from config.settings import LokiSettings, Settings

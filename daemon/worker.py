@@ -14,8 +14,8 @@ from cases.events import Entry, Escalated, Event, Frozen
 from cases.leases import Claimed, Intent
 from cases.moments import iso
 from cases.policy import Refuse
-from cases.ports import CaseStore, Levers, Outbox
 from cases.steps import Effect, KillFlag, MergePullRequest, Receipt, StepResult
+from cases.stores import CaseStore, Levers, Outbox
 from cases.telemetry import Severity
 from daemon.effects import ESSENTIAL, perform, turn_off
 from daemon.observe.metrics import Metrics

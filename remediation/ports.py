@@ -9,14 +9,11 @@ from cases.flagging import Flags
 from cases.measure import Measures
 from cases.policy import Allow, Authority
 from cases.ports import (
-    CaseStore,
     Changes,
     Clock,
     Forge,
     LanguageModel,
-    LessonStore,
     Logs,
-    Outbox,
     Quarantine,
     Ranker,
     Relieving,
@@ -25,6 +22,7 @@ from cases.ports import (
     Trust,
 )
 from cases.steps import Notice, SendNotice, told
+from cases.stores import CaseStore, LessonStore, Outbox
 from cases.telemetry import SeriesBlock, Severity, Signal
 from config.settings import Settings
 

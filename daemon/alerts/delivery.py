@@ -15,8 +15,9 @@ from typing import Protocol
 from cases.errors import PermanentError, SourceDown, TemporaryError
 from cases.leases import Intent
 from cases.moments import iso
-from cases.ports import Notifier, Outbox
+from cases.ports import Notifier
 from cases.steps import Notice, Receipt, SendNotice
+from cases.stores import Outbox
 from daemon.alerts.addresses import ROUTES
 from daemon.alerts.hours import Hours
 from daemon.alerts.routing import together

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from cases.case import Case
 from cases.errors import PermanentError, SourceDown
-from cases.ports import CaseStore, Checkpoints, Clock, Outbox
+from cases.ports import Clock
 from cases.steps import Notice
+from cases.stores import CaseStore, Checkpoints, Outbox
 from config.settings import Settings
 from daemon.alerts.annotations import PREFIX, annotations_of, beside
 from daemon.alerts.own import OURS, is_ours, lowered, raised, wanted

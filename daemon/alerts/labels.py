@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from cases.case import Case
 from cases.errors import PermanentError
 from cases.escalation import Urgency, impact_of, urgency_of
-from cases.ports import CaseStore
 from cases.steps import Notice
+from cases.stores import CaseStore
 from cases.telemetry import Severity
 from config.settings import Settings
 from daemon.alerts.kinds import HARMFUL, IMPACT, UNDELIVERED, kind_of

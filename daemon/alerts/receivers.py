@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cases.ports import Checkpoints, Clock, Notifier
+from cases.ports import Clock, Notifier
+from cases.stores import Checkpoints
 from config.settings import (
     ConsoleSettings,
     EmailSettings,

@@ -15,8 +15,9 @@ from typing import Any
 
 from cases.errors import TemporaryError
 from cases.leases import Swap
-from cases.ports import Checkpoints, Clock, Outbox
+from cases.ports import Clock
 from cases.steps import Notice, SendNotice
+from cases.stores import Checkpoints, Outbox
 from config.settings import RouteSettings, Settings
 from daemon.alerts.addresses import ROUTES, names_of
 from daemon.alerts.kinds import AGAIN, IMPACT, kind_of

@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import Any, Self, cast
 
 from cases.errors import PermanentError, TemporaryError
-from cases.ports import Checkpoints, Clock
+from cases.ports import Clock
 from cases.steps import Notice
+from cases.stores import Checkpoints
 from cases.telemetry import Severity
 from daemon.alerts.exchange import TIMEOUT, Answer, post
 from daemon.alerts.slack import message

@@ -20,7 +20,8 @@ from cases.anomaly import Anomaly, AnomalyKind
 from cases.errors import TemporaryError
 from cases.leases import Swap
 from cases.moments import milliseconds
-from cases.ports import Checkpoints, Clock
+from cases.ports import Clock
+from cases.stores import Checkpoints
 from cases.telemetry import Direction, SeriesBlock, Signal
 from signals.grid import grid
 from signals.rules import plain_name, severity_of

@@ -13,7 +13,7 @@ from typing import Any
 
 from cases.errors import TemporaryError
 from cases.leases import Swap
-from cases.ports import Checkpoints
+from cases.stores import Checkpoints
 
 FORGE = "forge:deliveries"
 FORGE_KEPT = timedelta(days=3)  # GitHub lets one send a message again for as long

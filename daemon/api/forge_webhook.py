@@ -19,7 +19,8 @@ from starlette.routing import Route
 
 from cases.case import Phase
 from cases.errors import PermanentError, TemporaryError
-from cases.ports import CaseStore, Clock
+from cases.ports import Clock
+from cases.stores import CaseStore
 from config.secret import Secret
 from daemon.api.access import caller_of
 from daemon.api.bodies import Refused, answered, body_of

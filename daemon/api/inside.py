@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cases.leases import Pause
-from cases.ports import Clock, Levers
+from cases.ports import Clock
+from cases.stores import Levers
 from config.settings import Settings, WebhookSettings
 from daemon.alerts.addresses import receivers_of
 from daemon.alerts.told import ToldAlerts

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from cases.errors import TrackwalkerError
 from cases.leases import Swap
-from cases.ports import Checkpoints, Clock
+from cases.ports import Clock
+from cases.stores import Checkpoints
 from daemon.ledger.audit import Audit, AuditEntry
 
 PREFIX = "job/"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, Text, case, func, insert, or_, s
 
 from cases.case import Case
 from cases.outcome import NO_CHANGE, Ending, Lesson, Quality, Recalled, Wanted
-from cases.ports import ANY
+from cases.stores import ANY
 from daemon.ledger import audit
 from daemon.ledger.audit import AuditEntry
 from daemon.ledger.chain import digest

@@ -11,7 +11,8 @@
 from collections.abc import Callable, Sequence
 
 from cases.errors import PermanentError
-from cases.ports import Clock, LanguageModel, Purse
+from cases.ports import Clock, LanguageModel
+from cases.stores import Purse
 from config.models import FailoverSettings, ModelSettings
 from config.providers import chain
 from remediation.model.wire import NETWORK, Wire

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from cases.asking import Answer, Question
-from cases.ports import Clock, Purse
+from cases.ports import Clock
+from cases.stores import Purse
 from config.models import FailoverSettings, ModelSettings
 from remediation.model import quoting
 from remediation.model.endpoint import Endpoint

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from cases.asking import Answer, Question
 from cases.errors import PermanentError
-from cases.ports import Clock, Purse
+from cases.ports import Clock
+from cases.stores import Purse
 from config.models import FailoverSettings, ModelSettings
 from remediation.model import quoting
 from remediation.model.chat_reply import chat_reply_of, refused

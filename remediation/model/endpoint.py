@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from cases.asking import Answer, Question
 from cases.errors import NoAnswer, PermanentError, TemporaryError
-from cases.ports import Clock, Purse
+from cases.ports import Clock
+from cases.stores import Purse
 from config.models import FailoverSettings, ModelSettings
 from config.providers import KEYED, near
 from remediation.model import quoting

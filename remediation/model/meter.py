@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from cases.ports import Purse
+from cases.stores import Purse
 from remediation.model.prices import WRITTEN, WRITTEN_FOR_AN_HOUR, Price
 
 log = logging.getLogger("trackwalker.model")

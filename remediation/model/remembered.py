@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cases.asking import Answer, Question
-from cases.ports import Checkpoints, Clock, LanguageModel
+from cases.ports import Clock, LanguageModel
+from cases.stores import Checkpoints
 from remediation.model.quoting import digest_of_rules
 
 KEEP = timedelta(hours=24)

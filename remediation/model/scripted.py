@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from cases.asking import Answer, Question
 from cases.errors import NoAnswer, PermanentError, TemporaryError
-from cases.ports import Purse
+from cases.stores import Purse
 from remediation.model.answers import Unusable, check
 from remediation.model.quoting import cleaned
 

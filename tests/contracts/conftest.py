@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cases.ports import CaseStore, Forge, Outbox
+from cases.ports import Forge
+from cases.stores import CaseStore, Outbox
 from daemon.ledger.ledger import Ledger
 from tests.parts.hub import World, world
 from tests.parts.stores import empty_ledger, ledger, pgvector_base, place, shared_base

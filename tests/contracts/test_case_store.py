@@ -24,7 +24,7 @@ from cases.events import (
     Thawed,
     Traced,
 )
-from cases.ports import CaseStore, Outbox
+from cases.stores import CaseStore, Outbox
 from tests.parts.nouns import NOW, a_change, an_entry, an_opened
 from tests.parts.steps import LATER, LEASE, a_comment, a_notice, born, did, taken
 

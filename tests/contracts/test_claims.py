@@ -8,8 +8,8 @@ from cases.case import Hold, Phase
 from cases.errors import Fenced
 from cases.events import Closed, Diagnosed, Event, Frozen, Gated, Guided, Thawed
 from cases.leases import Claimed
-from cases.ports import CaseStore, Outbox
 from cases.steps import Receipt
+from cases.stores import CaseStore, Outbox
 from tests.parts.nouns import NOW
 from tests.parts.steps import LATER, LEASE, a_comment, a_notice, born, did, taken
 

@@ -9,7 +9,7 @@ import pytest
 
 from cases.events import Closed, Diagnosed
 from cases.outcome import NO_CHANGE, Ending, Lesson, Quality, Wanted
-from cases.ports import LessonStore
+from cases.stores import LessonStore
 from daemon.clock import ManualClock
 from daemon.ledger.ledger import Ledger
 from tests.parts.nouns import NOW, a_diagnosis, a_lesson, an_entry, an_opened, an_outcome

@@ -6,7 +6,7 @@ from datetime import timedelta
 from cases.events import Closed
 from cases.leases import Pause
 from cases.outcome import Ending, Lesson
-from cases.ports import CaseStore, Checkpoints, LessonStore, Levers
+from cases.stores import CaseStore, Checkpoints, LessonStore, Levers
 from daemon.ledger.ledger import Ledger
 from tests.parts.nouns import NOW, a_lesson, an_entry, an_outcome
 from tests.parts.steps import LATER, born

@@ -7,8 +7,8 @@ import pytest
 
 from cases.errors import Fenced, PermanentError
 from cases.events import Diagnosed, Drafted
-from cases.ports import CaseStore, Outbox
 from cases.steps import Effect, OpenPullRequest, PushBranch, Receipt, StorePlot
+from cases.stores import CaseStore, Outbox
 from tests.parts.nouns import NOW, a_change
 from tests.parts.steps import LATER, LEASE, a_comment, a_notice, born, did, taken
 

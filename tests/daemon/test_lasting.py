@@ -11,7 +11,7 @@ from cases.anomaly import Anomaly
 from cases.case import Case
 from cases.events import Closed
 from cases.lifecycle import advance, opened
-from cases.ports import Checkpoints
+from cases.stores import Checkpoints
 from daemon.lasting import KEPT, Lasting
 from tests.parts.nouns import NOW, an_anomaly, an_entry, an_event, an_opened
 from tests.parts.stores import in_file

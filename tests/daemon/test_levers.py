@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from cases.errors import TemporaryError
 from cases.leases import Pause
-from cases.ports import Levers
+from cases.stores import Levers
 from daemon.clock import ManualClock
 from daemon.home import Home
 from daemon.ledger.ledger import Ledger, open_ledger

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cases.errors import PermanentError, TemporaryError
-from cases.ports import Outbox
 from cases.steps import SendNotice
+from cases.stores import Outbox
 from cases.trying import Command, CommandReport, Recipe, TrialOrder
 from daemon.audited import AuditedSandbox
 from daemon.keeping.daily import Errand

@@ -13,7 +13,8 @@ from cases.errors import PermanentError, SourceDown, TemporaryError
 from cases.leases import Swap
 from cases.logs import LogPage
 from cases.moments import milliseconds
-from cases.ports import Checkpoints, LogSource
+from cases.ports import LogSource
+from cases.stores import Checkpoints
 from cases.telemetry import LogLine
 from config.settings import LokiSettings
 from daemon.clock import ManualClock

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from cases.case import Case
 from cases.events import Entry, Event, Guided
 from cases.leases import Claimed
-from cases.ports import CaseStore
 from cases.steps import Notice, PostComment, SendNotice
+from cases.stores import CaseStore
 from cases.telemetry import Severity
 from daemon.ledger.ledger import Ledger
 from tests.parts.nouns import NOW, an_entry, an_event, an_opened

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cases.moments import from_milliseconds, milliseconds
-from cases.ports import Checkpoints
+from cases.stores import Checkpoints
 from cases.telemetry import Direction, Floats, SeriesBlock
 from config.settings import DetectionSettings
 from daemon.backtest.columns import between, joined, thinned

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from cases.errors import OverBudget, PermanentError
-from cases.ports import Purse
+from cases.stores import Purse
 from config.models import BudgetSettings
 from daemon.clock import ManualClock, SystemClock
 from daemon.commands.spend import command
