@@ -17,21 +17,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cases.events import (
-    Closed,
-    Deployed,
-    Diagnosed,
-    Drafted,
-    Entry,
-    Event,
-    Joined,
-    Judged,
-    Merged,
-    Noted,
-    Proposed,
-    Proved,
-)
+from cases.events import Closed, Deployed, Diagnosed, Drafted, Entry, Event, Joined, Judged, Noted, Proved
 from cases.leases import Pause
+from cases.pull_request_events import Merged, Proposed
 from cases.steps import Notice, PostComment, PushBranch, Receipt, SendNotice
 from cases.telemetry import Severity
 from config.settings import BudgetSettings

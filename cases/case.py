@@ -7,10 +7,11 @@ from enum import StrEnum
 from cases.anomaly import OPPORTUNITIES, Anomaly
 from cases.change import Change, Experiment
 from cases.diagnosis import Diagnosis
-from cases.events import Entry, Gated, Looked, Merged, Proposed
+from cases.events import Entry, Gated, Looked
 from cases.goal import Goal
 from cases.hypothesis import Hypothesis
 from cases.outcome import Judgement, Lesson, Outcome
+from cases.pull_request_events import Merged, Proposed
 from cases.reach import Reach
 from cases.telemetry import Deploy, Severity
 from cases.verdict import Trial

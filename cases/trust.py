@@ -12,22 +12,11 @@ from enum import StrEnum
 
 from cases.case import Case
 from cases.change import Change, ChangeClass
-from cases.events import (
-    ClosedUnmerged,
-    Entry,
-    Harmed,
-    Judged,
-    Killed,
-    Merged,
-    Overridden,
-    Override,
-    Proposed,
-    Proved,
-    Rejected,
-)
+from cases.events import Entry, Harmed, Judged, Killed, Overridden, Override, Proved, Rejected
 from cases.moments import utc
 from cases.outcome import Judgement, Ruling
 from cases.policy import Authority
+from cases.pull_request_events import ClosedUnmerged, Merged, Proposed
 from cases.verdict import Claim, Trial
 
 QUIET = timedelta(days=7)

@@ -3,18 +3,8 @@
 from collections.abc import Iterator
 
 from cases.case import Case, Phase
-from cases.events import (
-    Drafted,
-    Entry,
-    Event,
-    Frozen,
-    Gated,
-    MergeAnnounced,
-    MergeWithheld,
-    Proposed,
-    Redrafted,
-    TakenOver,
-)
+from cases.events import Drafted, Entry, Event, Frozen, Gated, Redrafted
+from cases.pull_request_events import MergeAnnounced, MergeWithheld, Proposed, TakenOver
 
 MOST = 5
 """How often one change is announced: what was withheld so often is a human's."""

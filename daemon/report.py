@@ -16,13 +16,12 @@ from cases.events import (
     Harmed,
     Joined,
     Judged,
-    Merged,
     Opened,
-    Proposed,
     Proved,
     Traced,
 )
 from cases.moments import iso
+from cases.pull_request_events import Merged, Proposed
 from cases.symptom import symptom
 from cases.verdict import Trial
 from remediation.confidence import confidence_said

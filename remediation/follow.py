@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from cases.case import Case
 from cases.errors import PermanentError
-from cases.events import ClosedUnmerged, Deployed, Judged, Merged, TakenOver
+from cases.events import Deployed, Judged
 from cases.moments import iso
 from cases.outcome import Judgement, Ruling
 from cases.pull_request import PullRequest, PullRequestState
+from cases.pull_request_events import ClosedUnmerged, Merged, TakenOver
 from cases.steps import ConvertToDraft, Effect, PostComment, StepResult
 from cases.telemetry import Deploy, Severity
 from cases.unasked import announced

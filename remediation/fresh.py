@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from cases.case import Case
 from cases.errors import PermanentError, TemporaryError
-from cases.events import Proposed, Recovered, Refreshed
+from cases.events import Recovered
 from cases.pull_request import PullRequestState
+from cases.pull_request_events import Proposed, Refreshed
 from cases.steps import ConvertToDraft, Effect, PostComment, RewriteBody, StepResult
 from cases.telemetry import Deploy
 from remediation.look import Look, seen, story_of

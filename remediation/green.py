@@ -8,9 +8,9 @@ import logging
 from cases.case import Case
 from cases.change import Patch
 from cases.errors import PermanentError
-from cases.events import Proposed, Refreshed, Shown
 from cases.marks import Ci, CiState
 from cases.pull_request import PullRequest
+from cases.pull_request_events import Proposed, Refreshed, Shown
 from cases.steps import MarkReady, StepResult
 from config import duration
 from remediation.neutral import neutral

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cases.case import Case, Hold, Phase
-from cases.events import Approved, Event, Frozen, Guided, Heard, Killed, Proposed, Rejected, Retried, Thawed
+from cases.events import Approved, Event, Frozen, Guided, Heard, Killed, Rejected, Retried, Thawed
 from cases.leases import Pause
 from cases.lifecycle import NEXT
 from cases.pull_request import Comment
+from cases.pull_request_events import Proposed
 from remediation.neutral import neutral
 
 PREFIX = "/trackwalker"

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from cases.case import Case
 from cases.diagnosis import Commit
-from cases.events import Closed, ClosedUnmerged, Entry, Event, Rejected
+from cases.events import Closed, Entry, Event, Rejected
 from cases.lifecycle import advance
 from cases.moments import iso
 from cases.outcome import NO_CHANGE, Ending, Judgement, Lesson, Outcome, Refusal, Ruling
+from cases.pull_request_events import ClosedUnmerged
 from cases.steps import KillFlag, StepResult
 from cases.telemetry import Severity
 from cases.verdict import Claim

@@ -9,8 +9,9 @@ import logging
 from cases.case import Case
 from cases.change import Part, Patch
 from cases.errors import PermanentError
-from cases.events import Event, Merged, Proposed
+from cases.events import Event
 from cases.pull_request import PullRequest, PullRequestState
+from cases.pull_request_events import Merged, Proposed
 from cases.steps import Effect, OpenPullRequest, PushBranch
 from remediation.claims import files
 from remediation.neutral import neutral

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cases.case import Case
-from cases.events import Proposed, Refreshed
+from cases.pull_request_events import Proposed, Refreshed
 from cases.steps import ConvertToDraft, PostComment, StepResult
 from config import duration
 from remediation.ports import Ports

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from cases.case import Case
-from cases.events import Proposed
 from cases.moments import from_milliseconds, milliseconds
 from cases.outcome import Judgement
+from cases.pull_request_events import Proposed
 from cases.telemetry import Deploy, Direction
 from inference.interruption import ItsSettings
 from inference.its import retrace

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from cases.case import Case, Phase
 from cases.errors import PermanentError
-from cases.events import Gated, Proposed
+from cases.events import Gated
 from cases.policy import Allow, AskFirst, Refuse, Wait
 from cases.pull_request import PullRequest, PullRequestState
+from cases.pull_request_events import Proposed
 from cases.steps import ConvertToDraft, Effect, OpenPullRequest, PostComment, PushBranch, StepResult, StorePlot
 from cases.telemetry import Severity
 from cases.trust import acts_in

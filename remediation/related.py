@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cases.case import Case, Phase
-from cases.events import Proposed
+from cases.pull_request_events import Proposed
 from remediation.neutral import neutral
 from remediation.ports import Ports
 

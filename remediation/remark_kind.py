@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from cases.asking import Material
 from cases.case import Case
 from cases.errors import PermanentError, TemporaryError
-from cases.events import RemarkKind
 from cases.ports import LanguageModel
 from cases.pull_request import Remark
+from cases.pull_request_events import RemarkKind
 from remediation.edit import asking
 from remediation.neutral import neutral
 from remediation.remarks import kind_by_rules

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from cases.case import Case
 from cases.change import ChangeClass
-from cases.events import RemarkKind
 from cases.pull_request import Remark
+from cases.pull_request_events import RemarkKind
 from cases.verdict import Trial
 from remediation.claims import files
 from remediation.neutral import neutral

@@ -12,11 +12,12 @@ from cases.asking import Answer, Question
 from cases.case import Case
 from cases.change import Patch
 from cases.errors import PermanentError
-from cases.events import ChecksFailed, Entry, Redrafted
+from cases.events import Entry, Redrafted
 from cases.lifecycle import advance
 from cases.marks import Ci, CiCheck, CiState
 from cases.ports import LanguageModel
 from cases.pull_request import PullRequest
+from cases.pull_request_events import ChecksFailed
 from cases.steps import Effect, PostComment, StepResult
 from cases.telemetry import Severity
 from remediation.draft import is_ours_to_draft, once_more

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from cases.case import Case
 from cases.change import Patch
-from cases.events import Event, Guided, Redrafted, Remarked, RemarkKind
+from cases.events import Event, Guided, Redrafted
 from cases.lifecycle import heard
 from cases.pull_request import PullRequest, Remark
+from cases.pull_request_events import Remarked, RemarkKind
 from cases.steps import AnswerRemark, Effect, PostComment, StepResult
 from remediation.draft import is_ours_to_draft, once_more
 from remediation.heed import command_of

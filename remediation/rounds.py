@@ -7,7 +7,8 @@ from datetime import datetime
 
 from cases.case import Case
 from cases.errors import PermanentError
-from cases.events import Proposed, Redrafted
+from cases.events import Redrafted
+from cases.pull_request_events import Proposed
 from cases.steps import Effect, PostComment, PushBranch, RewriteBody
 from cases.verdict import Trial
 from remediation.look import Look, story_of

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from cases.case import Case
 from cases.errors import PermanentError, TemporaryError
-from cases.events import MergeAnnounced, MergeWithheld
 from cases.merging import Obstacle
 from cases.moments import iso
 from cases.policy import Authority
 from cases.pull_request import PullRequest, PullRequestState
+from cases.pull_request_events import MergeAnnounced, MergeWithheld
 from cases.steps import Effect, MergePullRequest, PostComment, StepResult
 from cases.telemetry import Severity
 from cases.trust import Standing, acts_in

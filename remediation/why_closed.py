@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from cases.case import Case
-from cases.events import ClosedUnmerged, Explained
 from cases.outcome import Lesson, Refusal
 from cases.pull_request import Comment
+from cases.pull_request_events import ClosedUnmerged, Explained
 from cases.steps import PostComment
 from remediation.neutral import neutral
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from cases.case import Case
 from cases.change import Change, Part
 from cases.errors import PermanentError
-from cases.events import Adopted, Disproved, Drafted, Proved, Redrafted
+from cases.events import Disproved, Drafted, Proved, Redrafted
 from cases.ports import Forge
+from cases.pull_request_events import Adopted
 from cases.steps import PushBranch
 from config.scope import in_scope
 from config.settings import Settings

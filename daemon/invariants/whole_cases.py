@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from cases.case import Case, Hold, Phase
-from cases.events import Proposed
+from cases.pull_request_events import Proposed
 from daemon.invariants.finding import Finding
 from daemon.invariants.ground import Ground, case_of
 from daemon.invariants.told import Held

@@ -10,11 +10,12 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, 
 
 from cases.case import Case
 from cases.errors import IllegalStep, PermanentError, Unreadable
-from cases.events import Closed, Entry, Explained
+from cases.events import Closed, Entry
 from cases.leases import Claimed
 from cases.lifecycle import advance, opened, repeats
 from cases.moments import iso
 from cases.ports import Clock
+from cases.pull_request_events import Explained
 from cases.steps import Effect
 from daemon.ledger import audit, history, lessons, outbox, trust
 from daemon.ledger.claims import CLOSED, asks, held, next_case, standing, still

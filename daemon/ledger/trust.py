@@ -7,18 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from cases.case import Case
-from cases.events import (
-    ClosedUnmerged,
-    Entry,
-    Harmed,
-    Judged,
-    Killed,
-    Merged,
-    Overridden,
-    Proposed,
-    Proved,
-    Rejected,
-)
+from cases.events import Entry, Harmed, Judged, Killed, Overridden, Proved, Rejected
+from cases.pull_request_events import ClosedUnmerged, Merged, Proposed
 from cases.telemetry import Severity
 from cases.trust import Book, Mark, blames, marks_of
 from daemon.ledger import audit

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from cases.case import Case
-from cases.events import Drafted, Escalated, Proposed
+from cases.events import Drafted, Escalated
 from cases.moments import iso
+from cases.pull_request_events import Proposed
 from config.settings import Settings
 from daemon.approvals import queue_of
 from daemon.decisions import REFUSED

@@ -11,9 +11,10 @@ from typing import Any
 
 from cases.case import Case
 from cases.change import Change
-from cases.events import ClosedUnmerged, Deployed, Judged, Merged, Proposed, Recovered, Redrafted, TakenOver
+from cases.events import Deployed, Judged, Recovered, Redrafted
 from cases.moments import iso
 from cases.outcome import Ending, Ruling
+from cases.pull_request_events import ClosedUnmerged, Merged, Proposed, TakenOver
 from daemon.spans_of_time import long
 
 

@@ -9,9 +9,9 @@ from cases.asking import CHECKS, Material
 from cases.case import Case
 from cases.change import ChangeClass
 from cases.diagnosis import Hypothesis
-from cases.events import ChecksFailed
 from cases.logs import ErrorSeen
 from cases.ports import Forge
+from cases.pull_request_events import ChecksFailed
 from cases.verdict import Check, Verdict
 from config.scope import hygiene
 from remediation.checks import STILL_PASSES

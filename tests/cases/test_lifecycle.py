@@ -14,14 +14,12 @@ from cases.events import (
     Approved,
     Drafted,
     Event,
-    Explained,
     Frozen,
     Gated,
     Harmed,
     Heard,
     Joined,
     Killed,
-    Merged,
     Opened,
     Overridden,
     Override,
@@ -29,6 +27,7 @@ from cases.events import (
     Thawed,
 )
 from cases.lifecycle import NEXT, advance, heard, opened, replay
+from cases.pull_request_events import Explained, Merged
 from tests.parts.nouns import NOW, a_change, an_entry, an_event, an_opened
 
 EVENTS: tuple[type[Event], ...] = get_args(Event)

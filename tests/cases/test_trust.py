@@ -8,7 +8,6 @@ import pytest
 from cases.case import Case
 from cases.change import BlastRadius, ChangeClass, Patch
 from cases.events import (
-    ClosedUnmerged,
     Deployed,
     Diagnosed,
     Drafted,
@@ -16,15 +15,14 @@ from cases.events import (
     Harmed,
     Judged,
     Killed,
-    Merged,
     Overridden,
     Override,
-    Proposed,
     Proved,
     Rejected,
 )
 from cases.lifecycle import advance, opened
 from cases.outcome import Ruling
+from cases.pull_request_events import ClosedUnmerged, Merged, Proposed
 from cases.trust import QUIET, STALE, Book, Mark, Risk, blames, marks_of, risk_of
 from cases.verdict import Claim
 from tests.parts.nouns import (

@@ -5,21 +5,11 @@ from dataclasses import replace
 import pytest
 
 from cases.case import Case, Hold
-from cases.events import (
-    Diagnosed,
-    Drafted,
-    Event,
-    Frozen,
-    MergeAnnounced,
-    MergeWithheld,
-    Proposed,
-    Proved,
-    TakenOver,
-    Thawed,
-)
+from cases.events import Diagnosed, Drafted, Event, Frozen, Proved, Thawed
 from cases.lifecycle import advance, opened
 from cases.may import may
 from cases.policy import Allow, Authority, Refuse
+from cases.pull_request_events import MergeAnnounced, MergeWithheld, Proposed, TakenOver
 from cases.steps import MergePullRequest
 from cases.trust import Standing, acts_in
 from cases.unasked import announced, announcements, merge_key, refused, sayings, withheld

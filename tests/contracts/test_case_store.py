@@ -18,12 +18,12 @@ from cases.events import (
     Guided,
     Joined,
     Opened,
-    Proposed,
     Proved,
     Recovered,
     Thawed,
     Traced,
 )
+from cases.pull_request_events import Proposed
 from cases.stores import CaseStore, Outbox
 from tests.parts.nouns import NOW, a_change, an_entry, an_opened
 from tests.parts.steps import LATER, LEASE, a_comment, a_notice, born, did, taken

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cases.case import Case
-from cases.events import Diagnosed, Drafted, Entry, Event, Merged, Proposed, Proved
+from cases.events import Diagnosed, Drafted, Entry, Event, Proved
+from cases.pull_request_events import Merged, Proposed
 from cases.telemetry import Severity
 from cases.trust import Book, Mark
 from daemon.ledger.ledger import Ledger

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cases.events import Diagnosed, Drafted, Merged, Proposed, Proved
+from cases.events import Diagnosed, Drafted, Proved
+from cases.pull_request_events import Merged, Proposed
 from cases.telemetry import Direction
 from daemon.alert_budget import MERCY, SPENT, STRICTER, AlertBudget, Stretch
 from daemon.clock import ManualClock, SystemClock

@@ -11,8 +11,8 @@ import pytest
 
 from cases.case import Phase
 from cases.errors import TemporaryError
-from cases.events import ClosedUnmerged
 from cases.outcome import Ending
+from cases.pull_request_events import ClosedUnmerged
 from remediation.forge.forge import GitForge
 from remediation.forge.local.server import Fault
 from remediation.forge.token import Token, TokenRefused

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cases.case import Case, Phase
-from cases.events import Redrafted, TakenOver
+from cases.events import Redrafted
+from cases.pull_request_events import TakenOver
 from cases.trying import Command, CommandReport, TrialOrder
 from tests.faults.cutting import cutting
 from tests.faults.shops import say_yes, through

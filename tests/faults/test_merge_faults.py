@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cases.events import MergeAnnounced, Merged
 from cases.ports import Forge
+from cases.pull_request_events import MergeAnnounced, Merged
 from cases.steps import MergePullRequest
 from daemon.ledger.outbox import ADOPTED, DONE, PROMISED
 from tests.parts.levers import levered

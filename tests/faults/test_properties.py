@@ -29,7 +29,6 @@ from cases.events import (
     Closed,
     Escalated,
     Event,
-    Explained,
     Frozen,
     Gated,
     Guided,
@@ -41,6 +40,7 @@ from cases.events import (
 )
 from cases.leases import Claimed, Pause
 from cases.lifecycle import NEXT, comment_of, replay
+from cases.pull_request_events import Explained
 from cases.steps import PostComment, Receipt
 from daemon.clock import ManualClock
 from daemon.ledger.ledger import Ledger

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cases.change import ChangeClass
-from cases.events import Proposed
+from cases.pull_request_events import Proposed
 from tests.hostile.edits import EDITS
 from tests.hostile.run import run
 from tests.hostile.scene import a_scene

@@ -7,11 +7,8 @@ from cases.change import BlastRadius, ChangeClass, FileEdit, Part, Patch, Promis
 from cases.diagnosis import Commit, Diagnosis, Evidence, Finding, Suspect
 from cases.events import (
     Acknowledged,
-    Adopted,
     Approved,
-    ChecksFailed,
     Closed,
-    ClosedUnmerged,
     Deployed,
     Diagnosed,
     Disproved,
@@ -20,7 +17,6 @@ from cases.events import (
     Entry,
     Escalated,
     Event,
-    Explained,
     Extended,
     Frozen,
     Gated,
@@ -31,29 +27,35 @@ from cases.events import (
     Judged,
     Killed,
     Looked,
-    MergeAnnounced,
-    Merged,
-    MergeWithheld,
     Noted,
     Opened,
     Overridden,
     Override,
-    Proposed,
     Proved,
     Recovered,
     Redrafted,
-    Refreshed,
     Rejected,
-    Remarked,
-    RemarkKind,
     Retried,
-    Shown,
-    TakenOver,
     Thawed,
     Traced,
 )
 from cases.measure import SegmentEffect, Segments
 from cases.outcome import Ending, Judgement, Lesson, Outcome, Refusal, Ruling
+from cases.pull_request_events import (
+    Adopted,
+    ChecksFailed,
+    ClosedUnmerged,
+    Explained,
+    MergeAnnounced,
+    Merged,
+    MergeWithheld,
+    Proposed,
+    Refreshed,
+    Remarked,
+    RemarkKind,
+    Shown,
+    TakenOver,
+)
 from cases.telemetry import Deploy, Direction, Severity, Signal
 from cases.verdict import Check, Claim, Trial, Verdict
 

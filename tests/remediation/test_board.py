@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cases.case import Case
-from cases.events import Escalated, Event, Frozen, Gated, Guided, Proposed, TakenOver
+from cases.events import Escalated, Event, Frozen, Gated, Guided
 from cases.lifecycle import advance
+from cases.pull_request_events import Proposed, TakenOver
 from remediation.board import MOST, Ask, Deferred, Ticked, ticked, token_of, written
 from tests.parts.nouns import NOW, an_entry, an_event
 from tests.remediation.test_pull_request_text import a_story

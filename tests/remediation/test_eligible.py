@@ -9,9 +9,10 @@ import pytest
 
 from cases.case import Case
 from cases.change import BlastRadius, ChangeClass
-from cases.events import Deployed, Diagnosed, Drafted, Event, Harmed, Killed, Merged, Proposed, Proved
+from cases.events import Deployed, Diagnosed, Drafted, Event, Harmed, Killed, Proved
 from cases.lifecycle import advance, opened
 from cases.outcome import Ruling
+from cases.pull_request_events import Merged, Proposed
 from cases.trying import Command, CommandReport, TrialOrder
 from cases.verdict import Claim
 from config.scope import allowed

@@ -11,10 +11,11 @@ import pytest
 from cases.anomaly import Anomaly
 from cases.case import Case
 from cases.errors import SourceDown
-from cases.events import Deployed, Diagnosed, Drafted, Entry, Merged, Opened, Proposed, Proved
+from cases.events import Deployed, Diagnosed, Drafted, Entry, Opened, Proved
 from cases.lifecycle import replay
 from cases.moments import milliseconds
 from cases.outcome import Judgement, Ruling
+from cases.pull_request_events import Merged, Proposed
 from cases.telemetry import Deploy, Direction, SeriesBlock, Signal
 from remediation.kill import KillRule, catastrophe, running
 from tests.parts.nouns import NOW, SHA, a_change, a_diagnosis, a_trial, an_anomaly

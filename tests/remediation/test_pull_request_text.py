@@ -11,10 +11,11 @@ from cases.anomaly import Anomaly, AnomalyKind
 from cases.case import Case
 from cases.change import Reverted
 from cases.errors import PermanentError
-from cases.events import Deployed, Diagnosed, Drafted, Harmed, Joined, Merged, Proposed, Proved
+from cases.events import Deployed, Diagnosed, Drafted, Harmed, Joined, Proved
 from cases.lifecycle import advance, opened
 from cases.moments import milliseconds
 from cases.outcome import Ruling
+from cases.pull_request_events import Merged, Proposed
 from cases.telemetry import Deploy
 from cases.verdict import Check, Claim, Trial, Verdict
 from config.settings import LinksSettings, ServiceSettings

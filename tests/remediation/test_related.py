@@ -9,7 +9,8 @@ import pytest
 
 from cases.case import Case
 from cases.change import ChangeClass, FileEdit, Patch
-from cases.events import Diagnosed, Drafted, Entry, Merged, Proposed, Proved
+from cases.events import Diagnosed, Drafted, Entry, Proved
+from cases.pull_request_events import Merged, Proposed
 from cases.steps import OpenPullRequest, Receipt
 from remediation.ports import Ports
 from remediation.related import in_order, related

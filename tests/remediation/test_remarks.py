@@ -3,8 +3,8 @@
 import pytest
 
 from cases.errors import OverBudget
-from cases.events import RemarkKind
 from cases.pull_request import Remark
+from cases.pull_request_events import RemarkKind
 from cases.roles import out_of_sight
 from remediation.remark_kind import Sorted, sorted_by
 from remediation.remarks import answered, in_words, kind_of

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from cases.case import Case
-from cases.events import Deployed, Diagnosed, Drafted, Event, Judged, MergeAnnounced, Merged, Proposed, Proved
+from cases.events import Deployed, Diagnosed, Drafted, Event, Judged, Proved
 from cases.lifecycle import advance, opened
+from cases.pull_request_events import MergeAnnounced, Merged, Proposed
 from cases.steps import PostComment
 from cases.trying import Command, CommandReport, TrialOrder
 from remediation.ports import Ports

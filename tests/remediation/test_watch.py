@@ -12,7 +12,6 @@ from cases.case import Case, Phase
 from cases.change import ChangeClass, Patch
 from cases.errors import PermanentError, SourceDown
 from cases.events import (
-    Adopted,
     Deployed,
     Diagnosed,
     Drafted,
@@ -23,15 +22,14 @@ from cases.events import (
     Harmed,
     Joined,
     Judged,
-    Merged,
     Opened,
-    Proposed,
     Proved,
     Recovered,
 )
 from cases.lifecycle import advance, replay
 from cases.moments import milliseconds
 from cases.outcome import Judgement, Ruling
+from cases.pull_request_events import Adopted, Merged, Proposed
 from cases.steps import PostComment, StepResult, StorePlot
 from cases.telemetry import Deploy, Direction, Scale, SeriesBlock, Signal
 from remediation.picture import draw_look

@@ -6,7 +6,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cases.case import Phase
-from cases.events import Approved, Entry, Retried, TakenOver
+from cases.events import Approved, Entry, Retried
+from cases.pull_request_events import TakenOver
 from cases.trying import Command, CommandReport, TrialOrder
 from tests.parts.hub import READER, TOKEN
 from tests.parts.playhouse import house

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cases.case import Case, Hold, Phase
-from cases.events import Merged
 from cases.outcome import Ending
+from cases.pull_request_events import Merged
 from daemon.app import App
 from daemon.ledger.anchor import NAME
 from daemon.reports.briefing import figures_of

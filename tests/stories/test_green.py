@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cases.case import Case, Phase
-from cases.events import ChecksFailed, Shown
+from cases.pull_request_events import ChecksFailed, Shown
 from remediation.forge.proof_report import OWN_CONTEXT
 from tests.parts.hub import UNHURRIED, git
 from tests.parts.levers import Levered, levered

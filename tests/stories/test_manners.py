@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cases.case import Case, Hold, Phase
-from cases.events import Refreshed
 from cases.outcome import Ending
+from cases.pull_request_events import Refreshed
 from remediation.sealed import opened
 from tests.parts.hub import TOKEN, git
 from tests.parts.levers import Levered, levered

@@ -17,8 +17,9 @@ import pytest
 
 from cases.case import Case, Phase
 from cases.change import FileEdit
-from cases.events import ClosedUnmerged, Diagnosed, Drafted, Entry, Merged, Opened, Proposed, Proved, TakenOver
+from cases.events import Diagnosed, Drafted, Entry, Opened, Proved
 from cases.pull_request import PullRequestState
+from cases.pull_request_events import ClosedUnmerged, Merged, Proposed, TakenOver
 from cases.steps import OpenPullRequest, PushBranch
 from config.secret import Secret
 from daemon.api.deliveries import FORGE, FORGE_KEPT, Deliveries

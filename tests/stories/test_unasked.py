@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from cases.case import Case, Phase
-from cases.events import MergeAnnounced, Merged, MergeWithheld
 from cases.moments import iso
+from cases.pull_request_events import MergeAnnounced, Merged, MergeWithheld
 from cases.trust import Book
 from daemon.authority import CHECKED
 from tests.parts.hub import git

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cases.errors import PermanentError, SourceDown
-from cases.events import Closed, Diagnosed, Drafted, Entry, Event, Opened, Proposed, Proved
+from cases.events import Closed, Diagnosed, Drafted, Entry, Event, Opened, Proved
+from cases.pull_request_events import Proposed
 from cases.steps import Effect, Notice, OpenPullRequest, Receipt, SendNotice
 from cases.telemetry import Severity
 from daemon.alerts.annotations import annotations_of, beside

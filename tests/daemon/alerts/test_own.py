@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cases.events import Closed, Diagnosed, Drafted, Proposed, Proved
+from cases.events import Closed, Diagnosed, Drafted, Proved
+from cases.pull_request_events import Proposed
 from cases.steps import Receipt
 from daemon.alerts.enrich import FRESH, enrichment_of
 from daemon.alerts.own import LIFE

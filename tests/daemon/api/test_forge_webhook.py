@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from cases.events import Diagnosed, Drafted, Entry, Merged, Opened, Proposed, Proved
+from cases.events import Diagnosed, Drafted, Entry, Opened, Proved
 from cases.moments import iso
+from cases.pull_request_events import Merged, Proposed
 from config.secret import Secret
 from daemon.api.deliveries import FORGE, FORGE_KEPT, MOST, Deliveries
 from daemon.api.forge_webhook import LARGEST, ForgeWebhook

@@ -12,8 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from cases.errors import Fenced
-from cases.events import Diagnosed, Drafted, Guided, Proposed, Proved
+from cases.events import Diagnosed, Drafted, Guided, Proved
 from cases.leases import Claimed
+from cases.pull_request_events import Proposed
 from cases.steps import PostComment, Receipt
 from daemon.clock import ManualClock, SystemClock
 from daemon.ledger.ledger import Ledger, open_ledger

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from cases.errors import IllegalStep
-from cases.events import Diagnosed, Joined, Proposed
+from cases.events import Diagnosed, Joined
 from cases.leases import Pause
+from cases.pull_request_events import Proposed
 from cases.steps import Notice, PostComment, Receipt, SendNotice
 from cases.telemetry import Severity
 from config.settings import BudgetSettings

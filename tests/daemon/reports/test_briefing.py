@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cases.events import Closed, Diagnosed, Drafted, Escalated, Gated, Proposed, Proved
+from cases.events import Closed, Diagnosed, Drafted, Escalated, Gated, Proved
 from cases.leases import Pause
 from cases.outcome import Ending
+from cases.pull_request_events import Proposed
 from cases.steps import OpenPullRequest, Receipt, SendNotice
 from config.settings import Settings
 from daemon.clock import ManualClock

@@ -15,7 +15,6 @@ from cases.anomaly import AnomalyKind
 from cases.case import Case
 from cases.events import (
     Closed,
-    ClosedUnmerged,
     Deployed,
     Diagnosed,
     Drafted,
@@ -23,15 +22,13 @@ from cases.events import (
     Event,
     Harmed,
     Judged,
-    Merged,
     Opened,
-    Proposed,
     Proved,
     Recovered,
     Redrafted,
-    TakenOver,
 )
 from cases.outcome import Ending, Ruling
+from cases.pull_request_events import ClosedUnmerged, Merged, Proposed, TakenOver
 from daemon.clock import ManualClock
 from daemon.ledger.ledger import Ledger
 from daemon.ledger.purse import Caps, LedgerPurse

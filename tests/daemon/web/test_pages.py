@@ -13,8 +13,8 @@ from markupsafe import Markup
 from cases.case import Case, Echo, Hold, Phase
 from cases.diagnosis import Hypothesis, Link
 from cases.escalation import Asked, Escalation, Urgency
-from cases.events import Merged, Proposed
 from cases.lifecycle import opened
+from cases.pull_request_events import Merged, Proposed
 from daemon.ledger.receipts import Promised
 from daemon.ledger.spend import Call
 from daemon.report import case_document
