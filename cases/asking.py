@@ -15,13 +15,15 @@ STEPS: Mapping[str, str] = {
     **dict.fromkeys(("locate", "diagnose"), "diagnose"),
     **dict.fromkeys(("triage", "remark"), "triage"),
     "review": "review",
-    **dict.fromkeys(("edit", "reproduce", "loop", "repair", "experiment", "improvement", "hotspot"), "draft"),
+    **dict.fromkeys(
+        ("edit", "reproduce", "loop", "repair", "experiment", "variant", "improvement", "hotspot"), "draft"
+    ),
 }
 """The step of a case that asks questions of a purpose."""
 
 ALL_OF: Mapping[str, tuple[str, ...]] = {
     purpose: together
-    for together in (("edit", "reproduce", "loop"), ("improvement", "hotspot"))
+    for together in (("edit", "reproduce", "loop"), ("experiment", "variant"), ("improvement", "hotspot"))
     for purpose in together
 }
 """The purposes that are paid for together, as one class of change, the class first; any other is one of its own."""
@@ -45,8 +47,9 @@ class Question:
     """One structured question of one case.
 
     purpose  "locate", "diagnose", "triage", "remark", "review", or what is drafted ("edit", "repair", "experiment",
-             "improvement"; of an edit also "reproduce" and "loop", of an improvement "hotspot", where it reads
-             first): it chooses the model and says what may be shown; spending is kept by it and capped by its class
+             "improvement"; of an edit also "reproduce" and "loop", of an experiment "variant", its code, of an
+             improvement "hotspot", where it reads first): it chooses the model and says what may be shown; spending
+             is kept by it and capped by its class
     task     our instructions; nothing from outside is in them. The first line says in short what is asked: it is said
              again after the material
     material what it is about, quoted and marked on the way

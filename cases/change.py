@@ -121,6 +121,7 @@ class Patch:
     inverse_of     the commit that this exactly undoes, or None: an exact inverse is excused from size and test gates
     blames         the suspected commit that it answers, or None: what `inverse_of` is for a revert
     tests          paths of regression tests that the lead part adds: they fail again once the rest is taken out
+    retires        paths of tests that go with what they tested: those in them may be missing afterwards
     because        why this and no other change, with the evidence's ids, for the reader
     cost           what drafting it cost, for the reader; "" for nothing
     marks          what its pull requests are labelled with beside the class: `partial`, `low-confidence`
@@ -139,6 +140,7 @@ class Patch:
     inverse_of: str | None = None
     blames: str | None = None
     tests: tuple[str, ...] = ()
+    retires: tuple[str, ...] = ()
     because: str = ""
     cost: str = ""
     marks: tuple[str, ...] = ()

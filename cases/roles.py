@@ -114,7 +114,7 @@ SEES_FOR: Mapping[str, frozenset[str]] = {"repair": frozenset({CHECKS})}
 
 OF_PURPOSE: Mapping[str, Role] = {
     **dict.fromkeys(("locate", "hotspot", "diagnose", "triage"), Role.ANALYST),
-    **dict.fromkeys(("edit", "reproduce", "loop", "repair", "improvement"), Role.DRAFTER),
+    **dict.fromkeys(("edit", "reproduce", "loop", "repair", "variant", "improvement"), Role.DRAFTER),
     **dict.fromkeys(("review", "remark"), Role.REVIEWER),
     "experiment": Role.EXPERIMENTER,
 }

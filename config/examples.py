@@ -317,6 +317,14 @@ EXAMPLES: Mapping[str, str] = {
                   control: 800
                   moves: [abandonment]
                   because: Who waits for a search that never comes leaves.
+                - name: empty-cart
+                  kind: copy
+                  flag: empty_cart
+                  control: Your cart is empty.
+                  values: [Your cart is empty. Here is what others liked.]
+                  moves: [abandonment]
+                  because: Who finds nothing in the cart has no way on from there.
+                  file: shop/pages.py
     """,
     "measures[]": """
         signals:

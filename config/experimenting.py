@@ -72,6 +72,22 @@ def _service(
         if lever.name in [earlier.name for earlier in wanted.levers[:place]]:
             yield (*where, "name"), (f"{lever.name} is the name of another lever", "rename one of the two")
         yield from _lever(lever, known, where)
+        yield from _written(lever, wanted, service, where)
+
+
+def _written(
+    lever: LeverSettings, wanted: ExperimentsSettings, service: ServiceSettings, loc: Loc
+) -> Iterator[tuple[Loc, Said]]:
+    """Code and flag go into one pull request: they have to be in one repository, and the flag in a file of it."""
+    if lever.file is None:
+        return
+    if wanted.flagd is None:
+        yield (*loc, "file"), ("no pull request can add the flag there", "keep the flags in a file (`flagd`)")
+    elif wanted.flagd.repository not in {None, service.repository}:
+        said = f"is in {service.repository}, and the flags are in {wanted.flagd.repository}"
+        yield (*loc, "file"), (said, "one pull request changes one repository: ask the flag there by hand")
+    elif lever.file == wanted.flagd.file:
+        yield (*loc, "file"), ("is the file of the flags", "name the code that shows the control")
 
 
 def _property(wanted: ExperimentsSettings, loc: Loc) -> Iterator[tuple[Loc, Said]]:

@@ -92,7 +92,7 @@ class ExposuresSettings(Section):
 
 
 class LeverSettings(Section):
-    """Something that code asks a flag for already, and that may be tried with another value."""
+    """Something that may be tried with another value: code asks a flag for it already, or a model is to write that."""
 
     name: Name
     """What hypotheses call it; unique in its service."""
@@ -120,6 +120,11 @@ class LeverSettings(Section):
 
     risk: Literal["low", "medium", "high"] = "low"
     """How much may go wrong while it is tried."""
+
+    file: RelativePath | None = None
+    """Where no code asks the flag yet: the file of the service's repository that shows the control. Once an idea is
+    wanted, a model writes the code that asks the flag there, with a test of both variants, in the experiment's own pull
+    request; when it is over that code is taken out again. None: the code asks it already."""
 
 
 class ExperimentsSettings(Section):
@@ -150,7 +155,7 @@ class ExperimentsSettings(Section):
     experiment, as nobody could measure it."""
 
     levers: Annotated[tuple[LeverSettings, ...], WhenUsed()] = ()
-    """What may be tried without new code."""
+    """What may be tried without new code, or with what a model writes in one named file."""
 
     share: Share = 0.5
     """The share of users that is treated while it is measured."""

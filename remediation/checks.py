@@ -221,7 +221,9 @@ def _compare(base: CommandReport, change: CommandReport, *, patch: Patch) -> Fou
         return Verdict.INCONCLUSIVE, "no test passes on base, so nothing shows that the change breaks nothing"
     now: Mapping[str, str] = dict(change.tests)
     lost = sorted(test for test in passed if now.get(test) != "passed")
-    removed = [test for test in lost if test not in now] if patch.undoes and change.tests else []
+    retired = {test for path in patch.retires for test in outcomes_of(base, path)}
+    gone = [test for test in lost if test not in now] if change.tests else []
+    removed = [test for test in gone if patch.undoes or test in retired]
     broken = [test for test in lost if test not in removed]
     if broken:
         return Verdict.FAILED, f"{len(broken)} no longer pass: {named(broken)}"
@@ -230,7 +232,8 @@ def _compare(base: CommandReport, change: CommandReport, *, patch: Patch) -> Fou
         why = f"{named(new)}" if new else _last_line(change)
         return Verdict.FAILED, f"no test is lost, and the command fails all the same ({said(change)}): {why}"
     if removed:
-        return Verdict.PASSED, f"the revert removes {len(removed)}: {named(removed)}"
+        what = "revert" if patch.undoes else "clean-up"
+        return Verdict.PASSED, f"the {what} removes {len(removed)}: {named(removed)}"
     return Verdict.PASSED, ""
 
 

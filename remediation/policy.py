@@ -138,7 +138,8 @@ def _beside_the_purpose(change: Patch) -> Iterator[str]:
     for part in change.parts:
         for edit in part.edits:
             own = edit.path in change.tests
-            if is_test(edit.path) and (not own or edit.content is None):
+            kept = edit.path not in change.retires
+            if is_test(edit.path) and kept and (not own or edit.content is None):
                 yield f"{edit.path}: existing tests may not be changed"
             if is_generated(edit.path):
                 yield f"{edit.path}: it is generated"
@@ -171,8 +172,8 @@ def _in_the_way(traffic: Traffic) -> tuple[str, ...]:
 
 
 def _unproved(change: Patch, trial: Trial) -> tuple[str, ...]:
-    """An edit is untrusted code, and an improvement is nobody's need: neither is proposed on less than a proof."""
-    if change.kind not in NEVER_ON_LESS or trial.claim is Claim.PROVED:
+    """A model's code is untrusted, and an improvement is nobody's need: neither is proposed on less than a proof."""
+    if not (change.kind in NEVER_ON_LESS or change.tests) or trial.claim is Claim.PROVED:
         return ()
     missing = "; ".join(f"{c.name.lower()}: {c.detail}" for c in trial.checks if c.verdict is not Verdict.PASSED)
     return (f"an {change.kind} is only proposed when it is proved, and this one is not ({missing or trial.claim})",)

@@ -143,7 +143,8 @@ def _made_of(case: Case, bench: Bench, runs: Runs) -> tuple[tuple[Check, ...], f
             return (still,), own
         told, treated = exposed(case, bench.ports), bench.as_treated()
         also = treated_too(tests, treated, change)
-        return (told, still, also), own + (_own(treated) if treated is not None else 0.0)
+        new = (checks.new_test(tests, change),) if change.tests else ()
+        return (told, *new, still, also), own + (_own(treated) if treated is not None else 0.0)
     if change.rolls_back is not None:
         judgement = next((j for j in reversed(case.judgements) if j.change == change.rolls_back), None)
         harm = checks.harm(judgement) if judgement is not None else checks.asked_for(case.escalation)

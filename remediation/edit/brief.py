@@ -78,12 +78,12 @@ def brief_of(
             code[hypothesis.path] = content
             text = shown(hypothesis.path, content, function)
             materials.append(Material(title=hypothesis.path, source="the repository", text=text))
-    tests = _tests(tuple(code), read)
+    tests = tests_beside(tuple(code), read)
     for path, content in tests.items():
         text = "\n".join((text_of(bare(path, content) if plain else content) or "").split("\n")[:TEST_LINES])
         materials.append(Material(title=f"{path} (a test that is there)", source="the repository", text=text))
     errors = ports.logs.errors(case.service, min(a.onset for a in case.anomalies), ports.now)
-    evidence = (_diagnosis(pointed, errors, code), *materials, *_guidance(case), *_red(case))
+    evidence = (_diagnosis(pointed, errors, code), *materials, *guidance(case), *_red(case))
     return Brief(
         repository=repository,
         head=head,
@@ -103,7 +103,8 @@ def _exception(pointed: Sequence[Hypothesis]) -> str:
     return next((name for hypothesis in pointed if (name := hypothesis.exception)), "")
 
 
-def _tests(paths: Sequence[str], read: Callable[[str], bytes | None]) -> dict[str, bytes]:
+def tests_beside(paths: Sequence[str], read: Callable[[str], bytes | None]) -> dict[str, bytes]:
+    """The tests of those files, where they are kept by one of the usual names: path → content."""
     found: dict[str, bytes] = {}
     for path in paths:
         for candidate in tests_of(path):
@@ -152,7 +153,8 @@ def failed(checks: Sequence[Check]) -> str:
     )
 
 
-def _guidance(case: Case) -> list[Material]:
+def guidance(case: Case) -> list[Material]:
+    """What people said of the case, the newest three."""
     return [
         Material(title="A human's remark", source="a human", text=neutral(text, 600)) for text in case.guidance[-3:]
     ]

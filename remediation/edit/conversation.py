@@ -42,6 +42,8 @@ class Conversation:
     scope: ScopeSettings
     fixed: Mapping[str, bytes] = field(default_factory=dict[str, bytes])  # the test that is there already
     more: tuple[Material, ...] = ()  # of what was tried before
+    task: str = ""  # what is asked for; "": that a fault is mended
+    purpose: str = "edit"
     answers: list[Answer] = field(default_factory=list[Answer])
 
     def run(self) -> Written | CannotDraft:
@@ -59,10 +61,10 @@ class Conversation:
         return attempt
 
     def _ask(self, shape: type[Shape], more: str, told: tuple[Material, ...]) -> Shape:
-        asked = asking.MEND if self.fixed else asking.EDIT
+        asked = self.task or (asking.MEND if self.fixed else asking.EDIT)
         task = asked.format(files=self.scope.max_files, lines=self.scope.max_lines) + more
         material = (*self.brief.material, *self.more, *told)
-        said, answer = asking.ask(self.model, shape, case=self.case, purpose="edit", task=task, material=material)
+        said, answer = asking.ask(self.model, shape, case=self.case, purpose=self.purpose, task=task, material=material)
         self.answers.append(answer)
         return said
 
@@ -108,7 +110,7 @@ class Conversation:
                 files={**files, **self.fixed}, tests=tuple(self.fixed), claim=said.claim, risk=said.risk
             )  # fmt: skip
         if test is None or not files:
-            return NotAllowed(reason="the model changed nothing" if test else "the model wrote no regression test")
+            return NotAllowed(reason="the model changed nothing" if test else "the model wrote no test")
         if test.path in files:
             return NotAllowed(reason=f"the model edits {neutral(test.path, 80)} and calls it the test")
         added = test_content(self.brief, test)

@@ -79,10 +79,10 @@ def rebased(case: Case, ports: Ports, change: Patch) -> Drafting:
     files: dict[str, bytes] = {}
     for one in lead.edits:
         base, now = (ports.forge.read(lead.repository, sha, one.path) for sha in (lead.base, head))
-        carried_over = _carried(one, base, now)
-        if isinstance(carried_over, NoMatch):
+        moved = carried_over(one, base, now)
+        if isinstance(moved, NoMatch):
             return CannotDraft(reason=f"the edit no longer applies: {one.path} was changed in the same place since")
-        files[one.path] = carried_over
+        files[one.path] = moved
     brief = brief_of(case, ports, lead.repository, head, case.diagnosis.hypotheses if case.diagnosis else ())
     proposed = proposal(ports, brief, files, change.tests)
     if isinstance(proposed, CannotDraft):
@@ -93,7 +93,8 @@ def rebased(case: Case, ports: Ports, change: Patch) -> Drafting:
     return replace(change, parts=(proposed.part,))
 
 
-def _carried(one: FileEdit, base: bytes | None, now: bytes | None) -> Replaced:
+def carried_over(one: FileEdit, base: bytes | None, now: bytes | None) -> Replaced:
+    """What a file is to hold that was drafted on `base` and is `now` another; NoMatch where both changed one place."""
     if one.content is None or (base is None) != (now is None):
         return NoMatch(path=one.path, because="it came or went")
     if base is None or now is None or base == now:

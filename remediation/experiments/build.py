@@ -1,4 +1,4 @@
-"""What an experiment changes: the flag in its file, the code that a person brought with the idea, and each later step.
+"""What an experiment changes: the flag in its file, the code that comes with it, and each later step.
 
 The flag shows the control to everybody but a share of users. What is built says so, and nothing of it is live before
 somebody has said yes to the launch and merged it.
@@ -10,15 +10,13 @@ from datetime import timedelta
 
 from cases.case import Case
 from cases.change import ChangeClass, Experiment, FileEdit, Patch, Promise
-from cases.errors import PermanentError
-from cases.flags import FlagPlace
 from cases.goal import Goal
-from cases.hypothesis import Hypothesis
 from cases.telemetry import Direction
-from config.patch_paths import out_of_scope
-from config.settings import ExperimentsSettings, Settings
 from remediation.drafting import CannotDraft, Drafting
 from remediation.experiments import flagd
+from remediation.experiments.brought import began_with, code_of, tests_of, undone
+from remediation.experiments.idea import idea_of, place_of
+from remediation.experiments.written import Brought
 from remediation.neutral import neutral
 from remediation.playbooks.promise import part_of, reach
 from remediation.ports import Ports
@@ -29,41 +27,19 @@ CONTROL, TREATED = "control", "treated"
 EVERYBODY = 1.0
 
 
-def idea_of(case: Case) -> tuple[Goal, Hypothesis]:
-    """The goal and the hypothesis of an experiment's case. PermanentError for any other case."""
-    if case.goal is None or case.hypothesis is None:
-        raise PermanentError(f"case {case.id} is no experiment")
-    return case.goal, case.hypothesis
+def first(case: Case, ports: Ports, before: Patch | None = None) -> Drafting:
+    """The change that begins the experiment: the flag shows the treated variant to the first share of users.
 
-
-def wanted_of(case: Case, settings: Settings) -> ExperimentsSettings:
-    """How the case's service is experimented with. PermanentError where it is not any more."""
-    wanted = settings.service(case.service).experiments
-    if wanted is None:
-        raise PermanentError(f"{case.service} has no `experiments` in the configuration any more")
-    return wanted
-
-
-def place_of(case: Case, settings: Settings) -> FlagPlace:
-    """Where the flag of the case lives."""
-    _, idea = idea_of(case)
-    service, wanted = settings.service(case.service), wanted_of(case, settings)
-    if wanted.flagd is None:
-        return FlagPlace(service=case.service, key=idea.turn.flag)
-    repository = wanted.flagd.repository or service.repository
-    return FlagPlace(service=case.service, key=idea.turn.flag, repository=repository, file=wanted.flagd.file)
-
-
-def first(case: Case, ports: Ports) -> Drafting:
-    """The change that begins the experiment: the flag shows the treated variant to the first share of users."""
+    before  the same as it was drafted on what the branch held earlier
+    """
     goal, idea = idea_of(case)
     share = idea.shares[0]
     shown = f"{_value(idea.turn.treated)} to {share:.0%} of users, {_value(idea.turn.control)} to the others"
-    edits = code_of(case, ports)
-    if isinstance(edits, CannotDraft):
-        return edits
+    code = code_of(case, ports, before)
+    if isinstance(code, CannotDraft):
+        return code
     return _shown(
-        case, ports, share, measured=True, more=edits,
+        case, ports, share, measured=True, code=code,
         title=f"Try {neutral(idea.turn.flag, 40)}: {neutral(idea.statement, 60)}",
         summary=f"The flag {neutral(idea.turn.flag, 60)} shows {shown}; {_segment(goal)} are compared.",
     )  # fmt: skip
@@ -77,7 +53,7 @@ def anew(case: Case, ports: Ports, change: Patch) -> Drafting:
     elif change.experiment is None:
         return CannotDraft(reason=f"change {change.number} of case {case.id} is no step of an experiment")
     elif change.experiment.measured:
-        drafting = first(case, ports)
+        drafting = first(case, ports, change)
     else:
         drafting = scaled(case, ports, change.experiment.share)
     if drafting is None:
@@ -107,8 +83,8 @@ def scaled(case: Case, ports: Ports, share: float) -> Drafting:
 def taken_back(case: Case, ports: Ports) -> Drafting | None:
     """The change that leaves nothing of the experiment behind; None where there is nothing to take out."""
     _, idea = idea_of(case)
-    place, began = place_of(case, ports.settings), case.changes[0]
-    if not place.file:
+    place, began = place_of(case, ports.settings), began_with(case)
+    if not place.file or began is None:
         return None
     head = ports.forge.head(place.repository)
     now = ports.forge.read(place.repository, head, place.file)
@@ -122,10 +98,10 @@ def taken_back(case: Case, ports: Ports) -> Drafting | None:
                 edits.append(FileEdit(path=place.file, content=kept))
     except NotEditable as refused:
         return CannotDraft(reason=f"{place}: {refused}")
-    brought = _brought(case, ports, place, head)
-    if isinstance(brought, CannotDraft):
-        return brought
-    edits += brought
+    code = undone(case, ports, place, head)
+    if isinstance(code, CannotDraft):
+        return code
+    edits += code
     if not edits:
         return None
     part = part_of(ports.forge, place.repository, head, edits)
@@ -145,23 +121,10 @@ def taken_back(case: Case, ports: Ports) -> Drafting | None:
             horizon=ports.settings.judgement.window,
         ),
         blast_radius=reach((part,), ports.settings.service(case.service), migrations="none found"),
+        retires=tests_of(began),
         because=_ended(case),
         rolls_back=began.number,
     )
-
-
-def _brought(case: Case, ports: Ports, place: FlagPlace, head: str) -> tuple[FileEdit, ...] | CannotDraft:
-    """What undoes the code that a person brought with the idea; () where none was brought, or none is in."""
-    _, idea = idea_of(case)
-    merge = next((merge for merge in case.merges if merge.change == case.changes[0].number), None)
-    if not idea.turn.patch or merge is None:
-        return ()
-    undone = ports.forge.revert(merge.repository, head, merge.sha)
-    others = [path for path in undone.conflicts if path != place.file]  # the flag's own file is edited apart
-    if others:
-        named = ", ".join(neutral(path, 80) for path in others[:3])
-        return CannotDraft(reason=f"{named} changed since: a human takes the experiment's code out")
-    return tuple(edit for edit in undone.edits if edit.path != place.file)
 
 
 def treated_for_all(case: Case, ports: Ports) -> tuple[FileEdit, ...]:
@@ -175,26 +138,8 @@ def treated_for_all(case: Case, ports: Ports) -> tuple[FileEdit, ...]:
     )
 
 
-def code_of(case: Case, ports: Ports) -> tuple[FileEdit, ...] | CannotDraft:
-    """The code that a person brought with the idea, as files at the head of the branch; () where it needs none."""
-    _, idea = idea_of(case)
-    if not idea.turn.patch:
-        return ()
-    from remediation.experiments.patched import applied
-
-    goal, _ = idea_of(case)
-    repository = ports.settings.service(case.service).repository
-    edits = applied(idea.turn.patch, repository, ports.forge)
-    if isinstance(edits, CannotDraft):
-        return edits
-    # It was asked when the idea was brought: what may be touched may be less by now.
-    paths = tuple(edit.path for edit in edits)
-    reasons = out_of_scope(paths, goal, ports.settings.scope, lines=idea.turn.patch.count("\n"))
-    return CannotDraft(reason="; ".join(reasons)) if reasons else edits
-
-
 def _shown(
-    case: Case, ports: Ports, share: float, *, measured: bool, title: str, summary: str, more: tuple[FileEdit, ...] = ()
+    case: Case, ports: Ports, share: float, *, measured: bool, title: str, summary: str, code: Brought | None = None
 ) -> Drafting:
     goal, idea = idea_of(case)
     place = place_of(case, ports.settings)
@@ -210,7 +155,10 @@ def _shown(
         edited = _turned(case, content, share)
     except NotEditable as refused:
         return CannotDraft(reason=f"{place}: {refused}")
-    edits = (FileEdit(path=place.file, content=edited), *more)
+    code = code or Brought()
+    if code.edits and place.repository != ports.settings.service(case.service).repository:
+        return CannotDraft(reason=f"{place} is not where the code is: an experiment changes one repository")
+    edits = (FileEdit(path=place.file, content=edited), *code.edits)
     part = part_of(ports.forge, place.repository, head, edits)
     sign = 1.0 if idea.prediction.up else -1.0
     return Patch(
@@ -218,7 +166,7 @@ def _shown(
         kind=ChangeClass.EXPERIMENT,
         origin=idea.origin,
         title=title,
-        summary=summary,
+        summary="\n\n".join(filter(None, (summary, code.told))),
         parts=(part,),
         promise=Promise(
             signal=idea.prediction.signal,
@@ -228,7 +176,9 @@ def _shown(
             horizon=timedelta(days=goal.days),
         ),
         blast_radius=reach((part,), ports.settings.service(case.service), migrations="none found"),
+        tests=code.tests,
         because=neutral(idea.mechanism, 300) if measured else _ended(case),
+        cost=code.cost,
         experiment=Experiment(
             hypothesis=idea.id, flag=place, control=CONTROL, treated=TREATED, share=share, measured=measured
         ),

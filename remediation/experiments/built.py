@@ -87,6 +87,8 @@ def _reach(lever: LeverSettings, goal: Goal, shares: tuple[float, ...]) -> str:
     steps = ", then ".join(f"{share:.0%}" for share in shares[1:])
     later = f"; {steps} once it is shown to work" if steps else ""
     reached = f"{shares[0]:.0%} of {whom(goal)} in {goal.signal.partition('/')[0]} while it is measured{later}"
+    if lever.file is not None:
+        return f"{reached}. The flag {lever.flag} is asked in {lever.file}, by code that a model writes for it."
     return f"{reached}. One value of the flag {lever.flag} changes, and no code."
 
 

@@ -24,7 +24,7 @@ from inference.experiments.ruling import Guardrail, Look, Ruling, Safety, Word, 
 from inference.experiments.sequence import Sequence
 from inference.words import figure, signed
 from remediation.experiments.apart import apart, arm_of, asked
-from remediation.experiments.build import idea_of, wanted_of
+from remediation.experiments.idea import idea_of, wanted_of
 from remediation.ports import Ports
 
 TWICE = 2

@@ -24,9 +24,11 @@ from config.settings import Settings
 from inference.experiments.ruling import Word
 from remediation.drafting import CannotDraft
 from remediation.evidence import Pack, pack
-from remediation.experiments.build import first, idea_of, next_share, place_of, scaled, taken_back, wanted_of
+from remediation.experiments.build import first, next_share, scaled, taken_back
+from remediation.experiments.idea import idea_of, place_of, wanted_of
 from remediation.experiments.look import Seen, breached, judged, look, said
 from remediation.experiments.words import comment, portfolio_question, segments_said
+from remediation.experiments.written import may_be_written_again
 from remediation.learn import closing
 from remediation.neutral import neutral
 from remediation.ports import Ports
@@ -76,7 +78,7 @@ def suppose(case: Case, ports: Ports) -> StepResult:
 def build(case: Case, ports: Ports) -> StepResult:
     """DIAGNOSED → DRAFTED: the flag, once no other experiment has it."""
     place = place_of(case, ports.settings)
-    if case.trial is not None and _refused_last(case):
+    if case.trial is not None and _refused_last(case) and not (case.change.cost and may_be_written_again(case)):
         failed = [check for check in case.trial.checks if check.verdict is Verdict.FAILED]
         said = "; ".join(f"{check.name.lower()}: {check.detail}" for check in failed)
         return _asked(case, ports, f"the sandbox refused it: {said}")

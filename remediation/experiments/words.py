@@ -5,7 +5,8 @@ from cases.events import Looked
 from cases.measure import Segments
 from cases.outcome import Judgement, Ruling
 from inference.words import figure, signed
-from remediation.experiments.build import idea_of
+from remediation.claims import first_line
+from remediation.experiments.idea import idea_of
 from remediation.neutral import neutral
 
 _CAME = {
@@ -33,7 +34,7 @@ def portfolio_question(case: Case) -> str:
         f"Measured on {plan.users:,} users, to find {figure(plan.least)}; {plan.days} days at the longest.",
         f"Watched meanwhile: {rails}.",
         f"Shown to {first:.0%} of users{then}. Effort {idea.effort}, risk {idea.risk}.",
-        f"It reaches {neutral(idea.blast_radius, 160)}.",
+        f"It reaches {neutral(idea.blast_radius, 260)}.",
         f"Idea of {neutral(idea.origin, 60)}{rests}.",
         f"Asked of {goal.owner}, then of {goal.backup}. Without a yes nothing is built.",
     )
@@ -59,13 +60,17 @@ def why(case: Case) -> list[str]:
     plan, predicted = idea.plan, idea.prediction
     rails = ", ".join(neutral(name, 60) for name in plan.guardrails) or "none"
     cited = ", ".join(f"`{name}`" for name in idea.cited)
+    found_out = (
+        f"the least that counts: {figure(goal.criteria.lift)}; found out on {plan.users:,} users, at "
+        f"{goal.criteria.confidence:.0%}, however often one looks"
+    )
+    written = first_line(case.change.summary.partition("\n\n")[2]) if case.change.cost else ""
     return [
         f"- hypothesis `{idea.id}` of {neutral(idea.origin, 60)}: {neutral(idea.statement, 200)}",
-        f"- expected: {predicted.signal} {'up' if predicted.up else 'down'} by {figure(predicted.size)}",
-        f"- found out on {plan.users:,} users, at {goal.criteria.confidence:.0%}, however often one looks",
-        f"- the least that counts: {figure(goal.criteria.lift)}",
+        f"- expected: {predicted.signal} {'up' if predicted.up else 'down'} by {figure(predicted.size)}; {found_out}",
         f"- it ends after {plan.days} days at the longest, or twice the planned users; guardrails: {rails}",
         *([f"- lessons: {cited}"] if cited else []),
+        *([f"- {written}"] if written else []),
     ]
 
 

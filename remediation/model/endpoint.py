@@ -147,7 +147,9 @@ def host_of(url: str) -> str:
 
 def _by_purpose(settings: ModelSettings | FailoverSettings, diagnose: str) -> Mapping[str, str]:
     draft = settings.draft or diagnose
-    drafts = dict.fromkeys(("edit", "reproduce", "loop", "repair", "experiment", "improvement", "hotspot"), draft)
+    drafts = dict.fromkeys(
+        ("edit", "reproduce", "loop", "repair", "experiment", "variant", "improvement", "hotspot"), draft
+    )
     return {
         "diagnose": diagnose,
         "review": settings.review or diagnose,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -121,25 +121,44 @@ class Kept:
 
 
 @contextmanager
-def trying(folder: Path, *ideas: Hypothesis, by: str | None = None) -> Generator[tuple[House, Crowd, Kept]]:
-    """A shop without trouble, an active goal, and ideas for it. `by`: what effects are shown by."""
+def trying(
+    folder: Path,
+    *ideas: Hypothesis,
+    by: str | None = None,
+    code: Mapping[str | bytes, bytes | None] | None = None,
+    file: str | None = None,
+    furnish: Callable[[House], None] = lambda _: None,
+    made: bool = False,
+) -> Generator[tuple[House, Crowd, Kept]]:
+    """A shop without trouble, an active goal, and ideas for it.
+
+    by       what effects are shown by
+    code     what the shop has; None: code that asks the flag
+    file     where a model may write what asks it
+    made     whether the daemon makes the ideas itself
+    furnish  what else is set before the daemon lives
+    """
     query = "select unit, variant, time, country from seen where flag = :flag"
-    told = {"by": by, "exposures": {"source": "books", "query": query}} if by is not None else {}
+    told: dict[str, Any] = {"by": by, "exposures": {"source": "books", "query": query}} if by is not None else {}
+    if file is not None:
+        told["levers"] = [lever | {"file": file} for lever in EXPERIMENTS["levers"]]
     services = [{"name": "shop", "repository": "shop", "experiments": EXPERIMENTS | told}]
     cards = [
         {"name": "germans", "profile": "Buyers in Germany.", "users": {"country": "de"}, "benchmarks": {PRIMARY: 0.004}}
     ]
     with house(folder, **ASKED | {"services": services, "segments": cards}) as it:
         it.readings = Readings([(EPOCH, NORMAL)])
-        it.commit("Ask the flag", {"shop/button.py": CODE, FLAGS: EMPTY}, minutes_ago=3)
+        it.commit("Ask the flag", {**(code or {"shop/button.py": CODE}), FLAGS: EMPTY}, minutes_ago=3)
         it.trial = lambda _, command: _report(command)
         crowd, flags = Crowd(rates={PRIMARY: {}, RAIL: {}}), Kept(it)
         it.measures, it.flags = crowd, flags
+        furnish(it)
         with it.alive() as app:
             goals, portfolios = LedgerGoals(app.ledger.database), LedgerPortfolios(app.ledger.database)
             wanted = goal()
             goals.add(wanted, "digest", Step(to=State.DRAFT, at=it.now, by="human:owner"))
-            portfolios.offer(wanted.name, ideas or (idea(),), (), 0.0, "daemon", it.now)
+            if not made:
+                portfolios.offer(wanted.name, ideas or (idea(),), (), 0.0, "daemon", it.now)
             goals.step(wanted.name, Step(to=State.ACTIVE, at=it.now, by="human:owner"))
             yield it, crowd, flags
 
