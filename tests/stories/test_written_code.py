@@ -143,7 +143,7 @@ def test_a_model_writes_the_code_and_harm_takes_it_out_again(tmp_path: Path) -> 
         assert "$0.0100, 1 answer of talker" in pull["body"]
         it.merge(pull["number"])
         reach(it, case.id, phase=Phase.DEPLOYED)
-        crowd.rates[RAIL] = {"control": 0.01, "treated": 0.06}
+        crowd.rates = {**crowd.rates, RAIL: {"control": 0.01, "treated": 0.06}}
         it.clock.advance(timedelta(hours=20))
         reach(it, case.id, phase=Phase.PROPOSED)
         assert flags.shares == {"control": 1.0}
