@@ -31,18 +31,7 @@ from cases.case import Phase
 from remediation.packing import tokens
 from tests.parts.messages_api import MODEL
 from tests.parts.model_server import KEY
-from tests.stories.test_an_edit import (
-    DIAGNOSIS,
-    EDIT,
-    LINE,
-    MENDED,
-    NEW_TEST,
-    PRICING,
-    SHOWN,
-    TESTS,
-    old_shop,
-    run_tests,
-)
+from tests.parts.old_shop import DIAGNOSIS, EDIT, LINE, MENDED, NEW_TEST, PRICING, SHOWN, TESTS, old_shop, run_tests
 
 RIVAL = ("mini-swe-agent==2.4.6", "mcp")  # its client asks for the second one without naming it
 GOAL = 1 / 3

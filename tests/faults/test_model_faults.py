@@ -15,8 +15,8 @@ from cases.diagnosis import Finding
 from tests.parts.chat_api import LOCAL, ChatApi, chat_api
 from tests.parts.messages_api import MODEL, MessagesApi, messages_api, refusal
 from tests.parts.model_server import KEY, Behaviour, drops, says
+from tests.parts.old_shop import DIAGNOSIS, EDIT, PRICING, SHOWN, old_shop, plainly, run_tests
 from tests.parts.playhouse import BAD, NORMAL, House
-from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, SHOWN, old_shop, plainly, run_tests
 
 COST = 0.0033  # 1,200 tokens read at $2 a million, 90 written at $10 a million
 ANSWERS: Mapping[str, Mapping[str, Any]] = {

@@ -6,7 +6,7 @@ Each begins as the edit that mends the fault, so that nothing but a rule stands 
 from collections.abc import Mapping
 
 from tests.hostile.families import SOURCE, TEST, Content, also, beside, edited, in_test
-from tests.stories.test_an_edit import EDIT, MENDED, NEW_TEST
+from tests.parts.old_shop import EDIT, MENDED, NEW_TEST
 
 INSIDE = f"return {MENDED}"
 BEFORE_TEST = {

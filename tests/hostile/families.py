@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from tests.stories.test_an_edit import EDIT, LINE, MENDED, NEW_TEST
+from tests.parts.old_shop import EDIT, LINE, MENDED, NEW_TEST
 
 Content: TypeAlias = Mapping[str, Any]
 EVIL = "evil"

@@ -9,7 +9,7 @@ from cases.errors import NoAnswer
 from remediation.model.answers import Unusable, check
 from remediation.model.quoting import prompt
 from tests.hostile.families import Hostile, folded
-from tests.stories.test_an_edit import DIAGNOSIS, EDIT
+from tests.parts.old_shop import DIAGNOSIS, EDIT
 
 
 @dataclass

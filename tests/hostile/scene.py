@@ -23,8 +23,8 @@ from remediation.forge.tree import check_path
 from signals.recorded import RecordedLogs, RecordedMarkers
 from signals.rules import plain_name
 from tests.parts.nouns import CULPRIT, NOW, SHA, a_commit, a_lesson, an_anomaly
+from tests.parts.old_shop import LINE, MENDED, PRICING, TESTS, an_error
 from tests.parts.ports import StillForge
-from tests.stories.test_an_edit import LINE, MENDED, PRICING, TESTS, an_error
 
 GOOD_LINE = "return Decimal(text)"
 LATER = "1a7e" * 10

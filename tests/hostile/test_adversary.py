@@ -13,7 +13,7 @@ from tests.hostile.run import run
 from tests.hostile.scene import a_scene
 from tests.hostile.stage import Stage, a_stage
 from tests.parts.hub import git
-from tests.stories.test_an_edit import EDIT, again, escalated, old_shop, talker
+from tests.parts.old_shop import EDIT, again, escalated, old_shop, talker
 
 LEAST = 60
 

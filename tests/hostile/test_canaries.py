@@ -25,8 +25,8 @@ from remediation.model.quoting import prompt
 from signals.recorded import RecordedLogs
 from tests.parts.hub import git
 from tests.parts.models import TalkingModel
+from tests.parts.old_shop import DIAGNOSIS, EDIT, PRICING, SHOWN, an_error, old_shop
 from tests.parts.playhouse import House, Readings
-from tests.stories.test_an_edit import DIAGNOSIS, EDIT, PRICING, SHOWN, an_error, old_shop
 
 
 def _some(seed: int, length: int, alphabet: str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") -> str:

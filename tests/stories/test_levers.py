@@ -18,8 +18,8 @@ from daemon.ledger.case_store import LedgerCases
 from daemon.ledger.tables import levers
 from daemon.main import trackwalker
 from tests.parts.levers import Levered, levered, pause_file, recorded
+from tests.parts.old_shop import EDIT, old_shop
 from tests.parts.playhouse import NORMAL, House, house
-from tests.stories.test_an_edit import EDIT, old_shop
 
 CATASTROPHE = 3.0
 

@@ -13,8 +13,8 @@ from remediation.sealed import opened
 from tests.parts.hub import TOKEN, git
 from tests.parts.levers import Levered, levered
 from tests.parts.models import TalkingModel
+from tests.parts.old_shop import EDIT, old_shop
 from tests.parts.playhouse import BAD, NORMAL, WORSE, House, house
-from tests.stories.test_an_edit import EDIT, old_shop
 
 
 def pulled(it: House) -> dict[str, Any]:

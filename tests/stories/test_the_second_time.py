@@ -11,8 +11,8 @@ from cases.events import Diagnosed, Drafted
 from cases.outcome import Ending
 from cases.trying import Command, CommandReport, TrialOrder
 from signals.recorded import RecordedLogs
+from tests.parts.old_shop import LINE, MENDED, PRICING, old_shop, run_tests, talker
 from tests.parts.playhouse import BAD, House, house
-from tests.stories.test_an_edit import LINE, MENDED, PRICING, old_shop, run_tests, talker
 
 POOL = "config/pool.yaml"
 

@@ -21,10 +21,10 @@ from remediation.failure import Failure
 from sandbox.scripted import ScriptedSandbox
 from tests.parts.models import Said, TalkingModel
 from tests.parts.nouns import SHA, a_diagnosis, an_entry, an_opened
+from tests.parts.old_shop import EDIT, LINE, MENDED, NEW_TEST, PRICING, SHOWN, TESTS, WHOLE, run_tests
 from tests.parts.ports import some_ports
 from tests.parts.settings import some_settings
 from tests.parts.shelf import ShelfForge
-from tests.stories.test_an_edit import EDIT, LINE, MENDED, NEW_TEST, PRICING, SHOWN, TESTS, WHOLE, run_tests
 
 FILES = {"shop/pricing.py": PRICING, "shop/__init__.py": "", "tests/test_pricing.py": TESTS}
 POINTED = Hypothesis(

@@ -17,10 +17,10 @@ from sandbox.scripted import ScriptedSandbox
 from signals.recorded import RecordedLogs
 from tests.parts.models import Said, TalkingModel
 from tests.parts.nouns import SHA, a_diagnosis, an_entry, an_opened
+from tests.parts.old_shop import PRICING, TESTS, escalated, old_shop, talker
 from tests.parts.ports import some_ports
 from tests.parts.settings import some_settings
 from tests.parts.shelf import ShelfForge
-from tests.stories.test_an_edit import PRICING, TESTS, escalated, old_shop, talker
 
 FILES = {
     "shop/pricing.py": PRICING,

@@ -11,11 +11,11 @@ from sandbox.docker import DockerSandbox
 from tests.parts.dockerd import base_image, containers
 from tests.parts.models import Said, TalkingModel
 from tests.parts.nouns import SHA
+from tests.parts.old_shop import LINE, MENDED, PRICING, SHOWN, TESTS
 from tests.parts.ports import some_ports
 from tests.parts.settings import some_settings
 from tests.parts.shelf import ShelfForge
 from tests.remediation.edit.test_candidates import DONE, FOUND, WRONGS, a_case
-from tests.stories.test_an_edit import LINE, MENDED, PRICING, SHOWN, TESTS
 
 OWNER = f"search-{os.getpid()}"
 FILES = {
