@@ -2,8 +2,8 @@
 
 from cases.case import Case
 from cases.change import FileEdit, Patch
-from cases.events import Merged
 from cases.flags import FlagPlace
+from cases.pull_request_events import Merged
 from config.experiments import LeverSettings
 from config.patch_paths import out_of_scope
 from remediation.drafting import CannotDraft
