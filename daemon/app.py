@@ -280,6 +280,7 @@ def _ports(settings: Settings, clock: Clock, ledger: Ledger, outside: Outside) -
         model=outside.model,
         flags=outside.flags,
         measures=outside.measures,
+        spent=ledger.spend.of,
         quarantine=LedgerQuarantine(ledger.checkpoints, clock),
         trust=trust_of(settings, outside.forge, ledger, clock),
     )

@@ -20,7 +20,6 @@ from config.settings import Settings
 from daemon.alerts.addresses import receivers_of
 from daemon.build import sources_of
 from daemon.decisions import Decision, Decisions, Verdict
-from daemon.experimenting import tried
 from daemon.goals import Gauge, Goals
 from daemon.interval_text import interval_text
 from daemon.ledger.goals import LedgerGoals
@@ -193,16 +192,13 @@ class _Scenes:
 
     def page(self) -> Path:
         """The page of outcomes as the dashboard has it, in the stage's folder."""
+        from daemon.web.following import followed
         from daemon.web.frame import Reader
-        from daemon.web.outcomes_page import Followed, outcomes_page
+        from daemon.web.outcomes_page import outcomes_page
 
-        gauge = self._gauge()
-        followed = [
-            Followed(pursued=one, reading=gauge.tell(one.goal.signal), tried=tried(self.ledger, one.goal.name))
-            for one in LedgerGoals(self.ledger.database).listed()
-        ]
+        whole = followed(self.ledger, self.settings, self.telling.clock, self._gauge())
         file = self.stage.folder / "outcomes.html"
-        file.write_text(outcomes_page(followed, Reader(logins=False)))
+        file.write_text(outcomes_page(whole, Reader(logins=False)))
         return file
 
     def _offered(self) -> list[Case] | None:

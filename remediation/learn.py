@@ -38,6 +38,11 @@ def closing(case: Case, ports: Ports, *, extra: tuple[Event, ...] = (), url: str
         case = advance(case, Entry(at=ports.now, actor="daemon", event=event))
     outcome = outcome_of(case, ports, refused=bool(extra))
     lesson = lesson_of(case, outcome, url or (case.merge.url if case.merge else ""))
+    if case.hypothesis is not None and outcome.ending is Ending.WORKED and ports.spent is not None:
+        from remediation.worth import worth_of  # with the first experiment that worked
+
+        worth = worth_of(case, ports.settings, ports.spent(case.id))
+        lesson = replace(lesson, text=f"{lesson.text}; {worth}") if worth is not None else lesson
     told = ports.tell(
         f"{case.id}-closed",
         Severity.NOTE,

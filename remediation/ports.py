@@ -48,6 +48,7 @@ class Ports:
     trust: Trust | None = None  # None: the default of the configuration holds for everything
     flags: Flags | None = None  # None: no service is experimented with
     measures: Measures | None = None  # likewise
+    spent: Callable[[str], float] | None = None  # what models cost for the case of that id, in USD
     quarantine: Quarantine | None = None  # None: what comes and goes is found out in each trial, and forgotten
 
     @property

@@ -51,12 +51,12 @@ def show(name: str, config: Path, *, as_json: bool) -> None:
     from daemon.clock import SystemClock
     from daemon.experimenting import found
     from daemon.segments import benchmarks_of
-    from daemon.worth import worth_of
+    from remediation.worth import worth_of
 
     settings = settings_of(config)
     with ledger_of(config) as ledger:
         one = found(ledger, name)
-        worth = worth_of(one, settings, ledger.spend)
+        worth = worth_of(one.case, settings, ledger.spend.of(one.case.id)) if one.case is not None else None
     rows, unread = benchmarks_of(one, settings, SystemClock())
     if as_json:
         money = worth.document if worth is not None else None

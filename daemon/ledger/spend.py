@@ -66,6 +66,10 @@ class LedgerSpend:
         with self._database.reading() as connection:
             return tuple(_call(row) for row in connection.execute(query))
 
+    def of(self, case: str) -> float:
+        """What models cost for a case, in USD."""
+        return sum(call.usd for call in self.calls(case))
+
     def total(self, since: datetime | None = None) -> Total:
         """All calls since a moment, or ever."""
         return self._totals(None, since)[0]

@@ -4,8 +4,9 @@ What is known is shown as an interval beside the bar it has to clear, never as a
 lies beyond the bar, and its time is over, the page says "undecided", whatever the middle of it looks like.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from markupsafe import Markup
 
@@ -20,6 +21,7 @@ from daemon.reports.outcomes import achieved, trend
 from daemon.web.chart import chart
 from daemon.web.frame import Reader, case_link, frame
 from inference.words import figure, signed
+from remediation.worth import Worth
 
 WIDTH, HEIGHT, EDGE, WORDS, APART = 720, 70, 12, 50, 70
 """Of the meter, in the units of its picture: words that are nearer than APART stand one below the other."""
@@ -27,11 +29,21 @@ WIDTH, HEIGHT, EDGE, WORDS, APART = 720, 70, 12, 50, 70
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """An outcome, what its signal reads now, and what is tried for it."""
+    """An outcome, what its signal reads now, and what is tried for it.
+
+    worth       id of an idea → what its gain is worth, where that is reckoned
+    benchmarks  id of an idea → a row for each segment that has a benchmark (`daemon.segments.against_benchmarks`)
+    unread      why no benchmarks are known now, or ""
+    """
 
     pursued: Pursued
     reading: Reading
     tried: Sequence[Tried]
+    worth: Mapping[str, Worth] = field(default_factory=dict[str, Worth])
+    benchmarks: Mapping[str, Sequence[Mapping[str, Any]]] = field(
+        default_factory=dict[str, Sequence[Mapping[str, Any]]]
+    )
+    unread: str = ""
 
 
 def outcomes_page(followed: Sequence[Followed], reader: Reader) -> Markup:
@@ -56,11 +68,11 @@ def _outcome(one: Followed, reader: Reader) -> Markup:
         ("owner, backup", f"{goal.owner}, {goal.backup}"),
     )
     listed = Markup("").join(html("<dt>{}</dt><dd>{}</dd>", name, text) for name, text in facts)
-    cards = Markup("").join(_card(tried, number, reader) for number, tried in enumerate(one.tried))
+    cards = Markup("").join(_card(one, tried, number, reader) for number, tried in enumerate(one.tried))
     return html("<h2>{}</h2><p>{}</p><dl>{}</dl>{}", goal.name, said(goal.why, 400), listed, cards)
 
 
-def _card(one: Tried, number: int, reader: Reader) -> Markup:
+def _card(whole: Followed, one: Tried, number: int, reader: Reader) -> Markup:
     idea, case = one.idea, one.case
     link = case_link(reader, case.id, idea.id) if case is not None else said(idea.id)
     head = html("<h3>{} · {}</h3><p>{}</p>", link, one.state, said(idea.statement, 300))
@@ -72,15 +84,20 @@ def _card(one: Tried, number: int, reader: Reader) -> Markup:
     name = f"{idea.id}-{number}"
     drawn = Markup("").join(_charts([(milliseconds(at), look) for at, look in looks], case.goal.criteria.lift, name))
     users = f"{newest.users[1]:,} users were shown it, {newest.users[0]:,} the control; planned {idea.plan.users:,}"
+    if newest.crossed:
+        users += f"; {newest.crossed:,} saw more than one variant and are left out"
     rails = ", ".join(f"{rail} {known}" for rail, known in newest.safety.items()) or "none"
+    worth = whole.worth.get(idea.id)
     return html(
-        '<div class="box">{}<p>{}</p>{}<p class="soft">{}. Guardrails: {}.</p>{}{}</div>',
+        '<div class="box">{}<p>{}</p>{}<p class="soft">{}. Guardrails: {}.</p>{}{}{}{}</div>',
         head,
         meter_words(newest, case.goal.criteria.lift),
         meter(newest, case.goal.criteria.lift, name),
         users,
         rails,
+        html("<p>{}.</p>", worth.sentence) if worth is not None else "",
         _segments(newest.segments),
+        _benchmarks(whole.benchmarks.get(idea.id, ()), whole.unread if newest.segments is not None else ""),
         drawn if len(looks) > 1 else html('<p class="soft">{}</p>', "more is better" if up else "less is better"),
     )
 
@@ -102,6 +119,27 @@ def _segments(segments: Segments | None) -> Markup:
     ]
     title = f"By {segments.by}: intervals for {segments.most} at once"
     return table((segments.by, "control / treated", "gain", "interval"), rows, title)
+
+
+def _benchmarks(rows: Sequence[Mapping[str, Any]], unread: str) -> Markup:
+    """The same effects beside what is usual in those segments, by their cards."""
+    if unread:
+        return html('<p class="soft">Benchmarks of segments are not known now: {}.</p>', said(unread, 200))
+    if not rows:
+        return Markup("")
+    told = [
+        (
+            said(row["segment"], 60),
+            said(row["card"], 60),
+            row["word"],
+            "unknown" if row["interval"] is None else " to ".join(signed(end) for end in row["interval"]),
+            figure(row["benchmark"]),
+            "unknown" if row["distance"] is None else signed(row["distance"]),
+        )
+        for row in rows
+    ]
+    columns = ("segment", "card", "gain", "interval", "benchmark", "from control to benchmark")
+    return table(columns, told, "Beside the benchmarks of segment cards: more is better")
 
 
 def meter_words(look: Looked, bar: float) -> str:

@@ -1,7 +1,7 @@
 """Views: each page, made from the ledger as it stands at the request."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
@@ -20,29 +20,7 @@ from daemon.web.frame import Reader
 from daemon.web.leads import lessons_page, oversight_page
 from remediation.ports import Ports
 
-if TYPE_CHECKING:
-    from daemon.web.outcomes_page import Followed
-
 MOST_LESSONS = 50
-
-
-def followed(ledger: Ledger, ports: Ports) -> "list[Followed]":
-    """Every outcome with what its signal reads now, the active ones first."""
-    from cases.goal import State
-    from daemon.experimenting import tried
-    from daemon.goals import Gauge
-    from daemon.ledger.goals import LedgerGoals
-    from daemon.web.outcomes_page import Followed
-
-    gauge = Gauge(settings=ports.settings, clock=ports.clock, sources=ports.signals)
-    goals = sorted(
-        LedgerGoals(ledger.database).listed(), key=lambda one: (one.state is not State.ACTIVE, one.goal.name)
-    )
-    return [
-        Followed(pursued=one, reading=gauge.tell(one.goal.signal), tried=tried(ledger, one.goal.name)) for one in goals
-    ]
-
-
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -101,9 +79,13 @@ class Views:
 
     def outcomes(self, reader: Reader) -> Markup:
         """Every outcome, and what is tried for it."""
+        from daemon.goals import Gauge
+        from daemon.web.following import followed
         from daemon.web.outcomes_page import outcomes_page
 
-        return outcomes_page(followed(self.ledger, self.ports), reader)
+        ports = self.ports
+        gauge = Gauge(settings=ports.settings, clock=ports.clock, sources=ports.signals)
+        return outcomes_page(followed(self.ledger, ports.settings, ports.clock, gauge), reader)
 
     def lessons(self, words: str, reader: Reader) -> Markup:
         """The newest lessons, or those that share words with these."""

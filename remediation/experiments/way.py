@@ -32,6 +32,7 @@ from remediation.experiments.written import may_be_written_again
 from remediation.learn import closing
 from remediation.neutral import neutral
 from remediation.ports import Ports
+from remediation.worth import Worth, worth_of
 
 Step: TypeAlias = Callable[[Case, Ports], StepResult]
 KEPT_EVERY, KEPT = timedelta(days=1), 7
@@ -187,10 +188,11 @@ def _won(case: Case, ports: Ports, seen: Seen) -> StepResult:
     apart = f" {segments_said(seen.segments)}" if seen.segments is not None else ""
     question = f"It works: {said(goal, seen)}.{apart} Now {ask}"
     gate = gate_of(case, "analysis")
+    worth = worth_of(case, ports.settings, ports.spent(case.id), seen.looked) if ports.spent is not None else None
     told = ports.tell(gate, Severity.TICKET, f"{case.service}: an experiment worked", question, case=case.id, gate=gate)
     return StepResult(
         events=(seen.looked, Judged(judgement=judgement), Gated(reason=question, gate=gate)),
-        effects=(_commented(case, judgement, seen.looked), *told),
+        effects=(_commented(case, judgement, seen.looked, worth), *told),
     )
 
 
@@ -229,13 +231,13 @@ def _go_on(case: Case, ports: Ports, seen: Seen, every: timedelta) -> StepResult
     return StepResult(events=events, again=ports.now + every, waiting=said(goal, seen))
 
 
-def _commented(case: Case, judgement: Judgement, look: Looked) -> Effect:
+def _commented(case: Case, judgement: Judgement, look: Looked, worth: Worth | None = None) -> Effect:
     change = next(change for change in case.changes if change.number == judgement.change)
     return PostComment(
         key=f"{case.id}-{change.number}-judgement",
         repository=change.lead.repository,
         branch=change.branch(case.id),
-        body=comment(case, judgement, look),
+        body=comment(case, judgement, look, worth),
     )
 
 

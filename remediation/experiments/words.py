@@ -8,6 +8,7 @@ from inference.words import figure, signed
 from remediation.claims import first_line
 from remediation.experiments.idea import idea_of
 from remediation.neutral import neutral
+from remediation.worth import Worth
 
 _CAME = {
     Ruling.WORKED: "Worked",
@@ -84,8 +85,8 @@ def kill_rule(case: Case) -> str:
     )
 
 
-def comment(case: Case, judgement: Judgement, look: Looked) -> str:
-    """What came of it, on its pull request. `look` is the one that decided."""
+def comment(case: Case, judgement: Judgement, look: Looked, worth: Worth | None = None) -> str:
+    """What came of it, on its pull request. `look` is the one that decided; `worth`, of one that worked, its gain."""
     _, idea = idea_of(case)
     word = _CAME[judgement.ruling]
     if judgement.ruling is Ruling.WORKED:
@@ -98,6 +99,8 @@ def comment(case: Case, judgement: Judgement, look: Looked) -> str:
         lines += ["", f"Guardrails: {rails}."]
     if look.segments is not None:
         lines += ["", segments_said(look.segments)]
+    if worth is not None and judgement.ruling is Ruling.WORKED:
+        lines += ["", f"{worth.sentence}."]
     lines += ["", f"Hypothesis `{idea.id}`: {neutral(idea.statement, 200)}"]
     return "\n".join(lines)
 

@@ -129,6 +129,7 @@ def trying(
     file: str | None = None,
     furnish: Callable[[House], None] = lambda _: None,
     made: bool = False,
+    cents: float | None = None,
 ) -> Generator[tuple[House, Crowd, Kept]]:
     """A shop without trouble, an active goal, and ideas for it.
 
@@ -136,6 +137,7 @@ def trying(
     code     what the shop has; None: code that asks the flag
     file     where a model may write what asks it
     made     whether the daemon makes the ideas itself
+    cents    what an error is worth, as if it were a revenue; None: nothing
     furnish  what else is set before the daemon lives
     """
     query = "select unit, variant, time, country from seen where flag = :flag"
@@ -146,7 +148,11 @@ def trying(
     cards = [
         {"name": "germans", "profile": "Buyers in Germany.", "users": {"country": "de"}, "benchmarks": {PRIMARY: 0.004}}
     ]
-    with house(folder, **ASKED | {"services": services, "segments": cards}) as it:
+    measures = ASKED["measures"]
+    if cents is not None:
+        query = "select unit, time, value from events"
+        measures = [{**measures[0], "kind": "revenue", "query": query, "cents": cents}, *measures[1:]]
+    with house(folder, **ASKED | {"services": services, "segments": cards, "measures": measures}) as it:
         it.readings = Readings([(EPOCH, NORMAL)])
         it.commit("Ask the flag", {**(code or {"shop/button.py": CODE}), FLAGS: EMPTY}, minutes_ago=3)
         it.trial = lambda _, command: _report(command)

@@ -66,7 +66,7 @@ def running(it: House, crowd: Crowd) -> Case:
 
 
 def test_an_idea_is_built_measured_and_scaled_with_a_yes_at_each_gate(tmp_path: Path) -> None:
-    with trying(tmp_path) as (it, crowd, flags):
+    with trying(tmp_path, cents=100_000) as (it, crowd, flags):
         crowd.rates = {
             PRIMARY: {"control": 0.010, "treated": 0.003},
             RAIL: {"control": 0.01, "treated": 0.01},
@@ -94,7 +94,7 @@ def test_an_idea_is_built_measured_and_scaled_with_a_yes_at_each_gate(tmp_path: 
         it.passes(30)
         case = now(it, case)
         assert case.looks
-        assert case.judgement is None
+        assert not case.judgements
         for _ in range(8):
             it.clock.advance(timedelta(days=1))
             it.passes(1)
@@ -102,6 +102,10 @@ def test_an_idea_is_built_measured_and_scaled_with_a_yes_at_each_gate(tmp_path: 
         assert case.gate == f"{case.id}-1-analysis"
         assert case.judgement is not None
         assert case.judgement.effect == pytest.approx(-0.007)
+        users = case.looks[-1].users[1]
+        worth = f"-${7 * users:,}.00"  # of what is wanted less of, and is money
+        told = it.comments(pull["number"])[-1]
+        assert re.search(rf"Worth: {re.escape(worth)} \(-.*\) of {users:,} users; models cost \$0.00 \(", told), told
         yes(it, case)
         case = reach(it, case.id, phase=Phase.PROPOSED)
         assert case.change.number == 2
@@ -110,10 +114,9 @@ def test_an_idea_is_built_measured_and_scaled_with_a_yes_at_each_gate(tmp_path: 
         it.merge(pull["number"])
         it.clock.advance(timedelta(hours=2))
         case = reach(it, case.id, phase=Phase.CLOSED, minutes=120)
-        assert case.outcome is not None
-        assert case.outcome.ending is Ending.WORKED
         assert case.lesson is not None
-        assert case.lesson.action == "experiment"
+        assert (case.lesson.ending, case.lesson.action) == (Ending.WORKED, "experiment")
+        assert f"; worth: {worth} (" in case.lesson.text
         assert not flags.offs
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -18,6 +19,7 @@ from daemon.reports.outcomes import Quarter, achieved, trend
 from daemon.web.chart import chart
 from daemon.web.frame import Reader
 from daemon.web.outcomes_page import Followed, meter, meter_words, outcomes_page
+from remediation.worth import Worth
 from tests.parts.nouns import NOW, an_entry, an_opened
 from tests.parts.trying import goal, idea
 
@@ -92,7 +94,27 @@ def test_segments_are_called_different_only_where_their_interval_says_so() -> No
     assert "By country: 9 values are too many." in str(page(tried(replace(a_look(0.021, 0.05), segments=none))))
 
 
-def page(*every: Tried) -> Markup:
+def test_a_gains_worth_and_the_benchmarks_of_cards_stand_beside_it() -> None:
+    one = tried(replace(a_look(0.021, 0.05), crossed=1_234, segments=Segments(by="country", most=8)))
+    row = {
+        "segment": HOSTILE, "card": "germans", "word": "better", "gain": 0.03, "interval": [0.01, 0.05],
+        "benchmark": 0.004, "control": 0.01, "distance": 0.006,
+    }  # fmt: skip
+    worth = Worth(users=900, gain=5_010, low=-1_000, high=10_000, spent=300)
+    plain = page(one)
+    assert "worth" not in plain.lower()
+    assert "1,234 saw more than one variant and are left out" in plain
+    shown = page(one, worth={one.idea.id: worth}, benchmarks={one.idea.id: [row, {**row, "interval": None}]})
+    assert "Worth: +$50.10 (-$10.00 to +$100.00) of 900 users; models cost $3.00: +$16.70 for a dollar" in shown
+    assert "+0.01 to +0.05" in shown
+    assert ">germans<" in shown
+    assert ">+0.006<" in shown
+    assert "<script" not in shown
+    assert "not known now: crm: no answer." in page(one, unread="crm: no answer")
+    assert "not known now" not in page(tried(a_look(0.021, 0.05)), unread="crm: no answer")
+
+
+def page(*every: Tried, **more: Any) -> Markup:  # noqa: ANN401 - what else is known of the outcome
     pursued = Pursued(
         goal=replace(goal(), why=HOSTILE),
         digest="d",
@@ -101,7 +123,7 @@ def page(*every: Tried) -> Markup:
             Step(to=State.ACTIVE, at=NOW, by="human:a", because=HOSTILE),
         ),
     )
-    return outcomes_page([Followed(pursued=pursued, reading=Reading(value=0.0101), tried=every)], Reader())
+    return outcomes_page([Followed(pursued=pursued, reading=Reading(value=0.0101), tried=every, **more)], Reader())
 
 
 def test_what_is_written_elsewhere_stays_text_and_the_value_is_the_one_that_was_read() -> None:

@@ -1,17 +1,17 @@
 """What an experiment's gain is worth beside what models cost for its case, in whole US cents; only if configured.
 
-The gain is that of the users who were shown it until the newest look: of a revenue that `measures` reads, with `cents`
-for what a unit of it is worth. Of the interval both ends are told: where they lie on two sides of nothing, so may the
-gain. What people's time, servers and the vendor cost is not in it.
+The gain is that of the users who were shown it while it was measured, by the newest look: of a revenue that `measures`
+reads, with `cents` for what a unit of it is worth. Of the interval both ends are told: where they lie on two sides of
+nothing, so may the gain. What people's time, servers and the vendor cost is not in it.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Any
 
+from cases.case import Case
+from cases.events import Looked
 from config.settings import Settings
-from daemon.experimenting import Tried
-from daemon.ledger.spend import LedgerSpend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,11 @@ class Worth:
             else [self.for_a_dollar(self.low), self.for_a_dollar(self.high)],
         }
 
+    @property
+    def sentence(self) -> str:
+        """The same for people who read of it elsewhere, without its full stop."""
+        return f"W{str(self)[1:]} (people's time and servers are not in it)"
+
     def __str__(self) -> str:
         spent = f"models cost ${self.spent / 100:,.2f}"
         if self.gain is None or self.low is None or self.high is None:
@@ -56,16 +61,22 @@ class Worth:
         return f"{told}; {spent}: {_dollars(each)} for a dollar ({_dollars(low)} to {_dollars(high)})"
 
 
-def worth_of(one: Tried, settings: Settings, spend: LedgerSpend) -> Worth | None:
-    """None where the outcome's signal has no measure with `cents`, or nobody has looked yet."""
-    case = one.case
-    if case is None or case.goal is None or not case.looks:
+def worth_of(case: Case, settings: Settings, usd: float, newest: Looked | None = None) -> Worth | None:
+    """None where the outcome's signal has no measure with `cents`, or nobody has looked yet.
+
+    Looks at larger shares do not count: they begin anew, and no longer compare what the ruling rests on.
+    usd     what models cost for the case
+    newest  a look that the case does not have yet
+    """
+    scaled = {one.number for one in case.changes if one.experiment is not None and not one.experiment.measured}
+    looks = [look for look in (*case.looks, *((newest,) if newest else ())) if look.change not in scaled]
+    if case.goal is None or not looks:
         return None
     signal = case.goal.signal
     cents = next((measure.cents for measure in settings.measures if measure.signal == signal), None)
     if cents is None:
         return None
-    look = next((look for look in reversed(case.looks) if look.lift is not None), case.looks[-1])
+    look = next((look for look in reversed(looks) if look.lift is not None), looks[-1])
     users = look.users[1]
     sign = 1 if case.goal.up else -1  # more is better in a look; here it is money
     gain = None if look.lift is None else round(sign * look.lift * users * cents)
@@ -78,7 +89,7 @@ def worth_of(one: Tried, settings: Settings, spend: LedgerSpend) -> Worth | None
         gain=gain,
         low=ends[0] if ends else None,
         high=ends[1] if ends else None,
-        spent=math.ceil(round(100 * sum(call.usd for call in spend.calls(case.id)), 6)),
+        spent=math.ceil(round(100 * usd, 6)),
     )
 
 
