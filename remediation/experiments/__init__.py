@@ -2,4 +2,5 @@
 
 catalogue | imagined | given → sifting → ranking → portfolio → opening → build → proof → look → way
 flagd | unleash | launchdarkly: where flags live
+settled: a flag that everybody is shown one value of, taken out of the code
 """
