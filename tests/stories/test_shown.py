@@ -84,7 +84,8 @@ def test_a_no_there_is_remembered_with_its_reason(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_it_is_over_when_the_signals_are_back_by_themselves(tmp_path: Path) -> None:
-    with house(tmp_path, **PROPOSE) as it, levered(it) as life:
+    unhurried = {"approvals": {"hour": "4h"}}  # the case itself is over where a yes is overdue
+    with house(tmp_path, **PROPOSE, **unhurried) as it, levered(it) as life:
         number = waits(it, life)["number"]
         it.readings.becomes(NORMAL, it.now)
         life.passes(30)
@@ -92,6 +93,7 @@ def test_it_is_over_when_the_signals_are_back_by_themselves(tmp_path: Path) -> N
         life.passes(60)
         assert issues(it, "open") == []
         assert it.comments(number)[-1].startswith("**Over**: the signals are back by themselves since")
+        assert present(it).hold is Hold.GATE
 
 
 @pytest.mark.long
