@@ -36,8 +36,11 @@ lock: .venv/uv.stamp ## renew the hash-locked requirements
 lint: ## ruff, mypy, pyright, import-linter
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pyright mypy rules
 
-pyright mypy: .venv/dev.stamp
-	.venv/bin/$@
+pyright: .venv/dev.stamp
+	.venv/bin/pyright --pythonpath .venv/bin/python
+
+mypy: .venv/dev.stamp
+	.venv/bin/mypy
 
 rules: .venv/dev.stamp
 	.venv/bin/ruff check .

@@ -107,7 +107,7 @@ def _absent(
     silent = int(recent.times[-1]) - last
     if len(missed) < confirm or silent <= patience:
         return None
-    share = len(seen) / max(1, int(np.sum(times >= seen[0])))
+    share = len(seen) / max(1, int(np.count_nonzero(times >= seen[0])))
     return Anomaly(
         signal=recent.signal,
         labels=labels,

@@ -46,7 +46,7 @@ def fit_ar(noise: Floats, present: Mask) -> Floats:
     pull: Floats = before.T @ now
     best, found = np.inf, np.zeros(1)
     for order in range(1, lags + 1):
-        square = gram[:order, :order] + 1e-9 * np.trace(gram) / lags * np.eye(order)
+        square: Floats = gram[:order, :order] + 1e-9 * float(np.trace(gram)) / lags * np.eye(order)
         solved = np.asarray(np.linalg.solve(square, pull[:order]), dtype=np.float64)
         left = max(total - float(solved @ pull[:order]), _KNOWN * total, _KNOWN)
         bic = count * np.log(left / count) + order * np.log(count)

@@ -135,7 +135,7 @@ def track(grid: Grid, plan: Plan) -> Track | str:
     present &= np.all(np.isfinite(controls), axis=1)
     anomalous = np.zeros(len(times)) if plan.onset is None else (times >= plan.onset).astype(np.float64)
     calm = present & ~deployed & (anomalous == 0.0)
-    size = int(np.sum(~deployed & (anomalous == 0.0)))
+    size = int(np.count_nonzero(~deployed & (anomalous == 0.0)))
     if calm.sum() < max(_FEWEST, _SHARE * size):
         return f"only {int(calm.sum())} of {size} readings of the history are there"
     middle, spread = _middle(grid.values[calm])

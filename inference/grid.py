@@ -62,6 +62,7 @@ def _averaged(places: npt.NDArray[np.int64], columns: Floats, size: int) -> Floa
     for column in range(columns.shape[1]):
         there = np.isfinite(columns[:, column])
         count = np.bincount(places[there], minlength=size)
-        total = np.bincount(places[there], weights=columns[there, column], minlength=size)
+        read: Floats = columns[there, column]
+        total = np.bincount(places[there], weights=read, minlength=size)
         laid[:, column] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return laid
