@@ -86,7 +86,7 @@ class Made:
                 f"({one} and {two})",
                 f"({one} or {two})",
                 f"({one} if {two} else {three})",
-                f"({one} {self._random.choice(('==', '!=', 'is not'))} {self._random.choice(('True', 'None', 'x'))})",
+                f"({one} {self._random.choice(('== x', '!= x', '== True', '!= None', 'is not None', 'is not True'))})",
                 f"[one for one in (1, x) if {two}]",
             )
         )
@@ -123,7 +123,7 @@ def does(source: str, value: JsonValue, x: object) -> tuple[Any, list[object]]:
     lines = [line for line in source.splitlines() if not line.startswith("from flags_of")]
     names: dict[str, Any] = {"flags": stub, "client": stub, "get_flag_value": stub.get, "log": stub.log}
     names["exposure"] = stub.seen
-    with warnings.catch_warnings(action="ignore", category=SyntaxWarning):  # `"Pay now" is not x`
+    with warnings.catch_warnings(action="ignore", category=SyntaxWarning):  # `"Pay now" is not True`
         exec(compile("\n".join(lines), "f", "exec", dont_inherit=True), names)  # noqa: S102 - made up here
     ended: Any = names["f"](x)
     return list(ended) if hasattr(ended, "__next__") else ended, stub.logged
