@@ -84,12 +84,12 @@ def about(words: tuple[str, ...], config: Path, *, as_json: bool) -> None:
 @config_option
 @json_option
 def compare(config: Path, *, as_json: bool) -> None:
-    """Changes that worked beside those that did not, by strategy, path and detector, and month by month."""
-    from remediation.compared import compared, trend
+    """Changes that worked beside those that did not, by strategy, path, detector and segment, and month by month."""
+    from remediation.compared import compared, trends
 
     with ledger_of(config) as ledger:
         lessons = ledger.lessons.newest(ALL)
-    tables = {**compared(lessons), "month and strategy": trend(lessons)}
+    tables = {**compared(lessons), **trends(lessons)}
     if as_json:
         print_json({name: [_row(row) for row in rows] for name, rows in tables.items()})
         return

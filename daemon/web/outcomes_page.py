@@ -21,6 +21,7 @@ from daemon.reports.outcomes import achieved, trend
 from daemon.web.chart import chart
 from daemon.web.frame import Reader, case_link, frame
 from inference.words import figure, signed
+from remediation.compared import trends
 from remediation.worth import Worth
 
 WIDTH, HEIGHT, EDGE, WORDS, APART = 720, 70, 12, 50, 70
@@ -215,4 +216,12 @@ def _together(followed: Sequence[Followed]) -> Markup:
             for one in quarters
         ]
         parts += table(("ended in", "worked", "95 % interval"), rows, "Ideas that users decided")
+    lessons = [
+        tried.case.lesson for one in followed for tried in one.tried if tried.case is not None and tried.case.lesson
+    ]
+    for name, by in trends(lessons).items():
+        if by:
+            shown = [(row.of, str(row.accepted), str(row.worked)) for row in by]
+            columns = (name, "accepted, of those answered", "worked, of those decided")
+            parts += table(columns, shown, f"Ideas by {name}, with 95 % intervals")
     return parts

@@ -16,7 +16,7 @@ from cases.outcome import Ending, Held, Lesson, Refusal
 from daemon.ledger.ledger import open_ledger
 from daemon.lesson_pages import parsed, written
 from daemon.main import trackwalker
-from remediation.compared import compared, trend
+from remediation.compared import compared, trends
 from tests.parts.nouns import NOW, a_lesson
 from tests.parts.settings import a_document
 
@@ -96,9 +96,32 @@ def test_the_comparison_is_what_a_hand_computes() -> None:
     revert = next(row.worked for row in found["strategy"] if row.of == REVERT)
     # Wilson's interval of 2 of 3 by hand: (2/3 + 1.92/3 ± 1.96·√(2/27 + 0.32/3)) / (1 + 3.84/3)
     assert (round(revert.low, 3), round(revert.high, 3)) == (0.208, 0.939)
-    assert [row.of for row in trend(HAND)] == [
+    assert [row.of for row in trends(HAND)["month and strategy"]] == [
         "2026-01 model", "2026-01 playbook:revert-the-culprit", "2026-03 model", "2026-03 playbook:revert-the-culprit",
     ]  # fmt: skip
+
+
+def tried(n: int, ending: Ending, *, segment: str = "", merged: bool = True) -> Lesson:
+    """The lesson of an experiment."""
+    made = lesson(n, ending, strategy="catalogue:copy", path="flags.json", detector="goal", merged=merged)
+    return replace(made, action="experiment", grounds=("goal: g", *([f"segment: {segment}"] if segment else [])))
+
+
+def test_what_people_accept_of_experiments_is_told_by_segment_over_time() -> None:
+    buyers = '{"country": ["at", "de"], "plan": ["free"]}'
+    every = (
+        tried(0, Ending.WORKED, segment=buyers), tried(2, Ending.UNCHANGED, segment=buyers),
+        tried(4, Ending.CLOSED_UNMERGED, segment=buyers, merged=False), tried(1, Ending.WORKED, segment=buyers),
+        tried(6, Ending.WORKED), tried(8, Ending.DISMISSED, segment="{not JSON", merged=False), HAND[0],
+    )  # fmt: skip
+    found = trends(every)["month and segment"]
+    assert [(row.of, row.accepted.good, row.accepted.n, row.worked.good, row.worked.n) for row in found] == [
+        ("2026-01 country=at/de, plan=free", 1, 1, 1, 1),
+        ("2026-03 country=at/de, plan=free", 2, 3, 1, 2),
+        ("2026-03 everybody", 1, 1, 1, 1),
+    ]
+    assert (round(found[1].accepted.low, 3), round(found[1].accepted.high, 3)) == (0.208, 0.939)
+    assert [row.of for row in compared(every)["segment"]] == ["country=at/de, plan=free", "everybody"]
 
 
 def run(folder: Path, *words: str) -> str:

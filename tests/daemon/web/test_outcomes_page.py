@@ -20,7 +20,7 @@ from daemon.web.chart import chart
 from daemon.web.frame import Reader
 from daemon.web.outcomes_page import Followed, meter, meter_words, outcomes_page
 from remediation.worth import Worth
-from tests.parts.nouns import NOW, an_entry, an_opened
+from tests.parts.nouns import NOW, a_lesson, an_entry, an_opened
 from tests.parts.trying import goal, idea
 
 HOSTILE = "</svg><script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -146,6 +146,20 @@ def test_what_was_achieved_and_whether_ideas_get_better() -> None:
     done = Pursued(goal=goal(), digest="d", steps=(Step(to=State.ACHIEVED, at=at, by="daemon"),))
     assert achieved([done, done]) == {"2026-08": 2}
     assert "Ideas that users decided" in page(*every)
+    assert "Ideas by month" not in page(*every)
+
+
+def test_what_people_accepted_and_what_worked_is_told_by_strategy_and_segment() -> None:
+    one = tried(ending=Ending.WORKED)
+    assert one.case is not None
+    lesson = replace(
+        a_lesson(), strategy="catalogue:copy", ending=Ending.WORKED, merged=True, action="experiment",
+        grounds=('segment: {"country": ["<b>"]}',),
+    )  # fmt: skip
+    shown = page(replace(one, case=replace(one.case, lesson=lesson)))
+    assert f">{lesson.at:%Y-%m} catalogue:copy<" in shown
+    assert f">{lesson.at:%Y-%m} country=&lt;b&gt;<" in shown
+    assert shown.count(">1 of 1 (21% to 100%)<") == 4
 
 
 def test_the_interval_of_few_is_wide_and_known() -> None:
