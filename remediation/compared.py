@@ -1,4 +1,4 @@
-"""What sets changes that worked apart from those that did not: by strategy, by path, by detector, by segment; and over time.
+"""What sets changes that worked apart from those that did not: by strategy, path, detector and segment; and over time.
 
 Pure. A change counts once it was judged, or was closed by a human. What a human never saw, and what could not be told,
 counts in neither column, and is said as such.
