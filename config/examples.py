@@ -149,7 +149,7 @@ EXAMPLES: Mapping[str, str] = {
     "watch[]": """
         watch:
           - {name: errors, service: shop, query: 'rate(errors_total[1m])', threshold: 0.05, harm: up, severity: page}
-          - {name: sales, service: shop, query: 'sum(rate(sales_total[5m]))', harm: down}   # what is normal is learnt
+          - {name: sales, service: shop, query: 'sum(rate(sales_total[5m]))', harm: down, tells_of: money}
           - {name: disk, service: shop, query: 'disk_used_bytes', limit: disk_size_bytes, within: 3d, harm: up}
           - {name: memory, service: shop, query: 'container_memory_bytes', requested: memory_request_bytes, harm: up}
           - {name: requests, service: shop, query: 'sum by (route) (rate(requests_total[1m]))', traffic: true}

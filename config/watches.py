@@ -131,6 +131,10 @@ class _Watching(Section):
     """What a reading is, for the judgement of a deploy: count (events, whose scatter grows with their number), latency
     (above 0, scatters in proportion), ratio (a share from 0 to 1), or gauge (anything else)."""
 
+    tells_of: Literal["behaviour", "technical", "money", "efficiency", "learning"] | None = None
+    """What it shows, for reports of outcomes: behaviour (what users do), technical (how the service runs), money,
+    efficiency (what work and machines it takes), or learning (what was found out). None: not said."""
+
     controls: tuple[Text, ...] = ()
     """Queries of the same source for what moves by the same causes and not by a deploy of the service, as its upstream:
     they find the effect of a deploy sooner. In a watch by service, its own query stands for the series of the other

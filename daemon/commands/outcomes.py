@@ -30,6 +30,7 @@ def command(config: Path, *, as_json: bool) -> None:
     from daemon.clock import SystemClock
     from daemon.goals import Gauge
     from daemon.ledger.goals import LedgerGoals
+    from daemon.reports.outcomes import tells_of
 
     settings, clock = settings_of(config), SystemClock()
     with ledger_of(config) as ledger:
@@ -37,7 +38,14 @@ def command(config: Path, *, as_json: bool) -> None:
     gauge = Gauge(settings=settings, clock=clock, sources=sources_of(settings, clock)) if pursued else None
     readings = [_reading(gauge.tell(one.goal.signal)) for one in pursued] if gauge else []
     if as_json:
-        print_json({"outcomes": [{**document(one), "reading": r} for one, r in zip(pursued, readings, strict=True)]})
+        print_json(
+            {
+                "outcomes": [
+                    {**document(one), "tells_of": tells_of(settings, one.goal.signal), "reading": r}
+                    for one, r in zip(pursued, readings, strict=True)
+                ]
+            }
+        )
         return
     if not pursued:
         click.echo("no outcomes yet: `trackwalker outcomes add FILE` declares one (see docs/outcomes.md)")

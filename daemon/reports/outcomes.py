@@ -9,6 +9,7 @@ from datetime import datetime
 from cases.goal import Pursued, State
 from cases.moments import iso
 from cases.outcome import Ending
+from config.settings import ImportWatchSettings, Settings, WatchSettings
 from daemon.experimenting import Tried
 
 MEASURED = frozenset({Ending.WORKED, Ending.UNCHANGED, Ending.INCONCLUSIVE, Ending.ROLLED_BACK, Ending.HARMFUL})
@@ -48,6 +49,28 @@ def achieved(goals: Sequence[Pursued]) -> dict[str, int]:
         iso(step.at)[:7] for one in goals for step in one.steps if step.to is State.ACHIEVED
     )  # fmt: skip
     return dict(sorted(months.items()))
+
+
+UNSAID = "not said"
+"""What a metric tells of where its watch does not say it."""
+
+
+def tells_of(settings: Settings, signal: str) -> str:
+    """What a watched signal tells of, by its key: that of its own watch, or of one by service with its name."""
+    service, _, name = signal.partition("/")
+    watches = [one for one in settings.watch if not isinstance(one, ImportWatchSettings) and one.name == name]
+    own = [one.tells_of for one in watches if isinstance(one, WatchSettings) and one.service == service]
+    by_service = [one.tells_of for one in watches if not isinstance(one, WatchSettings)]
+    return next(iter(own or by_service), None) or UNSAID
+
+
+def by_kind(goals: Sequence[tuple[str, Pursued]]) -> tuple[tuple[str, int, int, int], ...]:
+    """What metrics tell of → how many outcomes there are, are active, and were achieved; goals: (what of, which)."""
+    return tuple(
+        (kind, len(mine), sum(one is State.ACTIVE for one in mine), sum(one is State.ACHIEVED for one in mine))
+        for kind in sorted({kind for kind, _ in goals})
+        if (mine := [one.state for of, one in goals if of == kind])
+    )
 
 
 def trend(every: Sequence[Tried]) -> tuple[Quarter, ...]:

@@ -9,6 +9,7 @@ from daemon.experimenting import Tried, tried
 from daemon.goals import Gauge
 from daemon.ledger.goals import LedgerGoals
 from daemon.ledger.ledger import Ledger
+from daemon.reports.outcomes import tells_of
 from daemon.segments import against_benchmarks, cards_of
 from daemon.web.outcomes_page import Followed
 from remediation.worth import worth_of
@@ -34,6 +35,7 @@ def followed(ledger: Ledger, settings: Settings, clock: Clock, gauge: Gauge) -> 
             },
             benchmarks={each.idea.id: against_benchmarks(each, cards) for each in every[one.goal.name]},
             unread=unread,
+            tells_of=tells_of(settings, one.goal.signal),
         )
         for one in goals
     ]

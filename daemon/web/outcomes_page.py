@@ -17,7 +17,7 @@ from cases.moments import iso, milliseconds
 from daemon.experimenting import Tried
 from daemon.goals import Reading
 from daemon.paper import html, said, table
-from daemon.reports.outcomes import achieved, trend
+from daemon.reports.outcomes import UNSAID, achieved, by_kind, trend
 from daemon.web.chart import chart
 from daemon.web.frame import Reader, case_link, frame
 from inference.words import figure, signed
@@ -35,6 +35,7 @@ class Followed:
     worth       id of an idea → what its gain is worth, where that is reckoned
     benchmarks  id of an idea → a row for each segment that has a benchmark (`daemon.segments.against_benchmarks`)
     unread      why no benchmarks are known now, or ""
+    tells_of    what its signal shows, as the watch says
     """
 
     pursued: Pursued
@@ -45,6 +46,7 @@ class Followed:
         default_factory=dict[str, Sequence[Mapping[str, Any]]]
     )
     unread: str = ""
+    tells_of: str = UNSAID
 
 
 def outcomes_page(followed: Sequence[Followed], reader: Reader) -> Markup:
@@ -63,7 +65,7 @@ def _outcome(one: Followed, reader: Reader) -> Markup:
     now = figure(one.reading.value) if one.reading.value is not None else f"unknown: {one.reading.because}"
     facts = (
         ("state", f"{pursued.state}, since {iso(pursued.steps[-1].at)}: {pursued.steps[-1].because}"),
-        ("signal", goal.signal),
+        ("signal", goal.signal if one.tells_of == UNSAID else f"{goal.signal} ({one.tells_of})"),
         ("from, now, to", f"{figure(goal.baseline)}, {now}, {figure(goal.target)} by {goal.horizon}"),
         ("guardrails", ", ".join(limit.signal for limit in goal.constraints) or "none"),
         ("owner, backup", f"{goal.owner}, {goal.backup}"),
@@ -206,6 +208,9 @@ def _together(followed: Sequence[Followed]) -> Markup:
     months = achieved([one.pursued for one in followed])
     quarters = trend([tried for one in followed for tried in one.tried])
     parts = Markup("")
+    kinds = by_kind([(one.tells_of, one.pursued) for one in followed])
+    if any(kind != UNSAID for kind, *_ in kinds):
+        parts += table(("metric of", "outcomes", "active", "achieved"), kinds, "Outcomes by what their metric tells of")
     if months:
         parts += table(
             ("month", "achieved"), [(month, str(count)) for month, count in months.items()], "Achieved a month"

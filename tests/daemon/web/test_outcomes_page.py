@@ -15,12 +15,13 @@ from cases.measure import SegmentEffect, Segments
 from cases.outcome import Ending, Outcome
 from daemon.experimenting import Tried
 from daemon.goals import Reading
-from daemon.reports.outcomes import Quarter, achieved, trend
+from daemon.reports.outcomes import Quarter, achieved, by_kind, tells_of, trend
 from daemon.web.chart import chart
 from daemon.web.frame import Reader
 from daemon.web.outcomes_page import Followed, meter, meter_words, outcomes_page
 from remediation.worth import Worth
 from tests.parts.nouns import NOW, a_lesson, an_entry, an_opened
+from tests.parts.settings import some_settings
 from tests.parts.trying import goal, idea
 
 HOSTILE = "</svg><script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -147,6 +148,26 @@ def test_what_was_achieved_and_whether_ideas_get_better() -> None:
     assert achieved([done, done]) == {"2026-08": 2}
     assert "Ideas that users decided" in page(*every)
     assert "Ideas by month" not in page(*every)
+
+
+def test_each_outcome_says_what_its_metric_tells_of_and_they_are_counted_by_it() -> None:
+    def watch(**more: str) -> dict[str, str]:
+        return {"name": "errors", "query": "errors", "harm": "up", **more}
+
+    named, family = watch(service="shop", tells_of="technical"), watch(by="service", tells_of="behaviour")
+    found = some_settings(watch=[named, family])
+    assert [tells_of(found, key) for key in ("shop/errors", "cart/errors", "shop/other")] == [
+        "technical", "behaviour", "not said",
+    ]  # fmt: skip
+    assert tells_of(some_settings(), "shop/errors") == "not said"
+    draft = Pursued(goal=goal(), digest="d", steps=(Step(to=State.DRAFT, at=NOW, by="human:a"),))
+    done = replace(draft, steps=(*draft.steps, Step(to=State.ACHIEVED, at=NOW, by="daemon")))
+    told = by_kind([("money", draft), ("technical", done), ("money", done)])
+    assert told == (("money", 2, 0, 1), ("technical", 1, 0, 1))
+    assert "metric tells of" not in page()
+    shown = page(tells_of="money")
+    assert "shop/errors (money)" in shown
+    assert "Outcomes by what their metric tells of" in shown
 
 
 def test_what_people_accepted_and_what_worked_is_told_by_strategy_and_segment() -> None:
