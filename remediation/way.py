@@ -162,11 +162,13 @@ def step_of(case: Case) -> Step:
     """The step of the phase; a case that was judged, or whose signals came back before anything ran, is closed."""
     if _rejected(case):
         return dismiss
+    if case.judgement is not None and _never_ran(case):
+        return learn
     if case.hypothesis is not None:
         from remediation.experiments.way import STEPS as OF_AN_EXPERIMENT
 
         return OF_AN_EXPERIMENT.get(case.phase, STEPS[case.phase])
-    if case.judgement is not None and (case.phase is Phase.DEPLOYED or _never_ran(case)):
+    if case.judgement is not None and case.phase is Phase.DEPLOYED:
         return learn
     on_the_forge = bool(case.proposals) and case.phase is not Phase.ESCALATED  # drafted again: its pull request is open
     if case.phase in UNDECIDED and case.recovered is not None and not case.merges and not on_the_forge:

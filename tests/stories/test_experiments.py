@@ -35,6 +35,12 @@ def no(it: House, case: Case) -> None:
     says(it, case, Rejected(because="not this", gate=case.gate))
 
 
+def first(it: House) -> Case:
+    case = it.case()
+    assert case is not None
+    return case
+
+
 def now(it: House, case: Case) -> Case:
     assert it.app is not None
     return it.app.ledger.cases.load(case.id)
@@ -437,3 +443,21 @@ def test_code_that_was_brought_with_an_idea_goes_in_and_out_with_it(tmp_path: Pa
         assert it.world.hub.show("main:shop/button.py") == before
         assert b"shop/colour.py" not in it.world.hub.listing("main")
         assert flags.shares is None
+
+
+def test_one_that_is_merged_and_never_seen_to_run_ends_with_its_flag_off(tmp_path: Path) -> None:
+    with trying(tmp_path) as (it, crowd, flags):
+        crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.010}, RAIL: {"control": 0.01, "treated": 0.01}}
+        it.passes(2)
+        case = first(it)
+        yes(it, case)
+        yes(it, reach(it, case.id, gate=True))
+        reach(it, case.id, phase=Phase.PROPOSED)
+        it.merge(it.pull_requests()[0]["number"], deployed=False)
+        reach(it, case.id, phase=Phase.ESCALATED)
+        it.clock.advance(timedelta(hours=4))
+        case = reach(it, case.id, phase=Phase.CLOSED)
+        assert case.outcome is not None
+        assert case.outcome.ending is Ending.INCONCLUSIVE
+        assert len(case.judgements) == 1
+        assert flags.shares == {"control": 1.0}

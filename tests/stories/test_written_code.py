@@ -16,7 +16,7 @@ from tests.parts.crowd import Crowd
 from tests.parts.models import TalkingModel
 from tests.parts.playhouse import House
 from tests.parts.trying import PRIMARY, RAIL, Kept, trying
-from tests.stories.test_experiments import reach, yes
+from tests.stories.test_experiments import first, reach, yes
 
 BUTTON = """\
 from shop.record import exposure
@@ -109,12 +109,6 @@ def unasked(folder: Path, *said: Mapping[str, Any], model: bool = True) -> Gener
         it.passes(2)
         yes(it, first(it))
         yield it, crowd, flags
-
-
-def first(it: House) -> Case:
-    case = it.case()
-    assert case is not None
-    return case
 
 
 def talker(it: House) -> TalkingModel:
