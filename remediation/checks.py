@@ -226,7 +226,8 @@ def _compare(base: CommandReport, change: CommandReport, *, patch: Patch) -> Fou
     removed = [test for test in gone if patch.undoes or test in retired]
     broken = [test for test in lost if test not in removed]
     if broken:
-        return Verdict.FAILED, f"{len(broken)} no longer pass: {named(broken)}"
+        # not "no longer pass:", or what follows would look like a password to whoever blots them out
+        return Verdict.FAILED, f"{len(broken)} pass no longer: {named(broken)}"
     if base.exit_code == 0 and change.exit_code != 0 and not patch.undoes:
         new = sorted(test for test, outcome in change.tests if outcome == "failed")
         why = f"{named(new)}" if new else _last_line(change)

@@ -34,12 +34,19 @@ KINDS = {
     ChangeClass.IMPROVEMENT: "an improvement, of no incident",
 }
 """What each class of change is called in its pull requests."""
+CLEAN_UP = "the clean-up of an experiment"
+
+
+def tidies(story: Story) -> bool:
+    """Whether the change takes out what an experiment left behind: nothing changes for any user."""
+    return story.case.hypothesis is not None and story.change.experiment is None
 
 
 def what_merging_does(story: Story) -> str:
     """Of which class the change is, what changes, how much of it, and what else goes with it."""
     change, blast = story.change, story.change.blast_radius
-    kind = f"This is {', '.join((KINDS[change.kind], *(mark.replace('-', ' ') for mark in change.marks)))}."
+    named = CLEAN_UP if tidies(story) else KINDS[change.kind]
+    kind = f"This is {', '.join((named, *(mark.replace('-', ' ') for mark in change.marks)))}."
     size = f"{files(len(change.lead.paths))}, +{change.lead.added} -{change.lead.removed}"
     removes = f", and takes “{blast.removes}” away" if blast.removes else ""
     if change.kind is ChangeClass.REVERT and change.inverse_of is not None:
@@ -79,6 +86,8 @@ def _rolled_back(story: Story) -> str:
 def _reason(story: Story) -> str:
     if story.case.hypothesis is not None:
         because = neutral(first_line(story.change.because), 400).rstrip(".")
+        if tidies(story):
+            return f"{because}; the tests pass, and nothing changes for anybody."
         return f"{because}; the tests pass with either variant, and users decide."
     if story.change.kind is ChangeClass.REVERT and not story.change.because:
         return f"{story.blamed}{_ran(story)}; {UNDONE[story.trial.claim]}."

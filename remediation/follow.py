@@ -134,10 +134,12 @@ def deployed(case: Case, ports: Ports, merge: Merged, running: Deploy) -> StepRe
 
 def _watched(case: Case, ports: Ports) -> str:
     """What follows now that it runs."""
-    if case.hypothesis is None or case.change.experiment is None:
+    if case.hypothesis is None:
         return (
             f"The watch lasts {duration.format(ports.settings.judgement.window)} at most; its judgement is posted here."
         )
+    if case.change.experiment is None:
+        return "Nothing is measured of it: nothing changes for anybody."
     if case.change.experiment.measured:
         return f"Users are compared for {case.hypothesis.plan.days} days at most; what came of it is posted here."
     return "Its guardrails are watched before more users are shown it."

@@ -6,7 +6,7 @@ A line each, readable as plain text, from stored evidence alone. They are writte
 from cases.anomaly import Anomaly
 from cases.change import ChangeClass
 from cases.symptom import OWN_WORDS, symptom
-from remediation.claims import claim, what_merging_does
+from remediation.claims import claim, tidies, what_merging_does
 from remediation.figures import figure, roughly
 from remediation.impact import impact_headline
 from remediation.links import dashboard, live
@@ -98,11 +98,15 @@ def _faster(story: Story) -> str:
 def _disproof(story: Story) -> str:
     disproof = story.case.diagnosis.disproof if story.case.diagnosis else ""
     link = dashboard(story.links, story.case.anomaly, story.now)
+    if tidies(story):
+        disproof = "code that is not in this repository asks for the flag, or shows what it guards"
     said = disproof or "the signals come back before it runs"
     return f"**It would be wrong if** {said}." + (f" [Dashboard, this window]({link})" if link else "")
 
 
 def _if_nothing_is_done(story: Story) -> str:
+    if tidies(story):
+        return "**If nothing is done:** what an experiment left behind stays; nobody is shown anything else by it."
     anomaly, seen = story.case.anomaly, newest(story.facts, LASTED)
     value = seen.numbers.get(VALUE, anomaly.value) if seen else anomaly.value
     lasted = f", as it has for {roughly(seen.numbers[LASTED])}" if seen else ""

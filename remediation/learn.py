@@ -69,7 +69,7 @@ def outcome_of(case: Case, ports: Ports, *, refused: bool = False) -> Outcome:
     """How the case ended, in one word and one sentence."""
     number = case.changes[-1].number if case.changes else 0
     judgement, exonerated = case.judgement, False
-    if refused:
+    if refused and not _only_tidied(case):
         ending, because = Ending.CLOSED_UNMERGED, "a human closed the pull request without merging it" + _said(case)
     elif case.hypothesis is not None and (came := _came_of(case)) is not None:
         ending, because, judgement = came
@@ -93,6 +93,11 @@ def outcome_of(case: Case, ports: Ports, *, refused: bool = False) -> Outcome:
     return Outcome(
         ending=ending, change=number, because=because, at=ports.now, judgement=judgement, exonerated=exonerated
     )
+
+
+def _only_tidied(case: Case) -> bool:
+    """Whether what was refused would have changed nothing for any user: what the experiment left behind."""
+    return case.hypothesis is not None and bool(case.judgements) and case.change.experiment is None
 
 
 def _came_of(case: Case) -> tuple[Ending, str, Judgement] | None:

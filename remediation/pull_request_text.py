@@ -214,7 +214,7 @@ def _promise_of_an_experiment(story: Story) -> list[str]:
     first = (
         [f"- **promise:** {moves}, for whom it is shown to against whom it is not", kill_rule(story.case)]
         if tried
-        else ["- **promise:** nothing changes for anybody: everybody is shown the control already"]
+        else [f"- **promise:** nothing changes for anybody: everybody is shown the {_shown(story)} already"]
     )
     stop = f"`trackwalker experiments stop {idea.id if idea else ''} --reason …` shows everybody the control at once"
     return [
@@ -223,6 +223,10 @@ def _promise_of_an_experiment(story: Story) -> list[str]:
         f"- **undo this:** {stop if tried else '`git revert -m 1` of the merge'}",
         f"- **cost:** {first_line(story.change.cost) or '$0.00, no model was asked'}",
     ]
+
+
+def _shown(story: Story) -> str:
+    return "control" if story.change.rolls_back is not None else "treated variant"
 
 
 def _commands(story: Story) -> list[str]:

@@ -146,7 +146,7 @@ def failed(checks: Sequence[Check]) -> str:
     """Which checks failed, and the names of their tests; without a report a test there are only lines of output."""
     return "\n".join(
         f"{check.name}: {neutral(check.detail, 300)}"
-        if check.name != STILL_PASSES or "no longer pass" in check.detail
+        if check.name != STILL_PASSES or "pass no longer" in check.detail
         else check.name
         for check in checks
         if check.verdict is Verdict.FAILED

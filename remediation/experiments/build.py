@@ -13,7 +13,7 @@ from cases.change import ChangeClass, Experiment, FileEdit, Patch, Promise
 from cases.goal import Goal
 from cases.telemetry import Direction
 from remediation.drafting import CannotDraft, Drafting
-from remediation.experiments import flagd
+from remediation.experiments import flagd, kept
 from remediation.experiments.brought import began_with, code_of, tests_of, undone
 from remediation.experiments.idea import idea_of, place_of
 from remediation.experiments.written import Brought
@@ -50,6 +50,8 @@ def anew(case: Case, ports: Ports, change: Patch) -> Drafting:
     drafting: Drafting | None
     if change.rolls_back is not None:
         drafting = taken_back(case, ports)
+    elif change.origin in {kept.CODE, kept.FLAG}:
+        drafting = kept.again(case, ports, change.origin)
     elif change.experiment is None:
         return CannotDraft(reason=f"change {change.number} of case {case.id} is no step of an experiment")
     elif change.experiment.measured:

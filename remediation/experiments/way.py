@@ -6,6 +6,7 @@ control at once, and what it left behind is taken out by a pull request.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -26,6 +27,7 @@ from remediation.drafting import CannotDraft
 from remediation.evidence import Pack, pack
 from remediation.experiments.build import first, next_share, scaled, taken_back
 from remediation.experiments.idea import idea_of, place_of, wanted_of
+from remediation.experiments.kept import CODE, FLAG, kept
 from remediation.experiments.look import Seen, breached, judged, look, said
 from remediation.experiments.words import comment, portfolio_question, segments_said
 from remediation.experiments.written import may_be_written_again
@@ -79,10 +81,14 @@ def suppose(case: Case, ports: Ports) -> StepResult:
 def build(case: Case, ports: Ports) -> StepResult:
     """DIAGNOSED → DRAFTED: the flag, once no other experiment has it."""
     place = place_of(case, ports.settings)
-    if case.trial is not None and _refused_last(case) and not (case.change.cost and may_be_written_again(case)):
+    if case.trial is not None and _refused_last(case):
         failed = [check for check in case.trial.checks if check.verdict is Verdict.FAILED]
         said = "; ".join(f"{check.name.lower()}: {check.detail}" for check in failed)
-        return _asked(case, ports, f"the sandbox refused it: {said}")
+        if case.change.origin in {CODE, FLAG}:
+            ended = closing(case, ports)
+            return replace(ended, effects=(*ended.effects, _left(case, f"without it {said}")))
+        if not (case.change.cost and may_be_written_again(case)):
+            return _asked(case, ports, f"the sandbox refused it: {said}")
     taken = next((other for other in ports.cases.active() if other.id != case.id and _has(other, place.key)), None)
     if taken is not None:
         return StepResult(again=ports.now + TAKEN, waiting=f"{place} belongs to the experiment of case {taken.id} now")
@@ -96,8 +102,9 @@ def measured(case: Case, ports: Ports) -> StepResult:
     if case.judgement is not None:
         return _after(case, ports, case.judgement)
     experiment = case.change.experiment
-    if experiment is None:  # a human's own merge was taken for ours: nobody knows whom it shows what
-        return closing(case, ports)
+    if experiment is None:
+        # a clean-up, or a human's own merge that was taken for ours: nobody knows whom that shows what
+        return _tidied(case, ports) if case.change.origin == CODE else closing(case, ports)
     try:
         seen = look(case, ports)
     except PermanentError as error:
@@ -218,7 +225,29 @@ def _after(case: Case, ports: Ports, judgement: Judgement) -> StepResult:
     if judgement.ruling is not Ruling.WORKED:
         return clean_up(case, ports)
     share = next_share(case)
-    return closing(case, ports) if share is None else _drafted(case, ports, scaled(case, ports, share))
+    return _tidied(case, ports) if share is None else _drafted(case, ports, scaled(case, ports, share))
+
+
+def _tidied(case: Case, ports: Ports) -> StepResult:
+    """Everybody is shown it: what the experiment brought beside goes, and its case ends once nothing is left to do."""
+    drafting = kept(case, ports)
+    if isinstance(drafting, Patch):
+        return StepResult(events=(Drafted(change=drafting),))
+    ended = closing(case, ports)
+    return ended if drafting is None else replace(ended, effects=(*ended.effects, _left(case, drafting.reason)))
+
+
+def _left(case: Case, why: str) -> Effect:
+    """That the flag stays where it is, on the pull request that was last merged."""
+    _, idea = idea_of(case)
+    merge = case.merges[-1]
+    change = next(change for change in case.changes if change.number == merge.change)
+    return PostComment(
+        key=f"{case.id}-{case.change.number}-left",
+        repository=merge.repository,
+        branch=change.branch(case.id),
+        body=f"**The flag {neutral(idea.turn.flag, 40)} stays**, for a human to take out: {neutral(why, 300)}.",
+    )
 
 
 def _go_on(case: Case, ports: Ports, seen: Seen, every: timedelta) -> StepResult:

@@ -35,7 +35,7 @@ def judged(
 
 
 def test_what_fails_each_time_with_the_change_is_its_fault() -> None:
-    assert judged((ran(), ran("t::1")), (ran(), ran("t::1"))) == (Verdict.FAILED, "1 no longer pass: t::1")
+    assert judged((ran(), ran("t::1")), (ran(), ran("t::1"))) == (Verdict.FAILED, "1 pass no longer: t::1")
 
 
 def test_what_differs_on_base_is_left_out_and_named() -> None:
@@ -51,7 +51,7 @@ def test_what_was_seen_before_is_left_out_at_once() -> None:
 
 def test_a_flaky_neighbour_covers_for_nothing() -> None:
     verdict, detail = judged((ran(), ran("t::1", "t::2")), (ran("t::1"), ran("t::1", "t::2")))
-    assert (verdict, detail) == (Verdict.FAILED, "1 no longer pass: t::2")
+    assert (verdict, detail) == (Verdict.FAILED, "1 pass no longer: t::2")
 
 
 def test_what_comes_and_goes_with_the_change_alone_shows_nothing() -> None:

@@ -114,7 +114,7 @@ def test_a_right_edit_is_proved() -> None:
 @pytest.mark.parametrize(
     ("pricing", "test", "check", "said"),
     [
-        (PRICING.replace("float(text)", "1.5 * (',' in text)"), TEST, "What passed still passes", "1 no longer pass"),
+        (PRICING.replace("float(text)", "1.5 * (',' in text)"), TEST, "What passed still passes", "1 pass no longer"),
         (PRICING + "\n", TEST, "New test fails without the change", "it fails with the change as well"),
         (MENDED + "\n\nVAT = 0.2\n", "from shop.pricing import VAT\n\n\ndef test_vat():\n    assert VAT\n",
          "New test fails without the change", "cannot even be collected"),

@@ -183,9 +183,9 @@ def test_of_two_edits_the_one_that_holds_is_proposed_and_the_other_told(tmp_path
     with old_shop(tmp_path, edits=[breaks, EDIT]) as it, it.alive():
         case = it.until(Phase.PROPOSED)
         assert case.change.number == 1
-        assert "1 no longer pass: tests.test_pricing::test_adds" in talker(it).told("edit")
+        assert "1 pass no longer: tests.test_pricing::test_adds" in talker(it).told("edit")
         (pull,) = it.pull_requests()
-        assert "Before it was chosen: an edit of 2 lines: what passed still passes: 1 no longer pass" in pull["body"]
+        assert "Before it was chosen: an edit of 2 lines: what passed still passes: 1 pass no longer" in pull["body"]
 
 
 def test_a_test_that_fails_otherwise_than_production_proves_nothing(tmp_path: Path) -> None:

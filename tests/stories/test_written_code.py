@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cases.case import Case, Phase
+from cases.case import Phase
+from cases.outcome import Ending
 from cases.verdict import Verdict
 from remediation.checks import NEW_TEST, STILL_PASSES
 from sandbox.process import ProcessSandbox
@@ -35,11 +36,11 @@ from shop.record import exposure
 
 
 def banner(user, flags):
-    text, variant = flags.get("banner", user, "Welcome")
-    exposure("banner", user, variant)
+    text = flags.get("banner", "Welcome", user)
+    exposure("banner", user, text)
     return text
 """
-RECORD = "SEEN = []\n\n\ndef exposure(flag, user, variant):\n    SEEN.append((flag, user, variant))\n"
+RECORD = "SEEN = []\n\n\ndef exposure(flag, user, shown):\n    SEEN.append((flag, user, shown))\n"
 TESTS = """\
 from shop.button import label
 
@@ -48,11 +49,16 @@ class Flags:
     def __init__(self, **texts):
         self.texts = texts
 
-    def get(self, flag, user, default):
-        return (self.texts[flag], "treated") if flag in self.texts else (default, "control")
+    def get(self, flag, default, user):
+        return self.texts.get(flag, default)
 
 
 def test_the_button():
+    assert label("ann", Flags())
+"""
+OLD_TEXT = """\
+
+def test_the_old_text():
     assert label("ann", Flags()) == "Pay"
 """
 SHOP: Mapping[str | bytes, bytes | None] = {
@@ -65,8 +71,8 @@ SHOP: Mapping[str | bytes, bytes | None] = {
     "conftest.py": b"",
 }
 GUARD = """\
-    text, variant = flags.get("button", user, "Pay")
-    exposure("button", user, variant)
+    text = flags.get("button", "Pay", user)
+    exposure("button", user, text)
     return text"""
 SHOWS_BOTH = """\
 from shop.button import label
@@ -89,14 +95,16 @@ UNTOLD: Mapping[str, Any] = {
         {
             "path": "shop/button.py",
             "search": '    return "Pay"',
-            "replace": '    return flags.get("button", user, "Pay")[0]',
+            "replace": '    return flags.get("button", "Pay", user)',
         }
     ],
 }
 
 
 @contextmanager
-def unasked(folder: Path, *said: Mapping[str, Any], model: bool = True) -> Generator[tuple[House, Crowd, Kept]]:
+def unasked(
+    folder: Path, *said: Mapping[str, Any], model: bool = True, shop: Mapping[str | bytes, bytes | None] = SHOP
+) -> Generator[tuple[House, Crowd, Kept]]:
     """A shop that shows its button's text without asking any flag; its tests are really run. The idea is wanted."""
 
     def furnish(it: House) -> None:
@@ -104,7 +112,7 @@ def unasked(folder: Path, *said: Mapping[str, Any], model: bool = True) -> Gener
         it.recipe = {"test": "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest -q -p no:cacheprovider"}
         it.wrap_sandbox = lambda _: ProcessSandbox()
 
-    with trying(folder, code=SHOP, file="shop/button.py", furnish=furnish) as (it, crowd, flags):
+    with trying(folder, code=shop, file="shop/button.py", furnish=furnish) as (it, crowd, flags):
         crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.003}, RAIL: {"control": 0.01, "treated": 0.01}}
         it.passes(2)
         yes(it, first(it))
@@ -219,3 +227,68 @@ def test_a_model_has_the_idea_and_another_question_writes_its_code(tmp_path: Pat
         case = reach(it, case.id, gate=True)
         assert case.gate == f"{case.id}-1"
         assert [question.purpose for question in model.asked] == ["experiment", "variant"]
+
+
+def scaled(it: House) -> str:
+    """The case's name once everybody is shown the treated text, for as long as it is watched."""
+    name = first(it).id
+    yes(it, reach(it, name, gate=True))
+    reach(it, name, phase=Phase.PROPOSED)
+    merged(it)
+    reach(it, name, phase=Phase.DEPLOYED)
+    for _ in range(9):
+        it.clock.advance(timedelta(days=1))
+        it.passes(1)
+    yes(it, reach(it, name, gate=True))
+    reach(it, name, phase=Phase.PROPOSED)
+    assert "everybody" in merged(it)
+    reach(it, name, phase=Phase.DEPLOYED)
+    it.clock.advance(timedelta(hours=2))
+    return name
+
+
+def merged(it: House) -> str:
+    """Merge the newest pull request, and let it run; its title."""
+    pull = max(it.pull_requests(), key=lambda found: found["number"])
+    it.merge(pull["number"])
+    return str(pull["title"])
+
+
+KEPT = BUTTON.replace("from shop.record import exposure\n\n\n", "").replace(
+    'return "Pay"', 'text = "Pay now"\n    return text'
+)
+
+
+def test_what_worked_stays_in_the_code_without_its_flag(tmp_path: Path) -> None:
+    with unasked(tmp_path, ANSWER) as (it, _, flags):
+        name = scaled(it)
+        reach(it, name, phase=Phase.PROPOSED)
+        pull = max(it.pull_requests(), key=lambda found: found["number"])
+        assert "This is the clean-up of an experiment." in pull["body"]
+        assert "everybody is shown the treated variant already" in pull["body"]
+        assert "the clean-up removes 1: tests.test_button_flag::test_either_text_is_shown" in pull["body"]
+        assert merged(it) == 'Keep "Pay now" without the flag button'
+        assert it.world.hub.show("main:shop/button.py").decode() == KEPT
+        assert b"tests/test_button_flag.py" not in it.world.hub.listing("main")
+        assert flags.shares == {"treated": 1.0, "control": 0.0}  # the code that runs may still ask
+        it.passes(2)
+        reach(it, name, phase=Phase.PROPOSED)
+        assert merged(it) == "Take the flag button out of its file"
+        case = reach(it, name, phase=Phase.CLOSED)
+        assert flags.shares is None
+        assert case.outcome is not None
+        assert case.outcome.ending is Ending.WORKED
+
+
+@pytest.mark.long
+def test_a_flag_whose_old_text_peoples_tests_ask_for_stays_for_a_human(tmp_path: Path) -> None:
+    shop = {**SHOP, "tests/test_button.py": (TESTS + OLD_TEXT).encode()}
+    with unasked(tmp_path, ANSWER, shop=shop) as (it, _, flags):
+        name = scaled(it)
+        case = reach(it, name, phase=Phase.CLOSED)
+        assert case.outcome is not None
+        assert case.outcome.ending is Ending.WORKED
+        assert flags.shares == {"treated": 1.0, "control": 0.0}
+        said = it.comments(max(pull["number"] for pull in it.pull_requests()))[-1]
+        assert "**The flag button stays**" in said
+        assert "without it what passed still passes: 1 pass no longer: tests.test_button::test_the_old_text" in said

@@ -93,6 +93,11 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s+", "", text).replace("'", '"')
 
 
+def _unpacked(assigned: cst.Assign) -> bool:
+    """Whether it is given to several names at once: then more is answered than a value."""
+    return any(isinstance(one.target, cst.Tuple | cst.List) for one in assigned.targets)
+
+
 @dataclass(kw_only=True)
 class Plan:
     """What of a file is taken out. Raises NotEditable, as `<path>:<line> …`, for what only a human can."""
@@ -234,6 +239,8 @@ class Plan:
         odd = cst.Attribute | cst.Decorator | cst.WithItem | cst.Match
         if isinstance(up, odd) or (isinstance(up, cst.Subscript) and up.value is whole):
             raise self.refuse(call, "uses the answer of the flag as more than a value: a human takes it out there")
+        if isinstance(up, cst.Assign) and _unpacked(up) and not isinstance(self.value, list):
+            raise self.refuse(call, "takes the answer of the flag apart: a human takes it out there")
         if isinstance(up, cst.Call) and up.func is whole:
             raise self.refuse(call, "calls what the flag answers: a human takes it out there")
         self.asked += 1

@@ -96,7 +96,7 @@ def test_of_two_edits_that_hold_the_smaller_one_is_chosen() -> None:
 
 def test_a_long_edit_that_holds_is_better_than_a_small_one_that_does_not() -> None:
     drafting, _, _ = searched({"edit": [an_edit(WRONG), an_edit(LONG)]})
-    assert "no longer pass" in a_patch(drafting).beside[0]
+    assert "pass no longer" in a_patch(drafting).beside[0]
     assert a_patch(drafting).lead.added > 7  # with its test
 
 

@@ -481,6 +481,12 @@ REFUSED: list[tuple[str, JsonValue, str, str]] = [
     ("a member of the answer", "x", 'v = flags.get("checkout_button").variant\n', "more than a value"),
     ("a method of the answer", "x", 'v = flags.get("checkout_button", "Pay").lower()\n', "more than a value"),
     ("an item of the answer", {"a": 1}, 'v = flags.get("checkout_button", {})["a"]\n', "more than a value"),
+    (
+        "an answer of two",
+        "x",
+        'v, variant = flags.get("checkout_button", "Pay")\n',
+        "takes the answer of the flag apart",
+    ),
     ("an answer that is called", True, 'v = flags.get("checkout_button")()\n', "calls what the flag answers"),
     (
         "awaited in an unknown way",
