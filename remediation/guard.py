@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from cases.case import Case, Phase
 from cases.outcome import Judgement
 from cases.steps import Effect
+from remediation.back_to_draft import taken_back
 from remediation.experiments.look import breached, judged, look
 from remediation.experiments.way import kill
 from remediation.ports import Ports
-from remediation.propose import taken_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

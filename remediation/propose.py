@@ -11,7 +11,7 @@ from cases.events import Gated
 from cases.policy import Allow, AskFirst, Refuse, Wait
 from cases.pull_request import PullRequest, PullRequestState
 from cases.pull_request_events import Proposed
-from cases.steps import ConvertToDraft, Effect, OpenPullRequest, PostComment, PushBranch, StepResult, StorePlot
+from cases.steps import Effect, OpenPullRequest, PushBranch, StepResult, StorePlot
 from cases.telemetry import Severity
 from cases.trust import acts_in
 from cases.verdict import Trial
@@ -19,7 +19,6 @@ from remediation.decision import NAME, decision_file
 from remediation.draft import give_up, redraft
 from remediation.green import begins_as_a_draft, waits_for_green
 from remediation.look import Look, plot_of, seen, story_of
-from remediation.neutral import neutral
 from remediation.overlap import between
 from remediation.picture import draw
 from remediation.policy import HOUR, Traffic, gate
@@ -111,38 +110,6 @@ def _ended(case: Case, ports: Ports) -> StepResult | None:
     if found is None or found.state is PullRequestState.OPEN:
         return None
     return StepResult(events=(Proposed(change=case.change.number, repository=part.repository, branch=branch),))
-
-
-def taken_back(case: Case, because: str) -> tuple[Effect, ...]:
-    """What a human's no does to pull requests of the change in hand: drafts again, with a comment that says why."""
-    said = f"**Dropped** by a human: {neutral(because)}. It is a draft now, and case `{case.id}` is closed."
-    return _drafts_again(case, "dropped", said)
-
-
-def left_behind(case: Case, because: str) -> tuple[Effect, ...]:
-    """What becomes of pull requests of a case that ends while they wait for a human: drafts, as nobody follows them."""
-    said = (
-        f"**Closed without this.** {neutral(because)}. Case `{case.id}` is closed: this is a draft now, and what it "
-        "would do is watched no more. Close it, or merge it as work of your own."
-    )
-    return _drafts_again(case, "left-behind", said)
-
-
-def _drafts_again(case: Case, stage: str, said: str) -> tuple[Effect, ...]:
-    if not case.changes:
-        return ()
-    number = case.change.number
-    merged = {merge.repository for merge in case.merges if merge.change == number}
-    effects: list[Effect] = []
-    for proposal in case.proposals:
-        if proposal.change != number or proposal.repository in merged:
-            continue
-        key, place = f"{case.id}-{number}-{proposal.repository}-{stage}", (proposal.repository, proposal.branch)
-        effects += [
-            ConvertToDraft(key=f"{key}-draft", repository=place[0], branch=place[1]),
-            PostComment(key=key, repository=place[0], branch=place[1], body=said),
-        ]
-    return tuple(dict.fromkeys(effects))
 
 
 def _traffic(case: Case, ports: Ports) -> Traffic:

@@ -18,6 +18,7 @@ from cases.steps import StepResult
 from cases.trying import SandboxReport
 from cases.verdict import Check, Claim, Trial, Verdict
 from remediation import checks
+from remediation.back_to_draft import disproved
 from remediation.bench import Bench, tried_of, unreproduced
 from remediation.checks import STILL_PASSES, Runs
 from remediation.draft import give_up, redraft
@@ -112,7 +113,7 @@ def _check(made: Sequence[Check], name: str) -> Check:
 def _conclude(case: Case, ports: Ports, trial: Trial) -> StepResult:
     unshown = case.change.kind is ChangeClass.IMPROVEMENT and trial.verdict is Verdict.INCONCLUSIVE
     if trial.verdict is Verdict.FAILED or unshown:  # an improvement that shows nothing gives way to the next remedy
-        return StepResult(events=(Disproved(trial=trial),))
+        return StepResult(events=(Disproved(trial=trial),), effects=disproved(case, trial))
     proved = StepResult(events=(Proved(trial=trial),))
     tests = _check(trial.checks, STILL_PASSES)
     if trial.verdict is not Verdict.ERROR and _breaks_nothing(trial.checks):

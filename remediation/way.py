@@ -12,6 +12,7 @@ from cases.outcome import Judgement
 from cases.steps import SendNotice, StepResult, StorePlot
 from cases.telemetry import Deploy, Severity, Signal
 from remediation import improvement
+from remediation.back_to_draft import left_behind, taken_back
 from remediation.diagnose import diagnose
 from remediation.draft import draft
 from remediation.follow import await_deploy, await_overdue, follow, follow_to_its_end
@@ -19,7 +20,7 @@ from remediation.improvement import draft_improvement, look_into
 from remediation.learn import dismissal, learn, left_on
 from remediation.parts import merged_followers
 from remediation.ports import Ports
-from remediation.propose import left_behind, propose, taken_back
+from remediation.propose import propose
 from remediation.prove import prove
 from remediation.seen import Seen
 from remediation.unattended import lasting

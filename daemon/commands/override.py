@@ -73,8 +73,8 @@ def _drop(ledger: "Ledger", case: "Case", reason: str, how: str) -> None:
     from cases.events import Closed, Entry, Overridden, Override
     from daemon.clock import SystemClock
     from daemon.commands.who import human
+    from remediation.back_to_draft import taken_back
     from remediation.learn import dismissal
-    from remediation.propose import taken_back
 
     now, who = SystemClock().now(), human()
     promised = ledger.outbox.pending(case.id)

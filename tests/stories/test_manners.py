@@ -1,5 +1,6 @@
 """An open pull request that waits: its text stays true, its branch mergeable, and people are listened to."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,27 @@ def test_it_is_brought_up_to_date_when_asked_and_proved_again_and_never_pushed_b
         it.world.ask("DELETE", f"/issues/{number}/labels/trackwalker:stop")
         life.passes(3)
         assert git(it.world.hub.folder, "rev-list", "--count", f"{head}..{pulled(it)['head']['sha']}").strip() == b"2"
+
+
+def test_what_does_not_hold_when_it_is_tried_anew_is_a_draft_that_says_so(tmp_path: Path) -> None:
+    with house(tmp_path) as it:
+        usual = it.trial
+        it.trial = lambda order, command: (
+            replace(usual(order, command), exit_code=1) if b"blue" in order.tree else usual(order, command)
+        )
+        with levered(it) as life:
+            it.until(Phase.PROPOSED)
+            life.passes()
+            number = pulled(it)["number"]
+            it.commit("Paint the shop", {"paint.txt": b"blue\n"}, minutes_ago=0)
+            life.says(number, "/trackwalker rebase", "sre")
+            case = it.until(Phase.ESCALATED, minutes=20)
+            life.passes()
+            pull = pulled(it)
+            assert (pull["number"], pull["draft"], pull["state"]) == (number, True, "open")
+            (said,) = [one for one in it.comments(number) if "**It does not hold any more.**" in one]
+            assert f"case `{case.id}` goes on without it" in said
+            assert len(it.pull_requests()) == 1
 
 
 def test_every_command_is_answered_once_with_a_reaction(tmp_path: Path) -> None:
