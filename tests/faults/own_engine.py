@@ -23,7 +23,7 @@ from sandbox.docker import engine_answers
 from sandbox.engine import Engine
 
 IMAGE = "trackwalker-tiny:1"
-PROGRAMS = ("sh", "tar", "head", "cat", "sleep", "grep", "touch", "yes", "ls", "true")  # what a trial is made of
+PROGRAMS = ("sh", "tar", "head", "cat", "rm", "sleep", "grep", "touch", "yes", "ls", "true")  # what a trial is made of
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 LONGEST_LIFE = "300"  # seconds, should the test itself be killed
 READY_SECONDS = 60.0

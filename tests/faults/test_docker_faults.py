@@ -96,7 +96,8 @@ def test_an_engine_that_is_killed_in_the_middle_of_a_trial_is_waited_for(engine:
 @pytest.mark.long
 def test_an_engine_that_hangs_is_waited_for(engine: OwnEngine, tmp_path: Path) -> None:
     with house(tmp_path) as it:
-        tried_in(it, DockerSandbox(owner=OWNER, url=engine.url, patience_s=0.3))
+        # Longer than a busy engine takes to start a container, once it goes on.
+        tried_in(it, DockerSandbox(owner=OWNER, url=engine.url, patience_s=2))
         with it.alive():
             engine.hang()
             try:

@@ -1,11 +1,13 @@
 """A model that only ever answers what may not be: each answer stops before a push, for a reason that is said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cases.asking import Question
 from cases.change import ChangeClass
 from cases.pull_request_events import Proposed
 from tests.hostile.edits import EDITS
@@ -53,15 +55,23 @@ def test_a_file_that_holds_a_secret_is_left_to_a_human(stage: Stage) -> None:
 @pytest.mark.timeout(1800)
 def test_the_forge_sees_no_branch_of_any_of_them(tmp_path: Path) -> None:
     """The whole daemon, real git and the local forge; a human asks for another try after each."""
-    answers = [content for content, _ in EDITS.values()]
-    with old_shop(tmp_path, edits=[dict(one) for one in answers]) as it, it.alive():
-        tried = 0
-        while tried < len(answers):
+    answers = [dict(content) for content, _ in EDITS.values()]
+    hand = [answers[0]]
+
+    def edit(_: Question) -> Mapping[str, Any]:
+        return hand[-1]
+
+    def shown(_: Question) -> Mapping[str, Any]:
+        """The test that is written first is that of the answer in hand: the right one would stand in for it."""
+        return {"test": hand[-1].get("test")}
+
+    with old_shop(tmp_path, edits=[edit], tests=[shown]) as it, it.alive():
+        for one in answers:
+            hand.append(one)
+            before = len(talker(it).asked)
             case = escalated(it)
             assert not [entry for entry in case.history if isinstance(entry.event, Proposed)]
-            asked = sum(question.purpose == "edit" for question in talker(it).asked)
-            assert asked > tried
-            tried = asked
+            assert {question.purpose for question in talker(it).asked[before:]} & {"reproduce", "edit"}
             again(it, case)
         branches = git(it.world.hub.folder, "for-each-ref", "--format=%(refname:short)", "refs/heads").decode().split()
         assert branches == ["main"]
