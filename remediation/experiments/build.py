@@ -15,7 +15,8 @@ from cases.telemetry import Direction
 from remediation.drafting import CannotDraft, Drafting
 from remediation.experiments import flagd, kept
 from remediation.experiments.brought import began_with, code_of, tests_of, undone
-from remediation.experiments.idea import idea_of, place_of
+from remediation.experiments.clean_up import Told, clean_up
+from remediation.experiments.idea import idea_of, place_of, shown
 from remediation.experiments.written import Brought
 from remediation.neutral import neutral
 from remediation.playbooks.promise import part_of, reach
@@ -34,14 +35,14 @@ def first(case: Case, ports: Ports, before: Patch | None = None) -> Drafting:
     """
     goal, idea = idea_of(case)
     share = idea.shares[0]
-    shown = f"{_value(idea.turn.treated)} to {share:.0%} of users, {_value(idea.turn.control)} to the others"
+    who = f"{shown(idea.turn.treated)} to {share:.0%} of users, {shown(idea.turn.control)} to the others"
     code = code_of(case, ports, before)
     if isinstance(code, CannotDraft):
         return code
     return _shown(
         case, ports, share, measured=True, code=code,
         title=f"Try {neutral(idea.turn.flag, 40)}: {neutral(idea.statement, 60)}",
-        summary=f"The flag {neutral(idea.turn.flag, 60)} shows {shown}; {_segment(goal)} are compared.",
+        summary=f"The flag {neutral(idea.turn.flag, 60)} shows {who}; {_segment(goal)} are compared.",
     )  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def next_share(case: Case) -> float | None:
 def scaled(case: Case, ports: Ports, share: float) -> Drafting:
     """The change that shows the treated variant to more users."""
     _, idea = idea_of(case)
-    flag, value = neutral(idea.turn.flag, 40), _value(idea.turn.treated)
+    flag, value = neutral(idea.turn.flag, 40), shown(idea.turn.treated)
     everybody = share >= EVERYBODY
     return _shown(
         case, ports, share, measured=False,
@@ -106,27 +107,13 @@ def taken_back(case: Case, ports: Ports) -> Drafting | None:
     edits += code
     if not edits:
         return None
-    part = part_of(ports.forge, place.repository, head, edits)
-    flag = neutral(idea.turn.flag, 40)
-    return Patch(
-        number=len(case.changes) + 1,
-        kind=ChangeClass.FLAG,
+    told = Told(
         origin=f"clean-up of change {began.number}",
-        title=f"Take {flag} out after its experiment",
-        summary=f"Everybody is shown {_value(idea.turn.control)} already; this removes what the experiment left.",
-        parts=(part,),
-        promise=Promise(
-            signal=idea.prediction.signal,
-            direction=Direction.UP if idea.prediction.up else Direction.DOWN,
-            before=case.anomaly.value,
-            after=case.anomaly.value,
-            horizon=ports.settings.judgement.window,
-        ),
-        blast_radius=reach((part,), ports.settings.service(case.service), migrations="none found"),
-        retires=tests_of(began),
+        title=f"Take {neutral(idea.turn.flag, 40)} out after its experiment",
+        summary=f"Everybody is shown {shown(idea.turn.control)} already; this removes what the experiment left.",
         because=_ended(case),
-        rolls_back=began.number,
     )
+    return replace(clean_up(case, ports, head, tuple(edits), told, tests_of(began)), rolls_back=began.number)
 
 
 def treated_for_all(case: Case, ports: Ports) -> tuple[FileEdit, ...]:
@@ -203,12 +190,6 @@ def _turned(case: Case, content: bytes, share: float) -> bytes:
 def _ended(case: Case) -> str:
     judged = case.judgements[-1].because if case.judgements else case.escalation
     return neutral(judged, 400)
-
-
-def _value(text: str) -> str:
-    """A flag's value as a reader has it."""
-    value = json.loads(text)
-    return f"“{neutral(value, 60)}”" if isinstance(value, str) else neutral(text, 60)
 
 
 def _segment(goal: Goal) -> str:

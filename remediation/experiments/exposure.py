@@ -4,10 +4,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 
-LARGEST = 1_000_000
-"""Files above so many bytes hold no code that somebody wrote."""
-CODE = (".py", ".js", ".ts", ".jsx", ".tsx", ".go", ".rb", ".java", ".kt", ".rs", ".php", ".cs", ".c", ".cc", ".scala",
-        ".ex", ".exs", ".swift", ".vue", ".svelte", ".html")  # fmt: skip
+from remediation.experiments.settled import CODE, LARGEST
 
 
 def told_in(tree: bytes, event: str) -> tuple[str, ...]:

@@ -1,11 +1,14 @@
 """What an experiment's case is about: its goal and idea, how its service is experimented with, where its flag lies."""
 
+import json
+
 from cases.case import Case
 from cases.errors import PermanentError
 from cases.flags import FlagPlace
 from cases.goal import Goal
 from cases.hypothesis import Hypothesis
 from config.settings import ExperimentsSettings, Settings
+from remediation.neutral import neutral
 
 
 def idea_of(case: Case) -> tuple[Goal, Hypothesis]:
@@ -37,3 +40,9 @@ def event_of(case: Case, settings: Settings) -> str:
     """What the code has where it tells that a user saw the case's flag."""
     _, idea = idea_of(case)
     return wanted_of(case, settings).event.replace("{flag}", idea.turn.flag)
+
+
+def shown(text: str) -> str:
+    """A flag's value as a reader has it."""
+    value = json.loads(text)
+    return f"“{neutral(value, 60)}”" if isinstance(value, str) else neutral(text, 60)

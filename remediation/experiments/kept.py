@@ -7,15 +7,14 @@ order, one pull request each, as the code that runs may ask for the flag until t
 import json
 
 from cases.case import Case
-from cases.change import ChangeClass, FileEdit, Patch, Promise
-from cases.telemetry import Direction
+from cases.change import FileEdit, Patch
 from remediation.drafting import CannotDraft, Drafting
 from remediation.experiments import flagd
 from remediation.experiments.brought import began_with, came_with_code, tests_of
-from remediation.experiments.idea import event_of, idea_of, place_of
+from remediation.experiments.clean_up import Told, clean_up
+from remediation.experiments.idea import event_of, idea_of, place_of, shown
 from remediation.experiments.settled import settled_tree
 from remediation.neutral import neutral
-from remediation.playbooks.promise import part_of, reach
 from remediation.ports import Ports
 from remediation.values.refused import NotEditable
 
@@ -80,28 +79,16 @@ def _flag(case: Case, ports: Ports, head: str) -> tuple[FileEdit, ...] | CannotD
 
 def _change(case: Case, ports: Ports, began: Patch, head: str, edits: tuple[FileEdit, ...], origin: str) -> Patch:
     _, idea = idea_of(case)
-    part = part_of(ports.forge, began.lead.repository, head, edits)
-    flag, value = neutral(idea.turn.flag, 40), neutral(idea.turn.treated, 60)
-    told = (
+    flag, value = neutral(idea.turn.flag, 40), shown(idea.turn.treated)
+    title, then = (
         (f"Keep {value} without the flag {flag}", f"The code has {value} itself now, and asks the flag no more")
         if origin == CODE
         else (f"Take the flag {flag} out of its file", "No code asks it any more")
     )
-    return Patch(
-        number=len(case.changes) + 1,
-        kind=ChangeClass.FLAG,
+    told = Told(
         origin=origin,
-        title=told[0],
-        summary=f"Everybody is shown {value} already. {told[1]}.",
-        parts=(part,),
-        promise=Promise(
-            signal=idea.prediction.signal,
-            direction=Direction.UP if idea.prediction.up else Direction.DOWN,
-            before=case.anomaly.value,
-            after=case.anomaly.value,
-            horizon=ports.settings.judgement.window,
-        ),
-        blast_radius=reach((part,), ports.settings.service(case.service), migrations="none found"),
-        retires=tuple(path for path in tests_of(began) if path in part.paths),
+        title=title,
+        summary=f"Everybody is shown {value} already. {then}.",
         because=f"{flag} came with the experiment, which is over: {neutral(case.judgements[-1].because, 300)}",
     )
+    return clean_up(case, ports, head, edits, told, tests_of(began))

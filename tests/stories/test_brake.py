@@ -9,12 +9,30 @@ import pytest
 from cases.case import Phase
 from cases.events import Killed
 from cases.telemetry import SeriesBlock, Signal
-from tests.parts.levers import levered
+from tests.parts.levers import Levered, levered
 from tests.parts.playhouse import QUERY, Readings
 from tests.stories.test_unasked import JUDGEMENT, announces, checked, ends, granted, of, present, pulled
 
 LOOPING = 5.0  # the readings of the story count starts as well as errors
 BRAKE = {"kill": {"worse_by": None}, "brake": {"crash_loops": [{"query": QUERY, "above": 3.0}]}}
+
+
+def broken(life: Levered, level: float) -> str:
+    """Our merge runs, and the readings become what they are: why it is taken back, which is proposed."""
+    it = life.house
+    announces(life)
+    ends(life)
+    life.passes(1)
+    assert present(it).phase is Phase.MERGED
+    it.deploy(it.world.hub.tip())
+    it.readings.becomes(level, it.now)
+    case = it.until(Phase.PROPOSED, minutes=20)
+    (killed,) = of(case, Killed)
+    assert killed.judgement is not None
+    assert killed.judgement.braked
+    assert "the brake: shop broke down" in killed.because
+    assert case.change.rolls_back == 1
+    return str(killed.because)
 
 
 @pytest.mark.long
@@ -23,18 +41,7 @@ def test_a_crash_loop_after_our_merge_is_taken_back_at_once_and_once(tmp_path: P
     with granted(tmp_path) as it:
         it.extra["judgement"] = {**JUDGEMENT, **BRAKE, "warm_up": "2h"}  # the judgement has not begun
         with levered(it) as life:
-            announces(life)
-            ends(life)
-            life.passes(1)
-            assert present(it).phase is Phase.MERGED
-            it.deploy(it.world.hub.tip())
-            it.readings.becomes(LOOPING, it.now)
-            case = it.until(Phase.PROPOSED, minutes=20)
-            (killed,) = of(case, Killed)
-            assert killed.judgement is not None
-            assert killed.judgement.braked
-            assert "the brake: shop broke down" in killed.because
-            assert case.change.rolls_back == 1
+            assert "its instances start over and over" in broken(life, LOOPING)
             assert "shop: what was merged does harm" in it.subjects()
         with levered(it) as life:  # another life, and more looks: no second one
             life.passes(3)
@@ -77,18 +84,7 @@ def test_a_budget_that_burns_after_our_merge_is_answered_at_once_and_once(tmp_pa
             {"name": "success", "service": "shop", "slo": slo},
         ]
         with levered(it) as life:
-            announces(life)
-            ends(life)
-            life.passes(1)
-            assert present(it).phase is Phase.MERGED
-            it.deploy(it.world.hub.tip())
-            it.readings.becomes(BROKEN, it.now)
-            case = it.until(Phase.PROPOSED, minutes=20)
-            (killed,) = of(case, Killed)
-            assert killed.judgement is not None
-            assert killed.judgement.braked
-            assert "what its objective allows" in killed.because
-            assert case.change.rolls_back == 1
+            assert "what its objective allows" in broken(life, BROKEN)
             life.passes(3)
             assert len(of(present(it), Killed)) == 1
             assert len(it.pull_requests()) == 2

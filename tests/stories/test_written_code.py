@@ -267,7 +267,7 @@ def test_what_worked_stays_in_the_code_without_its_flag(tmp_path: Path) -> None:
         assert "This is the clean-up of an experiment." in pull["body"]
         assert "everybody is shown the treated variant already" in pull["body"]
         assert "the clean-up removes 1: tests.test_button_flag::test_either_text_is_shown" in pull["body"]
-        assert merged(it) == 'Keep "Pay now" without the flag button'
+        assert merged(it) == "Keep “Pay now” without the flag button"
         assert it.world.hub.show("main:shop/button.py").decode() == KEPT
         assert b"tests/test_button_flag.py" not in it.world.hub.listing("main")
         assert flags.shares == {"treated": 1.0, "control": 0.0}  # the code that runs may still ask
