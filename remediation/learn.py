@@ -196,5 +196,11 @@ def _culprit(case: Case, sha: str | None) -> Commit | None:
 def dismissal(case: Case, because: str, at: datetime) -> tuple[Outcome, Lesson]:
     """How a case ends that a human said no to before anything was opened."""
     number = case.changes[-1].number if case.changes else 0
-    outcome = Outcome(ending=Ending.DISMISSED, change=number, because=because, at=at)
+    came = _came_of(case) if _only_tidied(case) else None
+    if came is None:
+        outcome = Outcome(ending=Ending.DISMISSED, change=number, because=because, at=at)
+    else:
+        ending, measured, judgement = came
+        said = f"{measured}; its clean-up was dropped: {because}"
+        outcome = Outcome(ending=ending, change=number, because=said, at=at, judgement=judgement)
     return outcome, lesson_of(case, outcome, "")

@@ -463,13 +463,17 @@ def test_one_that_is_merged_and_never_seen_to_run_ends_with_its_flag_off(tmp_pat
         assert flags.shares == {"control": 1.0}
 
 
-def test_who_closes_the_clean_up_changes_nothing_of_how_it_ended(tmp_path: Path) -> None:
+@pytest.mark.parametrize("closes", [True, pytest.param(False, marks=pytest.mark.long)], ids=["closes", "rejects"])
+def test_who_wants_no_clean_up_changes_nothing_of_how_it_ended(tmp_path: Path, *, closes: bool) -> None:
     with trying(tmp_path) as (it, crowd, flags):
         case = running(it, crowd)
         crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.003}, RAIL: {"control": 0.01, "treated": 0.06}}
         it.clock.advance(timedelta(hours=20))
         reach(it, case.id, phase=Phase.PROPOSED)
-        it.close(max(pull["number"] for pull in it.pull_requests()))
+        if closes:
+            it.close(max(pull["number"] for pull in it.pull_requests()))
+        else:
+            no(it, case)
         case = reach(it, case.id, phase=Phase.CLOSED)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.ROLLED_BACK
