@@ -3,7 +3,6 @@
 This module imports SQLAlchemy at its top: import it where a source is built. The drivers are imported by their kinds.
 """
 
-import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,15 +13,15 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy.typing as npt
-from sqlalchemy import CursorResult, TextClause, event, make_url, text
+from sqlalchemy import CursorResult, TextClause, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
 
 from cases.errors import PermanentError, SourceDown, TemporaryError
 from signals.quoting import quoted
 from signals.sql.kind import Columnar, Fault, Kind, TwoStatements
+from signals.sql.limit import Limit
 
 _BOUND = frozenset({"start", "end"})
-_AGAIN = 0.1  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +78,7 @@ class Database:
         self._timeout = timeout
         self._max_rows = max_rows
         self._engine = kind.engine()
-        self._limit = _Limit()
-        # Before SQLAlchemy's own first questions to the server: they are under the limit as well.
-        event.listen(self._engine, "connect", self._limit.guard, insert=True)
+        self._limit = Limit(self._engine)
 
     @property
     def place(self) -> str:
@@ -184,42 +181,6 @@ class Database:
                 )
             case _:
                 return SourceDown(self._source, f"{self.place} cannot be read: {said.text}")
-
-
-class _Limit:
-    """Stops the connection that is in use when the time is up, and again until whoever uses it has seen it."""
-
-    def __init__(self) -> None:
-        self.expired = False
-        self._opened: object = None
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def lasting(self, duration: timedelta, stop: Callable[[Any], None]) -> Generator[None]:
-        """From now on, and until the end of the block, at the most."""
-        self.expired, self._opened = False, None
-        done = threading.Event()
-        watchdog = threading.Thread(target=self._watch, args=(done, duration.total_seconds(), stop), daemon=True)
-        watchdog.start()
-        try:
-            yield
-        finally:
-            done.set()
-            watchdog.join()
-            self._opened = None
-
-    def guard(self, opened: object, _record: object) -> None:
-        """This is the driver's connection now."""
-        with self._lock:
-            self._opened = opened
-
-    def _watch(self, done: threading.Event, seconds: float, stop: Callable[[Any], None]) -> None:
-        while not done.wait(seconds):
-            with self._lock:
-                self.expired = True
-                if self._opened is not None:
-                    stop(self._opened)
-            seconds = _AGAIN  # an interrupt between two statements is lost
 
 
 def open_database(

@@ -210,7 +210,7 @@ def test_with_raw_text_in_the_edit_step_telemetry_decides(stage: Stage, monkeypa
         text = "\n".join(value for anomaly in case.anomalies for value in anomaly.labels.values())
         return [Material(title="labels", source="telemetry", text=text)]
 
-    monkeypatch.setattr(brief, "_guidance", raw)
+    monkeypatch.setattr(brief, "guidance", raw)
     told = some_runs(stage, ("value of a label",))
     assert sum(ran.decision != twin.decision for ran, twin in told) > len(told) // 2
 
