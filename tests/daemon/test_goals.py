@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ class Shop:
                 self._write("INSERT INTO reading VALUES (?, ?)", name, value)
 
     def _write(self, statement: str, *values: object) -> None:
-        with sqlite3.connect(self._base) as base:
+        with closing(sqlite3.connect(self._base)) as base, base:
             base.execute(statement, values)
         base.close()
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ CLOCK = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
 def asked(tmp_path: Path) -> dict[str, Any]:
     """A configuration with one card of its own and two in a database."""
     path = tmp_path / "crm.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "create table cards (name, about, pains, countries, low_cents, high_cents, currency, errors)"
         )

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,11 +116,10 @@ def postgres(server: RunningPostgres) -> Base:
 @pytest.fixture(scope="module")
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Base:
     file = tmp_path_factory.mktemp("sqlite") / "shop orders.db"
-    with sqlite3.connect(file) as owner:
+    with closing(sqlite3.connect(file)) as owner, owner:
         owner.executescript(_TABLE.format(time="text", value="real"))
         rows = [(at.strftime("%Y-%m-%d %H:%M:%S"), value, "blue") for value, at in enumerate(_moments())]
         owner.executemany("INSERT INTO orders VALUES (?, ?, ?)", rows)
-    owner.close()
 
     def count(table: str) -> int:
         reader = sqlite3.connect(file)
@@ -400,7 +400,7 @@ def test_a_failure_stands_for_a_minute_and_no_longer(sqlite: Base, tmp_path: Pat
     asked = late.source("SELECT count(*) AS value FROM orders", every=HOUR)
     with pytest.raises(SourceDown, match=r"late\.db cannot be read: the file is not there: is the path right\?"):
         asked.last()
-    with sqlite3.connect(file) as owner:
+    with closing(sqlite3.connect(file)) as owner, owner:
         owner.execute("CREATE TABLE orders (n)")
     owner.close()
     asked.clock.advance(timedelta(seconds=59))
@@ -529,6 +529,6 @@ class _more:  # noqa: N801 - it reads as a statement
         self._do("DELETE FROM orders WHERE time = ? AND value = ? AND shop = ?")
 
     def _do(self, statement: str) -> None:
-        with sqlite3.connect(self._file) as owner:
+        with closing(sqlite3.connect(self._file)) as owner, owner:
             owner.execute(statement, self._row)
         owner.close()

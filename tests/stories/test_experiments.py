@@ -97,7 +97,7 @@ def test_an_idea_is_built_measured_and_scaled_with_a_yes_at_each_gate(tmp_path: 
         it.merge(pull["number"])
         assert flags.shares == {"control": 0.5, "treated": 0.5}
         case = reach(it, case.id, phase=Phase.DEPLOYED)
-        it.passes(30)
+        it.passes(30, every=3)
         case = now(it, case)
         assert case.looks
         assert not case.judgements
@@ -322,7 +322,7 @@ def test_of_two_on_one_flag_the_second_waits(tmp_path: Path) -> None:
         assert it.app is not None
         other = next(one for one in it.app.ledger.cases.active() if one.id != case.id)
         yes(it, other)
-        it.passes(30)
+        it.passes(30, every=3)
         assert now(it, other).phase is Phase.DIAGNOSED
         assert len(it.pull_requests()) == 1
 
@@ -353,7 +353,7 @@ def test_a_source_that_does_not_answer_ends_nothing_until_it_is_too_long(tmp_pat
         it.passes(1)
         crowd.down = True
         it.clock.advance(timedelta(days=1))
-        it.passes(30)
+        it.passes(30, every=3)
         assert now(it, case).phase is Phase.DEPLOYED
         assert not flags.offs
         it.clock.advance(timedelta(days=1, hours=1))
@@ -399,7 +399,7 @@ def test_a_branch_that_moves_on_while_people_think_ends_no_experiment(tmp_path: 
         assert case.change.experiment is not None
         tip = it.commit("And deploy it", {"shop/other.py": b"a = 2\n"}, minutes_ago=0)
         it.deploy(tip)
-        it.passes(30)
+        it.passes(30, every=3)
         (pull,) = it.pull_requests()
         assert not pull["draft"], "what else is deployed says nothing of an idea"
         crowd.rates = {PRIMARY: {"control": 0.010, "treated": 0.003}, RAIL: {"control": 0.01, "treated": 0.06}}

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -155,7 +156,7 @@ def test_a_database_that_is_gone_is_down_and_counts_again_when_it_is_back(shop: 
 def test_a_table_that_disappears_is_refused(shop: Shop) -> None:
     measures = shop.measures(MEAN)
     measures.look(WANTED)
-    with sqlite3.connect(shop.url.removeprefix("sqlite:///")) as owner:
+    with closing(sqlite3.connect(shop.url.removeprefix("sqlite:///"))) as owner, owner:
         owner.execute("DROP TABLE sales")
     owner.close()
     with pytest.raises(PermanentError, match="no such table: sales"):

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -67,7 +68,7 @@ def rows(moment: type) -> Mapping[str, list[tuple[object, ...]]]:
 
 
 def in_sqlite(folder: Path) -> str:
-    with sqlite3.connect(folder / "shop.db") as base:
+    with closing(sqlite3.connect(folder / "shop.db")) as base, base:
         for table in TABLES:
             base.execute(table.format(moment="text", number="real"))
         for name, lines in rows(str).items():
