@@ -124,7 +124,7 @@ class LeverSettings(Section):
     file: RelativePath | None = None
     """Where no code asks the flag yet: the file of the service's repository that shows the control. Once an idea is
     wanted, a model writes the code that asks the flag there, with a test of both variants, in the experiment's own pull
-    request; when it is over that code is taken out again. None: the code asks it already."""
+    request; when it is over that is taken out again, for the control or for what worked. None: code asks it already."""
 
 
 class ExperimentsSettings(Section):
