@@ -19,6 +19,7 @@ from demo.processes import get
 from demo.repository import Clone
 
 WORLD = """
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from demo.load import Load
 from demo.repository import Clone
 from demo.telemetry import open_telemetry
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite that runs in the background has it ignored
 root, bare = Path(sys.argv[1]), sys.argv[2]
 sha = Clone(root / "clone", url=bare).head()
 history = make_history(end=datetime.now(UTC), revision=sha)
