@@ -108,6 +108,7 @@ def taken_back(case: Case, ports: Ports) -> Drafting | None:
     if not edits:
         return None
     told = Told(
+        kind=ChangeClass.FLAG,
         origin=f"clean-up of change {began.number}",
         title=f"Take {neutral(idea.turn.flag, 40)} out after its experiment",
         summary=f"Everybody is shown {shown(idea.turn.control)} already; this removes what the experiment left.",

@@ -12,8 +12,9 @@ from remediation.ports import Ports
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What is said of it: see `cases.change.Patch`."""
+    """What it is, and what is said of it: see `cases.change.Patch`."""
 
+    kind: ChangeClass
     origin: str
     title: str
     summary: str
@@ -28,7 +29,7 @@ def clean_up(
     part = part_of(ports.forge, case.changes[0].lead.repository, head, edits)
     return Patch(
         number=len(case.changes) + 1,
-        kind=ChangeClass.FLAG,
+        kind=told.kind,
         origin=told.origin,
         title=told.title,
         summary=told.summary,

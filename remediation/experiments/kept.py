@@ -7,7 +7,7 @@ order, one pull request each, as the code that runs may ask for the flag until t
 import json
 
 from cases.case import Case
-from cases.change import FileEdit, Patch
+from cases.change import ChangeClass, FileEdit, Patch
 from remediation.drafting import CannotDraft, Drafting
 from remediation.experiments import flagd
 from remediation.experiments.brought import began_with, came_with_code, tests_of
@@ -86,6 +86,7 @@ def _change(case: Case, ports: Ports, began: Patch, head: str, edits: tuple[File
         else (f"Take the flag {flag} out of its file", "No code asks it any more")
     )
     told = Told(
+        kind=ChangeClass.EXPERIMENT,  # it rewrites code: whoever lets flags be turned off has not let it do that
         origin=origin,
         title=title,
         summary=f"Everybody is shown {value} already. {then}.",

@@ -265,6 +265,7 @@ def test_what_worked_stays_in_the_code_without_its_flag(tmp_path: Path) -> None:
         reach(it, name, phase=Phase.PROPOSED)
         pull = max(it.pull_requests(), key=lambda found: found["number"])
         assert "This is the clean-up of an experiment." in pull["body"]
+        assert {label["name"] for label in pull["labels"]} == {"trackwalker", "trackwalker:experiment"}
         assert "everybody is shown the treated variant already" in pull["body"]
         assert "the clean-up removes 1: tests.test_button_flag::test_either_text_is_shown" in pull["body"]
         assert merged(it) == "Keep “Pay now” without the flag button"
