@@ -96,9 +96,9 @@ def taken_back(case: Case, ports: Ports) -> Drafting | None:
     try:
         if now is not None and flagd.read(now, place.key) is not None:
             there = before is not None and flagd.read(before, place.key) is not None
-            kept = flagd.off(now, place.key) if there else flagd.without(now, place.key)
-            if kept != now:
-                edits.append(FileEdit(path=place.file, content=kept))
+            left = flagd.off(now, place.key) if there else flagd.without(now, place.key)
+            if left != now:
+                edits.append(FileEdit(path=place.file, content=left))
     except NotEditable as refused:
         return CannotDraft(reason=f"{place}: {refused}")
     code = undone(case, ports, place, head)

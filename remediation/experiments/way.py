@@ -1,8 +1,8 @@
 """The way of an experiment: the phases of any case, with three gates on it.
 
 open → (portfolio) → diagnosed → drafted → proved → (launch) → proposed → merged → deployed: looked at → (analysis) →
-the next share, on the same way again, until everybody is shown it. Whatever else it comes to, everybody is shown the
-control at once, and what it left behind is taken out by a pull request.
+the next share, on the same way again, until everybody is shown it; then code of its own goes without its flag.
+Whatever else it comes to, everybody is shown the control at once, and a pull request takes out what it left behind.
 """
 
 from collections.abc import Callable, Mapping
@@ -164,8 +164,8 @@ def unmeasured(case: Case, ports: Ports, why: str) -> StepResult:
 
 def _seen_last(case: Case) -> datetime:
     """When users were seen last, as far as it is kept: once a day, or when it began to run."""
-    kept = [entry.at for entry in case.history if isinstance(entry.event, Looked)]
-    return max([*kept, case.deploys[-1].started])
+    looked = [entry.at for entry in case.history if isinstance(entry.event, Looked)]
+    return max([*looked, case.deploys[-1].started])
 
 
 def kill(case: Case, settings: Settings, because: str) -> KillFlag:
@@ -173,7 +173,7 @@ def kill(case: Case, settings: Settings, because: str) -> KillFlag:
     return KillFlag(key=f"{case.id}-flag-off", place=place_of(case, settings), because=neutral(because, 200))
 
 
-def clean_up(case: Case, ports: Ports) -> StepResult:
+def take_back(case: Case, ports: Ports) -> StepResult:
     """REVERTING → DRAFTED: take out what the experiment left; its case ends where that is nothing."""
     off = kill(case, ports.settings, case.escalation or "it was taken back")
     drafting = taken_back(case, ports)
@@ -223,7 +223,7 @@ def _settled(case: Case, ports: Ports, seen: Seen) -> StepResult:
 def _after(case: Case, ports: Ports, judgement: Judgement) -> StepResult:
     """The judgement is told: the next share, the clean-up, or the end."""
     if judgement.ruling is not Ruling.WORKED:
-        return clean_up(case, ports)
+        return take_back(case, ports)
     share = next_share(case)
     return _tidied(case, ports) if share is None else _drafted(case, ports, scaled(case, ports, share))
 
@@ -252,9 +252,9 @@ def _left(case: Case, why: str) -> Effect:
 
 def _go_on(case: Case, ports: Ports, seen: Seen, every: timedelta) -> StepResult:
     """Nothing follows yet. One look a day is kept, and more of what is shorter than a week."""
-    kept = [entry.at for entry in case.history if isinstance(entry.event, Looked)]
+    looked = [entry.at for entry in case.history if isinstance(entry.event, Looked)]
     often = min(KEPT_EVERY, wanted_of(case, ports.settings).shortest / KEPT)
-    due = not kept or ports.now - kept[-1] >= often
+    due = not looked or ports.now - looked[-1] >= often
     events: tuple[Event, ...] = (seen.looked,) if due else ()
     goal, _ = idea_of(case)
     return StepResult(events=events, again=ports.now + every, waiting=said(goal, seen))
@@ -302,6 +302,6 @@ STEPS: Mapping[Phase, Step] = {
     Phase.OPEN: suppose,
     Phase.DIAGNOSED: build,
     Phase.DEPLOYED: measured,
-    Phase.REVERTING: clean_up,
+    Phase.REVERTING: take_back,
 }
 """The phases in which an experiment goes a way of its own."""
