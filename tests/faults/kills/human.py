@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -18,29 +19,30 @@ LOOK = 0.05  # seconds between two looks at the queue
 class Human:
     """Merges what is opened on a stage's forge, after `ponder` seconds.
 
-    `watch` goes around the forge's application, to see what is opened.
+    `watch` goes around the forge's application, to see what is opened. `api` has one thread, and serves it.
     """
 
-    def __init__(self, method: str = "merge", ponder: float = 0.0) -> None:
+    def __init__(self, api: Executor, method: str = "merge", ponder: float = 0.0) -> None:
         self.merged: list[str] = []
         self._method = method
         self._ponder = ponder
         self._opened: SimpleQueue[str] = SimpleQueue()
-        self._one_at_a_time = threading.Lock()
+        self._api = api
 
     def watch(self, inner: Wsgi) -> Wsgi:
         """See each request that opens a pull request, once it was served.
 
         The API serves one request at a time: its stand-in reads a pull request and writes the whole of it back, so that
-        a label that is added in the moment of the merge could open it again.
+        a label that is added in the moment of the merge could open it again. It serves them in the order in which they
+        came: what a killed daemon had sent is then done before the next one looks, as it is where a lease (a second
+        here) is longer than a request may take.
         """
 
         def application(environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 - WSGI's own
             path: str = environ["PATH_INFO"]
             if not path.startswith("/api/"):
                 return inner(environ, start_response)
-            with self._one_at_a_time:
-                answer = inner(environ, start_response)
+            answer = self._api.submit(inner, environ, start_response).result()
             if environ["REQUEST_METHOD"] == "POST" and path.endswith("/pulls"):
                 self._opened.put(path)
             return answer

@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -160,8 +161,10 @@ def playing(
 
     Who never looks is given a human who squashes: a branch that was merged otherwise cannot be proposed a second time.
     """
-    human = Human("squash" if way.naive else "merge", ponder)
-    with serve(folder / "forge", "127.0.0.1:0", TOKEN, around=human.watch) as served:
+    with ExitStack() as stack:
+        api = stack.enter_context(ThreadPoolExecutor(1, "api"))
+        human = Human(api, "squash" if way.naive else "merge", ponder)
+        served = stack.enter_context(serve(folder / "forge", "127.0.0.1:0", TOKEN, around=human.watch))
         stage = set_up(folder, services, served.api_url, place)
         with place.opened(clock=stage.clock) as ledger, human.at_work(stage):
             reaper = Reaper(stage=stage, ledger=ledger, nursery=parent, way=way)
