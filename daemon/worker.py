@@ -172,6 +172,9 @@ class Worker:
             self._outbox.receive(receipt, claimed)
             self._metrics.effects.labels(kind, "adopted" if receipt.adopted else "done").inc()
             log.info("case %s: %s %s", case.id, "adopted" if receipt.adopted else "did", intent.effect.key)
+            if "merged" in receipt.facts:
+                self._metrics.effects.labels(kind, "merged").inc()
+                log.warning("case %s: %s had been done more than once; the first stays", case.id, intent.effect.key)
         return None
 
     def _done(self, effect: Effect) -> Receipt:

@@ -210,9 +210,9 @@ class Pool:
         except (TemporaryError, PermanentError) as error:
             self._fill_at = time.monotonic() + self._again_s
             if not self._containers.closed:
-                self.told(UNFILLED)
                 level = logging.INFO if self._failing else logging.WARNING
                 log.log(level, "no container can be started ahead, so each trial starts its own: %s", error)
+                self.told(UNFILLED)
             self._failing = True
             return
         self._failing = False

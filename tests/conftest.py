@@ -39,6 +39,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """Let them be collected at the end: DuckDB tells of everything of its own that is left then."""
+    gc.unfreeze()
+
+
 SLOW = ("test_acceptance", "test_killed", "faults/kills", "test_levers", "stories/", "faults/")
 
 

@@ -7,7 +7,7 @@ TemporaryError, and the next attempt looks first. Only reads are retried by the 
 import json
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -151,7 +151,11 @@ class GithubApi:
             return Receipt(key=branch, adopted=not waits, facts={"number": str(pull.number)})
 
     def comment(self, repository: ForgeRepository, branch: str, key: str, body: str) -> Receipt:
-        """Comment once on the branch's pull request. A comment of our own that ends in the key's marker is adopted."""
+        """Comment once on the branch's pull request. A comment of our own that ends in the key's marker is adopted.
+
+        There may be several: who was taken for dead wrote late, or two looked in the same moment. The first stays, and
+        the others are removed; so it is looked once more after the write. facts: `url`, and `merged` where some were.
+        """
         marker = f"<!-- trackwalker:{key} -->"
         if not key or any(c in "<>" or not c.isprintable() for c in key) or "--" in key:
             raise PermanentError(f"{key[:80]!r} cannot be the key of a comment")
@@ -159,9 +163,17 @@ class GithubApi:
             pull = self._newest(repository, branch)
             if pull is None:
                 raise PermanentError(f"{branch} of {repository.full_name} has no pull request to comment on")
-            found = self._own_comment(pull, marker)
-            made = found or pull.create_issue_comment(f"{body.rstrip()}\n\n{marker}\n")
-            return Receipt(key=key, adopted=found is not None, facts={"url": made.html_url})
+            ours = self._own_comments(pull, marker)
+            made = None
+            if not ours:
+                made = pull.create_issue_comment(f"{body.rstrip()}\n\n{marker}\n")
+                ours = self._own_comments(pull, marker) or [made]  # what is new may not be listed yet
+            first, *late = ours
+            for comment in late:
+                _removed(comment)
+            merged = {"merged": str(len(late))} if late else {}
+            adopted = made is None or first.id != made.id
+            return Receipt(key=key, adopted=adopted, facts={"url": first.html_url, **merged})
 
     def number_of(self, repository: ForgeRepository, branch: str) -> int | None:
         """The number of the branch's newest pull request, as it was last seen; asked for where none ever was."""
@@ -284,12 +296,15 @@ class GithubApi:
                 raise
             return found, True
 
-    def _own_comment(self, pull: "Pull", marker: str) -> "IssueComment | None":
+    def _own_comments(self, pull: "Pull", marker: str) -> "list[IssueComment]":
+        """Ours that end in the marker, the first one first."""
         mine = self.login()
-        for comment in pull.get_issue_comments():
-            if comment.user.login == mine and (comment.body or "").rstrip().endswith(marker):
-                return comment
-        return None
+        ours = (
+            comment
+            for comment in pull.get_issue_comments()
+            if comment.user.login == mine and (comment.body or "").rstrip().endswith(marker)
+        )
+        return sorted(ours, key=lambda comment: comment.id)
 
     def _repository(self, repository: ForgeRepository) -> "Repository":
         """The repository as a name to ask under; nothing is fetched for it."""
@@ -330,6 +345,14 @@ def _heard(requester: "Requester", status: int, headers: Mapping[str, Any], body
     if status >= BAD:
         raise requester.createException(status, dict(headers), content)
     return Heard(status=status, etag=str(headers.get("etag", "")), content=content)
+
+
+def _removed(comment: "IssueComment") -> None:
+    """Remove it; another daemon may have done so."""
+    from github import UnknownObjectException
+
+    with suppress(UnknownObjectException):
+        comment.delete()
 
 
 def _is_ours(repository: ForgeRepository, pull: "Pull") -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import Forge
+from remediation.forge.local.application import OWN_LOGIN
 from remediation.forge.local.server import Fault
 from tests.parts.hub import World
 from tests.parts.proposals import BRANCH, proposed, said
@@ -28,6 +29,34 @@ def test_only_our_own_comment_with_its_marker_at_the_end_is_adopted(there: World
     receipt = forge.comment("shop", BRANCH, "case1:verdict", "The real one.")
     assert not receipt.adopted
     assert forge.comment("shop", BRANCH, "case1:verdict", "The real one.").facts == receipt.facts
+
+
+def test_of_several_that_were_made_at_once_the_first_stays(there: World, forge: Forge) -> None:
+    number = proposed(there, forge)
+    marker = "<!-- trackwalker:case1:verdict -->"
+    for who in (OWN_LOGIN, OWN_LOGIN, "reviewer"):
+        said(there, number, f"It worked.\n\n{marker}", who)
+    receipt = forge.comment("shop", BRANCH, "case1:verdict", "It worked.")
+    first, other = there.ask("GET", f"/issues/{number}/comments").json()
+    assert (receipt.adopted, receipt.facts) == (True, {"url": first["html_url"], "merged": "1"})
+    assert other["user"]["login"] == "reviewer", "nobody else's is touched"
+
+
+def test_a_comment_that_came_between_our_look_and_our_write_is_kept_and_ours_removed(
+    there: World, forge: Forge
+) -> None:
+    number, marker = proposed(there, forge), "<!-- trackwalker:case1:verdict -->"
+
+    def late(method: str, path: str) -> None:
+        if (method, path.rpartition("/")[2]) == ("POST", "comments"):
+            there.faults.heard = None
+            said(there, number, f"It worked.\n\n{marker}", OWN_LOGIN)
+
+    there.faults.heard = late
+    receipt = forge.comment("shop", BRANCH, "case1:verdict", "It worked, says the second.")
+    (kept,) = there.ask("GET", f"/issues/{number}/comments").json()
+    assert kept["body"].startswith("It worked.\n")
+    assert (receipt.adopted, receipt.facts) == (True, {"url": kept["html_url"], "merged": "1"})
 
 
 def test_a_comment_is_found_behind_many_others(there: World, forge: Forge) -> None:

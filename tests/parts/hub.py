@@ -119,13 +119,16 @@ def _line(path: str | bytes, held: bytes | Entry | None) -> bytes:
 
 @dataclass
 class Faults:
-    """Which requests go wrong: each rule is used up by the first request that it fits."""
+    """Which requests go wrong: each rule is used up by the first request that it fits. `heard` is told of each."""
 
     rules: list[tuple[str, str, Fault]] = field(default_factory=list[tuple[str, str, Fault]])
     requests: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    heard: Callable[[str, str], None] | None = None
 
     def __call__(self, method: str, path: str) -> Fault | None:
         self.requests.append((method, path))
+        if self.heard is not None:
+            self.heard(method, path)
         for rule in self.rules:
             if rule[0] == method and path.endswith(rule[1]):
                 self.rules.remove(rule)

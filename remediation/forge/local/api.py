@@ -74,6 +74,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", f"{REPOSITORY}/issues/<int:number>/comments", issues.comments),
     ("POST", f"{REPOSITORY}/issues/<int:number>/comments", issues.create_comment),
     ("PATCH", f"{REPOSITORY}/issues/comments/<int:number>", issues.update_comment),
+    ("DELETE", f"{REPOSITORY}/issues/comments/<int:number>", issues.delete_comment),
     ("PUT", f"{REPOSITORY}/collaborators/<login>", people.add),
     ("DELETE", f"{REPOSITORY}/collaborators/<login>", people.remove),
     ("GET", f"{REPOSITORY}/collaborators/<login>/permission", people.permission),

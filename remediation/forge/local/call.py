@@ -11,7 +11,7 @@ from werkzeug import Request, Response
 from remediation.forge.local.bare import Bare
 from remediation.forge.local.code_views import CodeViews
 from remediation.forge.local.grants import App, Grant, Grants
-from remediation.forge.local.records import Records, Thread
+from remediation.forge.local.records import Comment, Records, Thread
 from remediation.forge.local.thread_views import ThreadViews
 from remediation.forge.local.views import Json
 
@@ -123,6 +123,14 @@ class Call:
     def thread(self) -> Thread:
         """The issue or pull request that the path names."""
         found = self.records.thread(self.repository, int(self.words["number"]))
+        if found is None:
+            raise Refusal(404, "Not Found")
+        return found
+
+    def comment(self) -> Comment:
+        """The comment that the path names. Refusal 404 when there is none."""
+        number = int(self.words["number"])
+        found = next((one for one in self.records.all(Comment, self.repository) if one.id == number), None)
         if found is None:
             raise Refusal(404, "Not Found")
         return found

@@ -35,14 +35,14 @@ def remove_label(call: Call) -> Response:
 
 def reactions(call: Call) -> Response:
     """GET …/issues/comments/{number}/reactions."""
-    wanted = _comment(call).id
+    wanted = call.comment().id
     found = [r for r in call.records.all(Reaction, call.repository) if r.comment == wanted]
     return call.paged(found, call.threads.reaction)
 
 
 def react(call: Call) -> Response:
     """POST …/issues/comments/{number}/reactions: one of a kind of each person."""
-    return _react(call, _comment(call).id)
+    return _react(call, call.comment().id)
 
 
 def react_to_line(call: Call) -> Response:
@@ -119,14 +119,6 @@ def _react(call: Call, comment: int) -> Response:
         ),
     )
     return reply(call.threads.reaction(made), 201)
-
-
-def _comment(call: Call) -> Comment:
-    number = int(call.words["number"])
-    found = next((c for c in call.records.all(Comment, call.repository) if c.id == number), None)
-    if found is None:
-        raise Refusal(404, "Not Found")
-    return found
 
 
 def _line(call: Call, number: int) -> LineComment:

@@ -83,14 +83,17 @@ def create_comment(call: Call) -> Response:
 
 def update_comment(call: Call) -> Response:
     """PATCH …/issues/comments/{number}: the text. Whoever may write may do it, as on GitHub."""
-    text, number = str(call.body().get("body") or ""), int(call.words["number"])
-    found = next((c for c in call.records.all(Comment, call.repository) if c.id == number), None)
-    if found is None:
-        raise Refusal(404, "Not Found")
+    text, found = str(call.body().get("body") or ""), call.comment()
     if not text:
         raise Refusal.invalid("missing_field", "IssueComment", field="body")
     changed = replace(found, body=text, updated=call.records.later(found.created))
     return reply(call.threads.comment(call.records.save(changed)))
+
+
+def delete_comment(call: Call) -> Response:
+    """DELETE …/issues/comments/{number}."""
+    call.records.remove(call.comment())
+    return Response(status=204)
 
 
 def labels(call: Call) -> Response:

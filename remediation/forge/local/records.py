@@ -253,6 +253,11 @@ class Records:
             self._database.execute("UPDATE records SET content = ? WHERE id = ?", (content, record.id))
             return record
 
+    def remove(self, record: Any) -> None:  # noqa: ANN401 - any of the kinds
+        """Take the record with its id away."""
+        with self._lock:
+            self._database.execute("DELETE FROM records WHERE id = ?", (record.id,))
+
     def all(self, kind: type[Record], repository: str) -> list[Record]:
         """The records of a kind, oldest first."""
         with self._lock:
