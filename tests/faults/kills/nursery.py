@@ -18,6 +18,7 @@ import numpy as np
 
 from cases.steps import OpenPullRequest, PostComment, PushBranch, Receipt, SendNotice, StorePlot
 from daemon.ledger.codec import EFFECTS, EVENTS, LESSONS, RECEIPTS
+from remediation.edit.secrets import secrets_in
 from remediation.marks import Mark, MarkKind
 from remediation.plot import Band, anomaly_plot
 from remediation.warm import warm
@@ -32,7 +33,8 @@ ASIDE = (
 )  # fmt: skip
 """What no life on a stage comes by, in the names of modules."""
 THEIRS = (
-    "apscheduler.schedulers.background", "apscheduler.triggers.cron", "jsonschema", "starlette.applications",
+    "apscheduler.schedulers.background", "apscheduler.triggers.cron", "encodings.ascii", "jsonschema", "pathspec",
+    "starlette.applications", "structlog.dev", "structlog.stdlib",
     "uvicorn.lifespan.off", "uvicorn.loops.asyncio", "uvicorn.protocols.http.h11_impl",
 )  # fmt: skip
 
@@ -42,6 +44,7 @@ def preload() -> None:
     for name in (*THEIRS, *_modules()):
         importlib.import_module(name)
     warm()
+    secrets_in("a text")
     for event in EXAMPLES:
         EVENTS.unpack(type(event).__name__, EVENTS.pack(event).payload, "an example")
     LESSONS.pack(a_lesson())
