@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from config.fields import Duration, HostPort, SecretRef, Url, lasting
 from config.section import Section
 
@@ -30,6 +32,10 @@ class ApiSettings(Section):
     public_url: Url | None = None
     """How browsers reach it, for links to a case's page in pull requests and notices; behind https its cookie is kept
     to it. None: no such links."""
+
+    requests_per_minute: Annotated[int, Field(ge=60, le=60_000)] = 600
+    """How many requests one address may send; beyond that it is answered 429, with when to ask again. /healthz, /readyz
+    and webhooks are not counted. Ten wrong tokens a minute are refused so too, whatever is said here."""
 
     def case_page(self, case_id: str) -> str:
         """The address of a case's page; "" for no case, or where browsers do not reach it."""

@@ -37,6 +37,7 @@ def inside(ports: Ports, cycle: Cycle, fellows: Fellows, ledger: Ledger, levers:
     from daemon.api.later import Later
     from daemon.api.proof import Credential
     from daemon.api.routes import Health, routes
+    from daemon.api.turnstile import Turnstile
 
     clock: Clock = ledger.clock
 
@@ -131,14 +132,18 @@ def inside(ports: Ports, cycle: Cycle, fellows: Fellows, ledger: Ledger, levers:
         )
         return (hook,)
 
-    return routes(
-        health,
-        metrics.render,
-        token=token,
-        doors=[
-            Later(paths=TOLD, build=told),
-            Later(paths=ASKED, build=asked),
-            Later(paths=FORGE, build=told_by_forge),
-            Later(paths=LOOKED_AT, build=looked_at),
-        ],
+    return Turnstile(
+        routes(
+            health,
+            metrics.render,
+            token=token,
+            doors=[
+                Later(paths=TOLD, build=told),
+                Later(paths=ASKED, build=asked),
+                Later(paths=FORGE, build=told_by_forge),
+                Later(paths=LOOKED_AT, build=looked_at),
+            ],
+        ),
+        clock,
+        settings.api.requests_per_minute,
     )
