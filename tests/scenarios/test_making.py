@@ -6,6 +6,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import pytest
@@ -116,9 +117,30 @@ def undone(one: Scenario) -> dict[str, str]:
 
 
 def merged(now: str, base: str, other: str) -> str:
-    """What stands now, with what leads from `base` to `other` done to it; a conflict is settled for the other side."""
+    """What stands now, with what leads from `base` to `other` done to it.
+
+    Where git sees a conflict, because somebody changed the lines beside, the lines themselves are looked for; where
+    they were changed too, it is settled for the other side.
+    """
+    whole, conflicts = by_git(now, base, other)
+    if not conflicts:
+        return whole
+    old, new = base.splitlines(keepends=True), other.splitlines(keepends=True)
+    done = now
+    for _, i1, i2, j1, j2 in (step for step in SequenceMatcher(None, old, new).get_opcodes() if step[0] != "equal"):
+        gone = "".join(old[i1:i2])
+        if not gone or done.count(gone) != 1:
+            return by_git(now, base, other, "--theirs")[0]
+        done = done.replace(gone, "".join(new[j1:j2]))
+    return done
+
+
+def by_git(now: str, base: str, other: str, *ways: str) -> tuple[str, bool]:
+    """Git's three-way merge of one file, and whether it saw a conflict."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in (("now", now), ("base", base), ("other", other)):
             (Path(folder) / name).write_text(text)
-        line = ["git", "merge-file", "-p", "--theirs", "now", "base", "other"]
-        return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=True).stdout
+        line = ["git", "merge-file", "-p", *ways, "now", "base", "other"]
+        ran = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    assert 0 <= ran.returncode < 128, ran.stderr
+    return ran.stdout, ran.returncode != 0

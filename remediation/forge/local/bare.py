@@ -3,11 +3,16 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from remediation.forge.git_command import GitCommand, text
 from remediation.forge.revert import merged
 from remediation.forge.tree import Step, changed
+
+if TYPE_CHECKING:
+    from git import Repo
 
 ZERO = "0" * 40
 WAYS = frozenset({"merge", "squash", "rebase"})
@@ -80,7 +85,21 @@ class Bare:
 
     def default_branch(self) -> str:
         """The branch that HEAD names, whether it has a commit or not."""
-        return self._git.line("symbolic-ref", "HEAD").removeprefix("refs/heads/")
+        if self._in_tables:
+            return self._git.line("symbolic-ref", "HEAD").removeprefix("refs/heads/")
+        return self._files.active_branch.name
+
+    @cached_property
+    def _files(self) -> "Repo":
+        """The repository as GitPython reads it from its files: most requests ask for refs, and a process is dear."""
+        from git import Repo
+
+        return Repo(self.folder)
+
+    @property
+    def _in_tables(self) -> bool:
+        """Whether its refs are kept as a reftable, which git alone can read."""
+        return (self.folder / "reftable").exists()
 
     def branches(self) -> dict[str, str]:
         """Name → sha at the tip, by name."""
@@ -93,19 +112,30 @@ class Bare:
 
     def ref(self, name: str) -> str | None:
         """The sha of the reference `refs/<name>`."""
+        from git import SymbolicReference
+
         if not _is_plain(name):
             return None
-        answer = self._git.ask("rev-parse", "--verify", "--quiet", f"refs/{name}")
-        return text(answer.out).strip() if answer.status == 0 else None
+        if self._in_tables:
+            answer = self._git.ask("rev-parse", "--verify", "--quiet", f"refs/{name}")
+            return text(answer.out).strip() if answer.status == 0 else None
+        try:
+            return SymbolicReference.dereference_recursive(self._files, f"refs/{name}")
+        except ValueError:
+            return None
 
     def resolve(self, name: str) -> str | None:
         """The commit that a branch, a tag, a sha or the start of one names."""
         if not _is_plain(name):
             return None
-        short = name.removeprefix("refs/").removeprefix("heads/")
-        for candidate in (f"refs/heads/{short}", f"refs/tags/{name}", name if _is_sha(name) else ""):
-            answer = self._git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{candidate}^{{commit}}")
-            if candidate and answer.status == 0:
+        tip = self.tip(name.removeprefix("refs/").removeprefix("heads/"))
+        if tip is not None:
+            return tip
+        for known in (self.ref(f"tags/{name}"), name if _is_sha(name) else None):
+            if known is None:
+                continue
+            answer = self._git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{known}^{{commit}}")
+            if answer.status == 0:
                 return text(answer.out).strip()
         return None
 
