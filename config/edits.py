@@ -38,8 +38,8 @@ class EditsSettings(Section):
     One that holds and is a few lines long ends the search."""
 
     review: bool = True
-    """Whether a model that saw nothing of the drafting looks at what was proved. It may veto with lines that it cites,
-    and never promote; where it cannot be asked, the pull request says so."""
+    """Whether a model that saw nothing of the drafting looks at what was proved, the code of an experiment too. It may
+    veto with lines that it cites, and never promote; where it cannot be asked, the pull request says so."""
 
     loop: LoopSettings = LoopSettings()
     """The last resort."""

@@ -58,11 +58,14 @@ def prove(case: Case, ports: Ports) -> StepResult:
 
 
 def looked_at(case: Case, ports: Ports, trial: Trial) -> Trial:
-    """The trial of an edit that is proved, with the second look of a model: it may disprove, and never prove."""
-    asked = case.change.kind is ChangeClass.EDIT and case.change.rolls_back is None and ports.settings.edits.review
+    """The trial of a model's code that is proved, with the second look of a model: it may disprove, and never prove."""
+    change = case.change
+    written = change.kind is ChangeClass.EDIT and change.rolls_back is None
+    tried = change.experiment is not None and bool(change.cost)  # what a person brought with an idea cost nothing
+    asked = (written or tried) and ports.settings.edits.review
     if ports.model is None or not asked or trial.claim is not Claim.PROVED:
         return trial
-    look = second_look(case, case.change, trial.checks, ports.model)
+    look = second_look(case, change, trial.checks, ports.model)
     vetoed = look.verdict is Verdict.FAILED
     return replace(trial, checks=(*trial.checks, look), claim=Claim.DISPROVED if vetoed else trial.claim)
 

@@ -4,6 +4,7 @@ It never promotes: what the sandbox did not prove is not asked about. A veto mus
 one that cites none of them is written down and counts as none, as does a look that could not be taken.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from cases.case import Case
 from cases.change import Patch
 from cases.errors import PermanentError, TemporaryError
 from cases.ports import LanguageModel
+from cases.redaction import redacted
 from cases.verdict import Check, Verdict
 from remediation.edit import asking
 from remediation.neutral import neutral
@@ -23,11 +25,18 @@ SECOND_LOOK = "Second look"
 NEAR = 3  # lines by which a citation may be off
 SHORTEST = 4  # signs of a quoted line: less stands anywhere
 _HUNK = re.compile(r"@@ -(?P<old>\d+)(?:,\d+)? \+(?P<new>\d+)(?:,\d+)? @@")
-TASK = """\
-Say whether something in the diff speaks against proposing it to a human.
+_MENDS = """\
 Another model wrote the change, and a sandbox tried it. What speaks against it: it does not mend the cause but hides it,
 it breaks other input or a caller, its test would pass for a wrong reason, it does more than it says, it opens a hole.
-- "pass": nothing speaks against it. You need not like it.
+"""
+_TRIES = """\
+Another model wrote the code, which asks a feature flag so that some users can be shown `treated` in place of `control`,
+and a sandbox tried it. What speaks against it: who is shown the control would see anything else than users see now; the
+other variant would be anything else than `treated`; `exposure` is told of users who see neither, or not of some who do;
+its test would pass for a wrong reason; it does more than that; it opens a hole.
+"""
+_TASK = """Say whether something in the diff speaks against proposing it to a human.
+{what}- "pass": nothing speaks against it. You need not like it.
 - "veto": give for each objection the `path` and the `line` it is about, the line itself as `quote`, copied character
   by character from the diff without its sign, and `why` in one sentence. A veto without a line counts as none.
 The checks were run by the program: do not doubt that they ran.
@@ -58,8 +67,9 @@ def second_look(case: Case, change: Patch, made: Sequence[Check], model: Languag
     """Ask once. PASSED: it passes. FAILED: a veto that counts. INCONCLUSIVE: none taken, or one that cites nothing."""
     try:
         said, answer = asking.ask(
-            model, ReviewAnswer, case=case.id, purpose="review", task=TASK, material=_material(case, change, made)
-        )
+            model, ReviewAnswer, case=case.id, purpose="review", material=_material(case, change, made),
+            task=_TASK.format(what=_MENDS if change.experiment is None else _TRIES),
+        )  # fmt: skip
     except (PermanentError, TemporaryError) as error:
         return _check(Verdict.INCONCLUSIVE, "not taken", neutral(str(error), 160))
     who = neutral(answer.model, 60)
@@ -78,23 +88,33 @@ def _check(verdict: Verdict, said: str, detail: str) -> Check:
 
 
 def _material(case: Case, change: Patch, made: Sequence[Check]) -> tuple[Material, ...]:
-    """The diagnosis, the diff and the checks. Not what the drafter said of its own work."""
-    hypotheses = case.diagnosis.hypotheses if case.diagnosis else ()
-    places = [f"{one.path}:{one.line} {one.function}() {one.exception}".strip() for one in hypotheses[:3]]
-    claim = neutral(case.diagnosis.claim, 300) if case.diagnosis else "none"
+    """What it is for, the diff and the checks. Not what the drafter said of its own work."""
     rows = [
         f"{check.name}: {check.verdict.name.lower()}; on base {neutral(check.base, 60)}, with the change "
         f"{neutral(check.change, 60)}; {neutral(check.detail, 200)}"
         for check in made
     ]
     return (
-        Material(title="Diagnosis", source="checked by the program", text="\n".join((claim, *places))),
+        _wanted(case),
         *(
             Material(title=f"Diff in {part.repository}", source="the change under review", text=part.diff)
             for part in change.parts
         ),
         Material(title="Checks", source="the sandbox", text="\n".join(rows)),
     )
+
+
+def _wanted(case: Case) -> Material:
+    """What the change is for: the diagnosis of a fault, or what an experiment shows to whom."""
+    if case.hypothesis is not None:
+        turn = case.hypothesis.turn
+        asked = {"flag": turn.flag, "control": json.loads(turn.control), "treated": json.loads(turn.treated)}
+        text = redacted(json.dumps(asked, ensure_ascii=False, indent=1))
+        return Material(title="The experiment", source="checked by the program", text=text)
+    hypotheses = case.diagnosis.hypotheses if case.diagnosis else ()
+    places = [f"{one.path}:{one.line} {one.function}() {one.exception}".strip() for one in hypotheses[:3]]
+    claim = neutral(case.diagnosis.claim, 300) if case.diagnosis else "none"
+    return Material(title="Diagnosis", source="checked by the program", text="\n".join((claim, *places)))
 
 
 def _touched(change: Patch) -> set[tuple[str, int, str]]:

@@ -1,6 +1,6 @@
 """An experiment whose code a model writes: asked for once the idea is wanted, tried, measured, and taken out again."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -10,8 +10,9 @@ import pytest
 
 from cases.case import Phase
 from cases.outcome import Ending
-from cases.verdict import Verdict
+from cases.verdict import Claim, Verdict
 from remediation.checks import NEW_TEST, STILL_PASSES
+from remediation.review import SECOND_LOOK
 from sandbox.process import ProcessSandbox
 from tests.parts.crowd import Crowd
 from tests.parts.models import TalkingModel
@@ -101,14 +102,32 @@ UNTOLD: Mapping[str, Any] = {
 }
 
 
+PASS: Mapping[str, Any] = {"verdict": "pass"}
+VETO: Mapping[str, Any] = {
+    "verdict": "veto",
+    "objections": [
+        {
+            "path": "shop/button.py",
+            "line": 7,
+            "quote": 'exposure("button", user, text)',
+            "why": "users who are logged out are counted",
+        }
+    ],
+}
+
+
 @contextmanager
 def unasked(
-    folder: Path, *said: Mapping[str, Any], model: bool = True, shop: Mapping[str | bytes, bytes | None] = SHOP
+    folder: Path,
+    *said: Mapping[str, Any],
+    model: bool = True,
+    shop: Mapping[str | bytes, bytes | None] = SHOP,
+    review: Sequence[Mapping[str, Any]] = (PASS,),
 ) -> Generator[tuple[House, Crowd, Kept]]:
     """A shop that shows its button's text without asking any flag; its tests are really run. The idea is wanted."""
 
     def furnish(it: House) -> None:
-        it.model = TalkingModel({"variant": said}) if model else None
+        it.model = TalkingModel({"variant": said, "review": review}) if model else None
         it.recipe = {"test": "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest -q -p no:cacheprovider"}
         it.wrap_sandbox = lambda _: ProcessSandbox()
 
@@ -130,7 +149,7 @@ def test_a_model_writes_the_code_and_harm_takes_it_out_again(tmp_path: Path) -> 
         assert case.gate == f"{case.id}-1"
         trial = case.trials[-1]
         assert {check.verdict for check in trial.checks} == {Verdict.PASSED}
-        names = ["Exposure is told", NEW_TEST, STILL_PASSES, "Treated variant passes"]
+        names = ["Exposure is told", NEW_TEST, STILL_PASSES, "Treated variant passes", SECOND_LOOK]
         assert [check.name for check in trial.checks] == names
         told = talker(it).told("variant")
         assert "shop/banner.py (how exposures are told)" in told
@@ -138,9 +157,11 @@ def test_a_model_writes_the_code_and_harm_takes_it_out_again(tmp_path: Path) -> 
         it.commit("Go on with something else", {"shop/other.py": b"a = 1\n"}, minutes_ago=0)
         yes(it, case)
         case = reach(it, case.id, phase=Phase.PROPOSED)
-        assert len(talker(it).asked) == 1  # on a branch that moved on the same code is tried again
+        # on a branch that moved on the same code is tried again
+        assert [question.purpose for question in talker(it).asked] == ["variant", "review", "review"]
         (pull,) = it.pull_requests()
         assert "| Exposure is told |" in pull["body"]
+        assert "| Second look |  | pass | **passed** talker saw the diff and the checks" in pull["body"]
         assert "was written by model talker, with the test tests/test_button_flag.py" in pull["body"]
         assert "$0.0100, 1 answer of talker" in pull["body"]
         it.merge(pull["number"])
@@ -166,6 +187,17 @@ def test_code_that_the_sandbox_refuses_is_written_once_more_and_then_a_human_is_
         assert 'the sandbox refused it: exposure is told: no code has exposure("button"' in case.escalation
         assert len(talker(it).asked) == 2
         assert not it.pull_requests()
+
+
+def test_another_models_veto_has_it_written_once_more(tmp_path: Path) -> None:
+    with unasked(tmp_path, ANSWER, review=(VETO, PASS)) as (it, _, _):
+        case = reach(it, first(it).id, gate=True)
+        assert [trial.claim for trial in case.trials] == [Claim.DISPROVED, Claim.PROVED]
+        objection = "Second look: talker: shop/button.py:7 users who are logged out are counted"
+        assert objection in talker(it).told("variant")
+        told = talker(it).told("review")
+        assert '"treated": "Pay now"' in told
+        assert "none seen" not in told, "the drafter's own words are not shown"
 
 
 BARRED = {
@@ -209,7 +241,7 @@ IDEAS: Mapping[str, Any] = {
 
 
 def test_a_model_has_the_idea_and_another_question_writes_its_code(tmp_path: Path) -> None:
-    model = TalkingModel({"experiment": [IDEAS], "variant": [ANSWER]})
+    model = TalkingModel({"experiment": [IDEAS], "variant": [ANSWER], "review": [PASS]})
 
     def furnish(it: House) -> None:
         it.model = model
@@ -226,7 +258,7 @@ def test_a_model_has_the_idea_and_another_question_writes_its_code(tmp_path: Pat
         yes(it, case)
         case = reach(it, case.id, gate=True)
         assert case.gate == f"{case.id}-1"
-        assert [question.purpose for question in model.asked] == ["experiment", "variant"]
+        assert [question.purpose for question in model.asked] == ["experiment", "variant", "review"]
 
 
 def scaled(it: House) -> str:
