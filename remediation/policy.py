@@ -1,6 +1,6 @@
 """The gate in front of every pull request: code, not prompts. It fails closed, and says every reason at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,6 +40,7 @@ class Traffic:
     alike   those of its own that another case opened for the same fingerprint
     others  what open pull requests of others do to the files that the change touches, a part's each
     ahead   a sentence for each open change of ours, of another case, that touches the same lines
+    resting the branches of those of `open` that nobody answered, so that they were left in peace
     """
 
     open: Sequence[PullRequest]
@@ -47,6 +48,7 @@ class Traffic:
     alike: Sequence[PullRequest] = ()
     others: Sequence[tuple[Part, Sequence[OpenWork]]] = ()
     ahead: Sequence[str] = ()
+    resting: Collection[str] = ()
 
 
 def gate(
@@ -70,7 +72,8 @@ def gate(
         if asked is not None:
             return asked
     if change.rolls_back is None and not forcing:  # a limit on new work never holds a rollback back
-        busy = _busy(settings, traffic, now, change.kind) or _quiet(case, settings, now)
+        urgent = _is_urgent(case, settings)
+        busy = _busy(settings, traffic, now, change.kind, urgent=urgent) or _quiet(settings, now, urgent=urgent)
         if busy:
             return Wait(reason=busy)
     if trial.claim is not Claim.PROVED:
@@ -215,18 +218,24 @@ def _is_rival(other: Suspect, suspect: Suspect) -> bool:
     return shown or (other.linked_by == suspect.linked_by and other.score >= suspect.score - AS_GOOD)
 
 
-def _quiet(case: Case, settings: Settings, now: datetime) -> str:
+def _is_urgent(case: Case, settings: Settings) -> bool:
+    return urgency_of(case, impact_of(case, settings.weight(case.service)), settings.approvals.terms) is Urgency.HOUR
+
+
+def _quiet(settings: Settings, now: datetime, *, urgent: bool) -> str:
     """Why a pull request waits for the end of the quiet hours, or "": an urgent one never does."""
     hours = settings.schedule.quiet_hours
     ends = hours.ends(now) if hours is not None else None
-    urgency = urgency_of(case, impact_of(case, settings.weight(case.service)), settings.approvals.terms)
-    if ends is None or urgency is Urgency.HOUR:
+    if ends is None or urgent:
         return ""
     return f"quiet hours last until {iso(ends)}, and this is not urgent"
 
 
-def _busy(settings: Settings, traffic: Traffic, now: datetime, kind: ChangeClass) -> str:
-    """The limit that holds new work back, in words. Improvements have their own, and take no place from a live one."""
+def _busy(settings: Settings, traffic: Traffic, now: datetime, kind: ChangeClass, *, urgent: bool) -> str:
+    """The limit that holds new work back, in words. Improvements have their own, and take no place from a live one.
+
+    What nobody answered for weeks takes no place from what is urgent: it would keep the daemon from it for good.
+    """
     if traffic.ahead:
         return "; ".join(traffic.ahead)
     budget = settings.budget
@@ -239,7 +248,7 @@ def _busy(settings: Settings, traffic: Traffic, now: datetime, kind: ChangeClass
             return ""
         limit = f"`budget.improvements_open` is {budget.improvements_open}"
         return f"{len(waiting)} improvements wait for review, and {limit}"
-    live = len(traffic.open) - len(waiting)
+    live = sum(pull not in waiting and not (urgent and pull.branch in traffic.resting) for pull in traffic.open)
     if live >= budget.prs_open:
         return f"{live} pull requests are open, and `budget.prs_open` is {budget.prs_open}"
     recent = sum(1 for at in traffic.opened if now - at < HOUR)

@@ -20,6 +20,7 @@ from remediation.draft import give_up, redraft
 from remediation.green import begins_as_a_draft, waits_for_green
 from remediation.look import Look, plot_of, seen, story_of
 from remediation.overlap import between
+from remediation.patience import is_left_in_peace
 from remediation.picture import draw
 from remediation.policy import HOUR, Traffic, gate
 from remediation.ports import Ports
@@ -128,7 +129,13 @@ def _traffic(case: Case, ports: Ports) -> Traffic:
         opened=opened,
         alike=tuple(pull for pull in ours if _is_alike(case, pull, ports)),
         ahead=tuple(_ahead(case, ports)),
+        resting=frozenset(one.change.branch(one.id) for one in ports.cases.active() if _rests(one)),
     )
+
+
+def _rests(case: Case) -> bool:
+    """Whether its pull request is open, and was left in peace."""
+    return case.phase is Phase.PROPOSED and is_left_in_peace(case)
 
 
 def _ahead(case: Case, ports: Ports) -> Iterator[str]:

@@ -11,6 +11,7 @@ from cases.events import Approved, Diagnosed, Drafted
 from cases.lifecycle import advance, opened
 from cases.policy import Allow, AskFirst, Decision, Refuse, Wait
 from cases.pull_request import OpenWork, PullRequest, PullRequestState
+from cases.telemetry import Severity
 from cases.verdict import Claim
 from remediation.policy import AS_GOOD, Traffic, gate, refusals
 from tests.parts.nouns import NOW, SHA, a_change, a_diagnosis, a_suspect, a_trial, an_entry, an_opened
@@ -94,6 +95,19 @@ def test_limits_hold_new_work_back_and_never_a_rollback() -> None:
         gate(CASE, a_change(), a_trial(), settings(), replace(busy, opened=(NOW - timedelta(hours=2),)), NOW) == Allow()
     )
     assert gate(CASE, a_change(number=2, rolls_back=1), a_trial(), settings(), full, NOW) == Allow()
+
+
+def test_what_was_left_in_peace_holds_up_nothing_that_is_urgent() -> None:
+    old = [a_pull_request(n) for n in range(3)]
+    full = Traffic(open=old, opened=(), resting={old[0].branch})
+    filed = replace(
+        CASE, anomalies=(replace(CASE.anomaly, signal=replace(CASE.anomaly.signal, severity=Severity.TICKET)),)
+    )
+    assert gate(CASE, a_change(), a_trial(), settings(), full, NOW) == Allow()
+    assert gate(CASE, a_change(), a_trial(), settings(), replace(full, resting=()), NOW) == Wait(
+        reason="3 pull requests are open, and `budget.prs_open` is 3"
+    )
+    assert isinstance(gate(filed, a_change(), a_trial(), settings(), full, NOW), Wait)
 
 
 def test_what_is_denied_is_refused_with_every_reason() -> None:

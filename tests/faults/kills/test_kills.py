@@ -24,6 +24,7 @@ def assert_nothing_lost_and_nothing_twice(tally: Tally) -> None:
     assert tally.asked_again_a_kill <= ASKED_AGAIN, tally.table()
 
 
+@pytest.mark.timeout(300)  # half a minute, beside nothing else
 def test_killed_at_random_moments(tmp_path: Path, parent: Nursery, nowhere: Place) -> None:
     tally = at_random(tmp_path, parent, kills=KILLS, seed=1, place=nowhere)
     assert_nothing_lost_and_nothing_twice(tally)
@@ -38,6 +39,7 @@ def test_killed_a_thousand_times(tmp_path: Path, parent: Nursery, nowhere: Place
     assert tally.kills == MANY
 
 
+@pytest.mark.timeout(300)
 def test_killed_before_and_after_each_call_of_every_step(tmp_path: Path, parent: Nursery) -> None:
     tally = at_every_site(tmp_path, parent, way=EVERY, place=in_file(tmp_path / "ledger.db"))
     assert_nothing_lost_and_nothing_twice(tally)
