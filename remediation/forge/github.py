@@ -163,12 +163,11 @@ class GithubApi:
             pull = self._newest(repository, branch)
             if pull is None:
                 raise PermanentError(f"{branch} of {repository.full_name} has no pull request to comment on")
-            ours = self._own_comments(pull, marker)
-            made = None
+            ours, made = self._own_comments(pull, marker), None
             if not ours:
                 made = pull.create_issue_comment(f"{body.rstrip()}\n\n{marker}\n")
-                ours = self._own_comments(pull, marker) or [made]  # what is new may not be listed yet
-            first, *late = ours
+                ours = {**self._own_comments(pull, marker), made.id: made}  # what is new may not be listed yet
+            first, *late = (ours[number] for number in sorted(ours))
             for comment in late:
                 _removed(comment)
             merged = {"merged": str(len(late))} if late else {}
@@ -296,15 +295,14 @@ class GithubApi:
                 raise
             return found, True
 
-    def _own_comments(self, pull: "Pull", marker: str) -> "list[IssueComment]":
-        """Ours that end in the marker, the first one first."""
+    def _own_comments(self, pull: "Pull", marker: str) -> "dict[int, IssueComment]":
+        """Ours that end in the marker, by their ids."""
         mine = self.login()
-        ours = (
-            comment
+        return {
+            comment.id: comment
             for comment in pull.get_issue_comments()
             if comment.user.login == mine and (comment.body or "").rstrip().endswith(marker)
-        )
-        return sorted(ours, key=lambda comment: comment.id)
+        }
 
     def _repository(self, repository: ForgeRepository) -> "Repository":
         """The repository as a name to ask under; nothing is fetched for it."""

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class BlindApi(GithubApi):
     """It writes comments and pull requests without a look at what is there."""
 
-    def _own_comments(self, pull: "Pull", marker: str) -> "list[IssueComment]":
+    def _own_comments(self, pull: "Pull", marker: str) -> "dict[int, IssueComment]":
         del pull, marker
-        return []
+        return {}
 
     def open_pull_request(
         self, repository: ForgeRepository, branch: str, title: str, body: str, labels: Sequence[str], *, draft: bool
