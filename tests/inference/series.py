@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal
 
 from inference.interruption import Interruption, ItsReading, ItsSettings, Side
 from inference.its import judge
@@ -25,6 +24,8 @@ def autocorrelated(count: int, phi: float, rng: np.random.Generator) -> Floats:
     shocks = rng.standard_normal(count) * (1 - phi**2) ** 0.5
     if count:
         shocks[0] /= np.sqrt(1 - phi**2)
+    from scipy import signal  # a second, for every worker that only collects
+
     untyped: Any = signal
     filtered: Floats = untyped.lfilter([1.0], [1.0, -phi], shocks)
     return filtered

@@ -21,7 +21,7 @@ def test_a_bad_merge_is_reverted_judged_and_remembered(tmp_path: Path) -> None:
             assert not pull["draft"]
             assert pull["head"]["ref"] == f"trackwalker/{case.id}-{case.change.number}"
             it.merge(pull["number"])
-            case = it.until(Phase.CLOSED, every=1)
+            case = it.until(Phase.CLOSED, every=3)
             assert case.outcome is not None
             assert case.outcome.ending is Ending.WORKED
             stages = [body.split("**")[1].split()[0].strip(".:") for body in it.comments(pull["number"])]
@@ -70,14 +70,14 @@ def test_a_harmful_change_is_rolled_back_as_the_next_change_of_the_case(tmp_path
         it.until(Phase.PROPOSED)
         (pull,) = it.pull_requests()
         it.merge(pull["number"], level=WORSE)
-        case = it.until(Phase.PROPOSED, minutes=120, every=2)
+        case = it.until(Phase.PROPOSED, minutes=120, every=5)
         assert case.change.rolls_back == case.change.number - 1
         rollback = max(it.pull_requests(), key=lambda found: found["number"])
         assert rollback["number"] != pull["number"]
         assert rollback["title"].startswith("Roll back: ")
         assert "shop: our change did harm" in it.subjects()
         it.merge(rollback["number"], level=BAD)
-        case = it.until(Phase.CLOSED, minutes=240, every=2)
+        case = it.until(Phase.CLOSED, minutes=240, every=5)
         assert case.outcome is not None
         assert case.outcome.ending is Ending.ROLLED_BACK
         assert len(it.pull_requests()) == 2

@@ -10,7 +10,7 @@ from tests.faults.kills.reaper import Nursery, at_every_site, at_random
 from tests.faults.kills.tally import Tally
 from tests.parts.stores import Place, in_file
 
-KILLS = 50
+KILLS = 30
 MANY = 1000
 TIMES = 20
 ASKED_AGAIN = 0.5  # model calls bought again, a kill
