@@ -313,6 +313,36 @@ def test_what_worked_stays_in_the_code_without_its_flag(tmp_path: Path) -> None:
         assert case.outcome.ending is Ending.WORKED
 
 
+BY_HAND: Mapping[str | bytes, bytes | None] = {
+    "shop/button.py": KEPT.encode(),
+    "tests/test_button_flag.py": None,
+}
+
+
+def test_people_take_the_flag_out_of_the_code_and_its_file_follows(tmp_path: Path) -> None:
+    with unasked(tmp_path, ANSWER) as (it, _, flags):
+        name = scaled(it)
+        it.deploy(it.commit("Keep the new text", BY_HAND, minutes_ago=0))
+        reach(it, name, phase=Phase.PROPOSED)
+        assert merged(it) == "Take the flag button out of its file"
+        case = reach(it, name, phase=Phase.CLOSED)
+        assert flags.shares is None
+        assert case.outcome is not None
+        assert case.outcome.ending is Ending.WORKED
+
+
+@pytest.mark.long
+def test_a_flag_stays_in_its_file_while_what_runs_asks_it(tmp_path: Path) -> None:
+    with unasked(tmp_path, ANSWER) as (it, _, flags):
+        name = scaled(it)
+        it.commit("Keep the new text", BY_HAND, minutes_ago=0)
+        reach(it, name, phase=Phase.CLOSED)
+        assert flags.shares == {"treated": 1.0, "control": 0.0}
+        said = it.comments(max(pull["number"] for pull in it.pull_requests()))[-1]
+        assert "**The flag button stays**" in said
+        assert "runs, and asks it" in said
+
+
 @pytest.mark.long
 def test_a_flag_whose_old_text_peoples_tests_ask_for_stays_for_a_human(tmp_path: Path) -> None:
     shop = {**SHOP, "tests/test_button.py": (TESTS + OLD_TEXT).encode()}
