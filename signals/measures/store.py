@@ -7,6 +7,7 @@ leads back to a user. This module imports DuckDB: import it where measures are b
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
 
@@ -100,26 +101,19 @@ ALTER TABLE settling RENAME TO settled;
 CREATE OR REPLACE TABLE sums AS FROM sums LIMIT 0;
 """
 
-# Users that were first seen before `mark` are settled, those from then on are only in `users`.
+# Users that were first seen before `mark` are settled, those from then on are only in `users`. A look reads every user
+# for each signal, so a statement names no column that it does not need.
 _PEOPLE = """
-SELECT variant, CASE WHEN $by = 0 THEN '' ELSE string_split(traits, $between)[$by] END AS shown{columns} FROM (
+SELECT variant, {shown} AS shown{columns} FROM (
     SELECT unit, first, variant, traits{settled} FROM settled {joined} WHERE signal = $signal
     UNION ALL
     SELECT unit, first, variant, traits{recent} FROM users {joined} WHERE first >= $mark AND variant < $stranger
-) ANTI JOIN crossings USING (unit) WHERE first <= $latest
+) ANTI JOIN crossings USING (unit) WHERE first <= $latest{inside}
 """
 _RECENT = """
-LEFT JOIN (
-    SELECT unit, sum(value) AS v, sum(base) AS b, sum(earlier) AS e FROM sums WHERE signal = $signal GROUP BY unit
-) USING (unit)
+LEFT JOIN (SELECT unit, {sums} FROM sums WHERE signal = $signal GROUP BY unit) AS since USING (unit)
 """
-_HEADS = _PEOPLE.format(columns="", settled="", recent="", joined="")
-_WORTH = _PEOPLE.format(
-    columns=", value, base, earlier",
-    settled=", value + coalesce(v, 0) AS value, base + coalesce(b, 0) AS base, earlier + coalesce(e, 0) AS earlier",
-    recent=", coalesce(v, 0) AS value, coalesce(b, 0) AS base, coalesce(e, 0) AS earlier",
-    joined=_RECENT,
-)
+_APART = "string_split(traits, $between)[$by]"
 _INSIDE = " AND list_contains(CAST(${} AS VARCHAR[]), string_split(traits, $between)[CAST(${} AS BIGINT)])"
 _COUNTED = "CREATE OR REPLACE TEMP TABLE heads AS SELECT variant, shown, count(*) AS users FROM ({}) GROUP BY ALL"
 _CROSSED = "SELECT count(*) FROM users SEMI JOIN crossings USING (unit) WHERE first <= $latest"
@@ -127,22 +121,16 @@ _SEGMENTS = """
 CREATE OR REPLACE TEMP TABLE segments AS
 SELECT shown, least(row_number() OVER (ORDER BY sum(users) DESC, shown) - 1, $places) AS place FROM heads GROUP BY shown
 """
-_LINES = """
-CREATE OR REPLACE TEMP TABLE lines AS
-SELECT variant, place, value, base, earlier FROM ({}) JOIN segments USING (shown)
-"""
-_MOST = "SELECT quantile_cont(value, $quantile), quantile_cont(earlier, $quantile) FROM lines"
+_LINES = "SELECT variant, place, {columns} FROM ({people}) {joined}"
+_PLACED, _IN_ONE_PLACE = "JOIN segments USING (shown)", "CROSS JOIN (SELECT 0::UTINYINT AS place)"
+_READ_TWICE = "CREATE OR REPLACE TEMP TABLE lines AS {}"
+_MOST = "SELECT {} FROM lines"
 _CUT = """
-WITH cut AS (
-    SELECT variant, place, least(value, $most) AS v, base AS b, least(earlier, $most_earlier) AS e FROM lines
-), means AS (
-    SELECT variant, place, count(*) AS users, favg(v) AS mv, favg(b) AS mb, favg(e) AS me FROM cut GROUP BY ALL
-)
-SELECT variant, place, any_value(users), any_value(mv), any_value(mb), any_value(me),
-    fsum((v - mv) * (v - mv)), fsum((v - mv) * (b - mb)), fsum((v - mv) * (e - me)),
-    fsum((b - mb) * (b - mb)), fsum((b - mb) * (e - me)), fsum((e - me) * (e - me))
-FROM cut JOIN means USING (variant, place) GROUP BY variant, place
+SELECT variant, place, count(*), {means}, {scatter} FROM (SELECT variant, place, {cut} FROM {lines}) GROUP BY ALL
 """
+_KEPT_AS = {VALUE: "value", BASE: "base", BEFORE: "earlier"}
+"""The columns of an arm, as they are called here."""
+_WINSORISED = (VALUE, BEFORE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +171,7 @@ class Store:
         self._folds_traits = traits
         self._before = before
         self._staged: set[str] = set()
-        self._worth, self._given = "", dict[str, Any]()
+        self._apart, self._inside, self._given = False, "", dict[str, Any]()
         self._base = duckdb.connect(file, config=dict(_SETTINGS))
         self._all("SET TimeZone = 'UTC'")
 
@@ -306,9 +294,11 @@ class Store:
         for n, (place, values) in enumerate(chosen.inside):
             given |= {f"values{n}": list(values), f"place{n}": place, "between": BETWEEN}
         crossed = self._one(_CROSSED + meant, given)
-        given |= {"between": BETWEEN, "by": chosen.by, "stranger": STRANGER, "mark": chosen.mark}
-        self._worth, self._given = _LINES.format(_WORTH + meant), given
-        self._all(_COUNTED.format(_HEADS + meant), {**given, "signal": 0})
+        given |= {"stranger": STRANGER, "mark": chosen.mark}
+        if chosen.by:
+            given |= {"between": BETWEEN, "by": chosen.by}
+        self._apart, self._inside, self._given = chosen.by > 0, meant, given
+        self._all(_COUNTED.format(self._people(())), {**given, "signal": 0})
         self._all(_SEGMENTS, {"places": PLACES})
         counted = self._all("SELECT variant, sum(users) FROM heads GROUP BY variant")
         return {int(variant): int(users) for variant, users in counted}, crossed
@@ -321,14 +311,39 @@ class Store:
 
     def arms(self, signal: int, counted: Counted) -> dict[tuple[int, int], Arm]:
         """(variant, place of the segment) → the users that were chosen last."""
-        self._all(self._worth, {**self._given, "signal": signal})
-        most = most_earlier = counted.most
+        names = [_KEPT_AS[column] for column in counted.columns]
+        joined = _PLACED if self._apart else _IN_ONE_PLACE
+        lines = _LINES.format(columns=", ".join(names), people=self._people(names), joined=joined)
+        chosen = {**self._given, "signal": signal}
+        most = {name: f"most_{name}" for name in (_KEPT_AS[column] for column in _WINSORISED) if name in names}
+        given = dict.fromkeys(most.values(), counted.most)
         if counted.winsorise is not None:
-            cut = self._all(_MOST, {"quantile": counted.winsorise})[0]
+            self._all(_READ_TWICE.format(lines), chosen)
+            quantiles = ", ".join(f"quantile_cont({name}, $quantile)" for name in most)
+            cut = self._all(_MOST.format(quantiles), {"quantile": counted.winsorise})[0]
             if cut[0] is not None:
-                most, most_earlier = float(cut[0]), float(cut[1])
-        found = self._all(_CUT, {"most": most, "most_earlier": most_earlier})
-        return {(int(row[0]), int(row[1])): _arm(row, counted.columns) for row in found}
+                given = dict(zip(most.values(), map(float, cut), strict=True))
+        pairs = combinations_with_replacement(names, 2)
+        found = _CUT.format(
+            lines="lines" if counted.winsorise is not None else f"({lines})",
+            cut=", ".join(f"least({name}, ${most[name]}) AS {name}" if name in most else name for name in names),
+            means=", ".join(f"favg({name})" for name in names),
+            scatter=", ".join(f"covar_pop({one}, {other}) * count(*)" for one, other in pairs),
+        )
+        rows = self._all(found, given if counted.winsorise is not None else {**given, **chosen})
+        return {(int(row[0]), int(row[1])): _arm(row, counted.columns) for row in rows}
+
+    def _people(self, names: Sequence[str]) -> str:
+        """Reads the users that were chosen last, with those of their sums for one signal."""
+        since = ", ".join(f"sum({name}) AS {name}" for name in names)
+        return _PEOPLE.format(
+            shown=_APART if self._apart else "''",
+            columns="".join(f", {name}" for name in names),
+            settled="".join(f", settled.{name} + coalesce(since.{name}, 0) AS {name}" for name in names),
+            recent="".join(f", coalesce(since.{name}, 0) AS {name}" for name in names),
+            joined=_RECENT.format(sums=since) if names else "",
+            inside=self._inside,
+        )
 
     def _one(self, query: str, given: Any = None) -> int:  # noqa: ANN401 - as DuckDB takes it
         return int(self._all(query, given)[0][0] or 0)
@@ -341,12 +356,8 @@ class Store:
 def _arm(row: Sequence[Any], columns: tuple[str, ...]) -> Arm:
     """An arm of a row of `_CUT`."""
     _, _, users, *rest = row
-    means, (vv, vb, ve, bb, be, ee) = rest[:3], rest[3:]
-    scatter = np.array([[vv, vb, ve], [vb, bb, be], [ve, be, ee]], dtype=np.float64)
-    kept = [place for place, name in enumerate((VALUE, BASE, BEFORE)) if name in columns]
-    return Arm(
-        columns=columns,
-        users=int(users),
-        means=np.array(means, dtype=np.float64)[kept],
-        scatter=scatter[np.ix_(kept, kept)],
-    )
+    size = len(columns)
+    scatter = np.empty((size, size), dtype=np.float64)
+    for (one, other), found in zip(combinations_with_replacement(range(size), 2), rest[size:], strict=True):
+        scatter[one, other] = scatter[other, one] = found
+    return Arm(columns=columns, users=int(users), means=np.array(rest[:size], dtype=np.float64), scatter=scatter)
