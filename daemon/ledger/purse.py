@@ -87,10 +87,11 @@ class LedgerPurse:
 
     def reserve(self, case: str, purpose: str, model: str, usd: float, *, prompt: str = "") -> str:
         """Set aside the worst case of one call; the reservation's id. Raises OverBudget when a cap would be passed."""
-        reservation, now = uuid.uuid4().hex, self._clock.now()
+        reservation = uuid.uuid4().hex
         words = {"purpose": storable(purpose), "model": storable(model)}
         with self._database.writing() as connection:
             alone(connection)  # nobody else spends between the sums and the row
+            now = self._clock.now()  # not while others were waited for: the day would end too early for it
             passed = self._passed(connection, case, purpose, usd, now)
             if passed is None:
                 row = {"id": reservation, "at": now, "case_id": case, "purpose": purpose, "model": model}

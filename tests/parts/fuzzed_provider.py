@@ -41,8 +41,8 @@ class Account:
 
     def bill(self, case: str, usd: float) -> None:
         """Add an entry, and look whether a cap is passed."""
-        now = self.now()
         with self.lock:
+            now = self.now()  # not while others bill: theirs, at later hours, would count for a day that is over
             self.rows.append((now, case, usd))
             day = sum(paid for at, _, paid in reversed(self.rows[-400:]) if at > now - timedelta(days=1))
             of_case = sum(paid for _, name, paid in self.rows if name == case)
