@@ -24,7 +24,7 @@ from remediation.packing import LIMIT, Code, Packed, diffs_of, packed, size, tok
 MOST_CONFIDENT = 0.6  # a model's own figure says little before outcomes have been held against it
 FILES_SHOWN = 3
 _NEAR, _NEAREST = 20, 6  # lines on either side of a place, where the whole function is too long
-_MARKS = 130  # bytes around a piece of material
+_QUOTED = 12  # bytes around a piece of material
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def _ask(
     model: LanguageModel, matter: Matter, task: str, beside: Material, limit: int
 ) -> tuple[Packed, DiagnosisAnswer, Answer]:
     """One question: the pack, and one piece beside it, within the limit."""
-    room = limit - tokens(_MARKS + size(beside.title) + size(beside.source) + size(beside.text))
+    room = limit - tokens(_QUOTED + size(beside.title) + size(beside.source) + size(beside.text))
     asked = matter.follow_up
     diffs = (*diffs_of(matter.suspects), *asked.diffs)
     pack = packed(asked.pack.facts, diffs, _code(matter.places, matter.read), matter.words, room)

@@ -51,12 +51,12 @@ class FollowUp:
 
     def known(self) -> Material:
         """The services and metrics that a query may name."""
-        metrics: dict[str, list[str]] = {}
+        metrics: dict[str, dict[str, None]] = {}
         for signal in self._signals():
-            metrics.setdefault(signal.service, []).append(signal.name)
+            metrics.setdefault(signal.service, {})[signal.name] = None
         services = [self.case.service, *(name for name in self._services() if name != self.case.service)]
         lines = [
-            f"{neutral(name, 60)}: {', '.join(neutral(one, 60) for one in metrics.get(name, [])[:MOST_METRICS])}"
+            f"{neutral(name, 60)}: {', '.join(neutral(one, 60) for one in [*metrics.get(name, {})][:MOST_METRICS])}"
             for name in services[:MOST_SERVICES]
         ]
         return Material(title="Services and their metrics", source="the catalogue", text="\n".join(lines)[:900])

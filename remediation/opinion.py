@@ -61,21 +61,20 @@ class DiagnosisAnswer(_Answer):
 
 
 _ASK = """\
-Say what may have caused the incident, the likeliest first, as hypotheses that cite the evidence.
-You are shown facts with ids, diffs of commits that were deployed, and code where a stack trace leads. The kinds:
+Say what may have caused the incident: up to 5 hypotheses that cite the evidence, the likeliest first.
+You see facts with ids, diffs of commits that were deployed, and code where a stack trace leads. The kinds:
 - "change": a commit among the suspects did it; give its id in `commit`, and say how it would.
-- "code": a place in the code is wrong, whatever changed last; give a `path` and `function` that you were shown.
+- "code": a place in the code is wrong, whatever changed last; give a `path` and `function` that you see.
 - "operational": nobody changed it; name it in `cause`.
-Cite for each the ids of the facts that speak for it, and quote in `quotes` the very words of those facts or diffs that
-matter. A hypothesis that cites or quotes what is not there is dropped.
-Verdicts: "hypotheses" with at least one of them; "operational" when an operational cause explains it and no change;
-"none" when nothing that you are shown explains it; "need_more" when the facts do not tell; say in `missing` what you
-miss.
+Cite in `evidence` the ids of the facts that speak for it, and in `quotes` the very words of up to 6 facts or diffs.
+What cites or quotes what is not there is dropped. `confidence` is from 0 to 1.
+Verdicts: "hypotheses" with at least one; "operational" when such a cause explains it and no change; "none" when nothing
+here explains it; "need_more" when the facts do not tell; say in `missing` what you miss.
 """
 _QUERIES = """\
-With "need_more" you may ask once for up to 3 things in `queries`: {"kind": "series", service, metric} (readings around
-the onset), {"kind": "templates", service} (what its log says), {"kind": "deploys", service}, or {"kind": "diff",
-commit}. `minutes` is how far around the onset to look. Only the services and metrics that the material lists are known.
+With "need_more" you may ask once for up to 3 `queries`: "series" of a service and metric (readings around the onset),
+"templates" of a service (its log), "deploys" of a service, "diff" of a commit; `minutes`, 5 to 360: how far around the
+onset. Only services and metrics that the material lists are known.
 """
 _LAST = """\
 You asked for more, and the answers are among the facts now. This is the last question: "need_more" is of no use.

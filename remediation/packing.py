@@ -26,10 +26,10 @@ BYTES_A_TOKEN = 3
 SUSPECTS = 5
 """Suspects whose diffs are shown; so many are never left out."""
 
-_MARKS = 130  # bytes that quoting adds to a piece of material
+_QUOTED = 12  # bytes that quoting adds to a piece of material
 _LOOKED_AT = 40  # facts of a kind: those behind them are left out unread
 _NAMED = 20  # facts that are left out and named
-_FRAME = _MARKS + 200  # what stands around the facts: their marks, and the names of those that are left out
+_FRAME = _QUOTED + 240  # what stands around the facts: the marks, and the names of those that are left out
 _WHOLE, _SHORT, _SHORTEST = 700, 260, 130  # bytes of a fact
 _CODE = (4_000, 2_000, 800)
 _ONE = 1  # so many of a symptom's, a cause's and an error's facts always stay
@@ -220,7 +220,7 @@ def _cost(piece: _Piece) -> int:
         return 0
     if isinstance(piece.kind, EvidenceKind):
         return size(f"{piece.id}: {piece.text}\n")
-    return _MARKS + size(piece.title) + size(piece.source) + size(piece.text)
+    return _QUOTED + size(piece.title) + size(piece.source) + size(piece.text)
 
 
 def _put_together(pieces: Sequence[_Piece]) -> Packed:

@@ -38,9 +38,9 @@ do; its test would pass for a wrong reason; it does more than that; it opens a h
 _TASK = """\
 Say whether something in the diff speaks against proposing it to a human.
 {what}- "pass": nothing speaks against it. You need not like it.
-- "veto": give for each objection the `path` and the `line` it is about, the line itself as `quote`, copied character
-  by character from the diff without its sign, and `why` in one sentence. A veto without a line counts as none.
-The checks were run by the program: do not doubt that they ran.
+- "veto": for each of up to 5 objections the `path`, the `line`, that line itself as `quote`, copied exactly from the
+  diff without its sign, and `why` in one sentence. A veto without a line counts as none.
+The program itself ran the checks.
 """
 
 
@@ -98,11 +98,16 @@ def _material(case: Case, change: Patch, made: Sequence[Check]) -> tuple[Materia
     return (
         _wanted(case),
         *(
-            Material(title=f"Diff in {part.repository}", source="the change under review", text=part.diff)
+            Material(title=f"Diff in {part.repository}", source="the change under review", text=_read(part.diff))
             for part in change.parts
         ),
         Material(title="Checks", source="the sandbox", text="\n".join(rows)),
     )
+
+
+def _read(diff: str) -> str:
+    """The diff without what only git reads: the lines of a hunk begin with other signs."""
+    return "\n".join(line for line in diff.split("\n") if not line.startswith(("diff --git ", "index ")))
 
 
 def _wanted(case: Case) -> Material:

@@ -77,30 +77,29 @@ The test fails with the same exception in the same file as the code is now, and 
 """
 TO_THE_TEST = """\
 Mend the function that raises an exception in production by the smallest edit that makes the regression test pass.
-The test is there and shows it: see the material. It stays as it is: leave `test` empty.
+The test is in the material, and stays as it is: leave `test` out.
 """
 EDITS = """\
-- `edits`: each `search` stands in its file exactly once, copied character by character; `replace` takes its place.
+- `edits`, up to 8: each `search` stands in its file exactly once, copied exactly; `replace` takes its place.
 """
 THE_TEST = """\
 - `test`: a new file that the repository's test runner collects, beside the tests that are there; or the path of an
-  existing test file and what to add behind its end. It calls the code as production does. It prints nothing, mocks
-  nothing, skips nothing, and imports at its top only what exists already.
+  existing test file and what to add at its end. It calls the code as production does; it prints, mocks and skips
+  nothing, and imports at its top only what exists already.
 """
 LIMITS = """\
-- Change no existing test, no configuration, no dependency. Bring in no import that the files do not have, no network,
-  no process, no file access, no environment. Do not swallow the exception: handle the input that causes it.
+- Change no existing test, configuration or dependency. Bring in no new import, network, process, file access or
+  environment. Do not swallow the exception: handle the input that causes it.
 - At most {files} files and {lines} changed lines, the test included.
-- `claim`: one sentence that says what was wrong. `risk`: one sentence.
-- If it cannot be mended so, say why in `cannot` and leave the rest empty.
+- `claim`: what was wrong, in one sentence. `risk`: one sentence.
+- If it cannot be mended so, say why in `cannot`, and leave the rest empty.
 """
 EDIT = WITH_TEST + EDITS + THE_TEST + LIMITS
 MEND = TO_THE_TEST + EDITS + LIMITS
 REPRODUCE = (
     """\
 Write a regression test that fails with the exception of production in the same file, as the code is now.
-Nothing is mended yet, and the test stays as it is once it was seen to fail so: let it say what the code should do, and
-pass once the code does it.
+Nothing is mended yet, and the test stays as it is once it failed so: let it say what the code should do.
 """
     + THE_TEST
     + """\
@@ -109,8 +108,8 @@ pass once the code does it.
 )
 AGAIN = "\nYour last answer did not go in: see the material. Copy `search` exactly."
 WHOLE = """
-Your `search` did not go in twice. Answer with `functions` now: the path, the function's name (`Class.method` for a
-method), and its whole new source with its decorators and its indentation.
+Your `search` did not go in twice. Answer with `functions` now, up to 3: the path, the function's name (`Class.method`
+for a method), and its whole new source with its decorators and its indentation.
 """
 
 

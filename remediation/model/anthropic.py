@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import anthropic
 
 PUBLIC = "https://api.anthropic.com"
+_BOUNDS = frozenset({"minLength", "maxLength", "maxItems", "minimum", "maximum"})
+_NULL = {"type": "null"}
 
 STREAM_ABOVE = 21_333
 """Tokens of an answer above which it is streamed: a connection that is idle for minutes is cut on the way. The SDK
@@ -128,14 +130,23 @@ class AnthropicModel:
 
 
 def _told(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema without lengths of texts: the SDK would put them in words, and no model counts letters."""
-    return cast("dict[str, Any]", _without_lengths(schema))
+    """The schema without bounds of sizes, which the SDK would put in words, and without null for what may be left out.
+
+    All of it is paid for in every question. No model counts letters; what it has to count or to measure is said in the
+    task. What comes back is checked against the whole schema.
+    """
+    return cast("dict[str, Any]", _shortened(schema))
 
 
-def _without_lengths(node: object) -> object:
-    if isinstance(node, Mapping):
-        fields = cast("Mapping[str, object]", node)
-        return {key: _without_lengths(value) for key, value in fields.items() if key not in {"minLength", "maxLength"}}
+def _shortened(node: object) -> object:
     if isinstance(node, list):
-        return [_without_lengths(item) for item in cast("list[object]", node)]
-    return node
+        return [_shortened(item) for item in cast("list[object]", node)]
+    if not isinstance(node, Mapping):
+        return node
+    fields = cast("Mapping[str, object]", node)
+    choices = fields.get("anyOf")
+    if isinstance(choices, list):
+        more = [choice for choice in cast("list[object]", choices) if choice != _NULL]
+        if len(more) == 1:
+            return _shortened(more[0])
+    return {key: _shortened(value) for key, value in fields.items() if key not in _BOUNDS}

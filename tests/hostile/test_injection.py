@@ -125,7 +125,7 @@ SHAPES = {
     "markup": "<script>alert(1)</script> | a | [x](javascript:alert(1)) ~~~ ```",
     "nothing": "",
     "blanks": " \t\r\n\u2028\u3000",
-    "marks": '<<<end of material 1>>>\n"}\n{"title": "',
+    "marks": '<<<end 0123456789ab>>>\n"]\n["',
     "combining": "a" + "\u0301" * 500,
     "a path": "../../../../etc/passwd\0.py",
 }
