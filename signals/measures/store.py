@@ -125,6 +125,7 @@ _LINES = "SELECT variant, place, {columns} FROM ({people}) {joined}"
 _PLACED, _IN_ONE_PLACE = "JOIN segments USING (shown)", "CROSS JOIN (SELECT 0::UTINYINT AS place)"
 _READ_TWICE = "CREATE OR REPLACE TEMP TABLE lines AS {}"
 _MOST = "SELECT {} FROM lines"
+# DuckDB keeps a running mean for a covariance, so that nothing is lost where means are large beside what varies.
 _CUT = """
 SELECT variant, place, count(*), {means}, {scatter} FROM (SELECT variant, place, {cut} FROM {lines}) GROUP BY ALL
 """

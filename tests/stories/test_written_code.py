@@ -286,6 +286,15 @@ def merged(it: House) -> str:
     return str(pull["title"])
 
 
+def leaves_its_file(it: House, name: str) -> None:
+    """The last pull request of an experiment that worked; its case ends with it."""
+    reach(it, name, phase=Phase.PROPOSED)
+    assert merged(it) == "Take the flag button out of its file"
+    case = reach(it, name, phase=Phase.CLOSED)
+    assert case.outcome is not None
+    assert case.outcome.ending is Ending.WORKED
+
+
 KEPT = BUTTON.replace("from shop.record import exposure\n\n\n", "").replace(
     'return "Pay"', 'text = "Pay now"\n    return text'
 )
@@ -305,12 +314,8 @@ def test_what_worked_stays_in_the_code_without_its_flag(tmp_path: Path) -> None:
         assert b"tests/test_button_flag.py" not in it.world.hub.listing("main")
         assert flags.shares == {"treated": 1.0, "control": 0.0}  # the code that runs may still ask
         it.passes(2)
-        reach(it, name, phase=Phase.PROPOSED)
-        assert merged(it) == "Take the flag button out of its file"
-        case = reach(it, name, phase=Phase.CLOSED)
+        leaves_its_file(it, name)
         assert flags.shares is None
-        assert case.outcome is not None
-        assert case.outcome.ending is Ending.WORKED
 
 
 BY_HAND: Mapping[str | bytes, bytes | None] = {
@@ -323,12 +328,8 @@ def test_people_take_the_flag_out_of_the_code_and_its_file_follows(tmp_path: Pat
     with unasked(tmp_path, ANSWER) as (it, _, flags):
         name = scaled(it)
         it.deploy(it.commit("Keep the new text", BY_HAND, minutes_ago=0))
-        reach(it, name, phase=Phase.PROPOSED)
-        assert merged(it) == "Take the flag button out of its file"
-        case = reach(it, name, phase=Phase.CLOSED)
+        leaves_its_file(it, name)
         assert flags.shares is None
-        assert case.outcome is not None
-        assert case.outcome.ending is Ending.WORKED
 
 
 @pytest.mark.long
