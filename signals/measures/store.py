@@ -125,7 +125,8 @@ _LINES = "SELECT variant, place, {columns} FROM ({people}) {joined}"
 _PLACED, _IN_ONE_PLACE = "JOIN segments USING (shown)", "CROSS JOIN (SELECT 0::UTINYINT AS place)"
 _READ_TWICE = "CREATE OR REPLACE TEMP TABLE lines AS {}"
 _MOST = "SELECT {} FROM lines"
-# DuckDB keeps a running mean for a covariance, so that nothing is lost where means are large beside what varies.
+_ANY = "SELECT {} FROM {} LIMIT 1"
+# Sums are of what lies beyond one user's values: where means are large beside what varies, they would lose digits.
 _CUT = """
 SELECT variant, place, count(*), {means}, {scatter} FROM (SELECT variant, place, {cut} FROM {lines}) GROUP BY ALL
 """
@@ -324,14 +325,21 @@ class Store:
             cut = self._all(_MOST.format(quantiles), {"quantile": counted.winsorise})[0]
             if cut[0] is not None:
                 given = dict(zip(most.values(), map(float, cut), strict=True))
-        pairs = combinations_with_replacement(names, 2)
+        source, more = ("lines", {}) if counted.winsorise is not None else (f"({lines})", chosen)
+        somebody = self._all(_ANY.format(", ".join(names), source), more)
+        if not somebody:
+            return {}
+        given |= {f"from_{name}": float(value) for name, value in zip(names, *somebody, strict=True)}
+        far = {name: f"least({name}, ${most[name]})" if name in most else name for name in names}
         found = _CUT.format(
-            lines="lines" if counted.winsorise is not None else f"({lines})",
-            cut=", ".join(f"least({name}, ${most[name]}) AS {name}" if name in most else name for name in names),
-            means=", ".join(f"favg({name})" for name in names),
-            scatter=", ".join(f"covar_pop({one}, {other}) * count(*)" for one, other in pairs),
+            lines=source,
+            cut=", ".join(f"{far[name]} - $from_{name} AS {name}" for name in names),
+            means=", ".join(f"favg({name}) + $from_{name}" for name in names),
+            scatter=", ".join(
+                f"covar_pop({one}, {other}) * count(*)" for one, other in combinations_with_replacement(names, 2)
+            ),
         )
-        rows = self._all(found, given if counted.winsorise is not None else {**given, **chosen})
+        rows = self._all(found, {**given, **more})
         return {(int(row[0]), int(row[1])): _arm(row, counted.columns) for row in rows}
 
     def _people(self, names: Sequence[str]) -> str:
